@@ -1,0 +1,18 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config"
+
+const config: ViteUserConfig = defineConfig({
+  // Tests import workspace packages by their published names and get their sources.
+  ssr: { resolve: { conditions: ["@drover/source", "module", "node", "development|production"] } },
+  test: {
+    include: ["{packages,sim,bench,examples,tools}/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**", "tools/tidy/fixtures/**"],
+    environment: "node",
+    // Processes, not threads: tests send real signals, and node:sqlite holds real file locks.
+    pool: "forks",
+    execArgv: ["--conditions=@drover/source"],
+    restoreMocks: true,
+    expect: { requireAssertions: true },
+  },
+})
+
+export default config
