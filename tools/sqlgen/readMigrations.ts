@@ -1,0 +1,41 @@
+import { SqlgenError } from "./readQueries.ts"
+import { compactSql } from "./scanSql.ts"
+
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly sql: string
+}
+
+export interface SqlFile {
+  readonly file: string
+  readonly text: string
+}
+
+const FILE = /^(\d{4})_([a-z][a-z0-9_]*)\.sql$/
+
+/**
+ * Reads migrations from files such as `0001_jobs.sql`. They are numbered from 1 without a gap, so that two
+ * branches that add the same number meet in a merge conflict or here, and never in a database.
+ * @throws SqlgenError for a bad file name, a gap, a doubled number or an empty migration.
+ */
+export function readMigrations(files: readonly SqlFile[]): Migration[] {
+  const migrations = files.map(({ file, text }) => {
+    const [, digits, name] = FILE.exec(file) ?? []
+    if (digits === undefined || name === undefined) {
+      throw new SqlgenError(`${file}: a migration is named like 0001_jobs.sql.`)
+    }
+    const sql = compactSql(text)
+    if (sql === "") throw new SqlgenError(`${file}: the migration is empty.`)
+    return { number: Number(digits), name, sql }
+  })
+  migrations.sort((a, b) => a.number - b.number)
+  for (const [index, { number, name }] of migrations.entries()) {
+    if (number !== index + 1) {
+      throw new SqlgenError(
+        `migration ${number} (${name}) stands where ${index + 1} should; numbers go up by one from 1.`,
+      )
+    }
+  }
+  return migrations
+}
