@@ -11,7 +11,6 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     execArgv: ["--conditions=@drover/source"],
     restoreMocks: true,
-    expect: { requireAssertions: true },
   },
 })
 
