@@ -1,0 +1,68 @@
+import type { ClaimedJob, SettleRequest, SettleStatus } from "./attempt.ts"
+
+/** A worker's row in the store, as its owner holds it. */
+export interface WorkerRef {
+  readonly workerId: string
+  readonly ref: number | string
+  /** Random; a beat or a claim without it is rejected. */
+  readonly token: number
+}
+
+/** Take up to `limit` jobs of these kinds from this queue. */
+export interface ClaimRequest {
+  readonly queue: string
+  /** The kinds this worker can run. Jobs of other kinds stay for others, at no cost to this claim. */
+  readonly kinds: readonly string[]
+  readonly limit: number
+}
+
+/** Settle what ended and claim more, in one transaction and one sync to disk. */
+export interface ExchangeRequest {
+  readonly worker: WorkerRef
+  readonly settlements: readonly SettleRequest[]
+  readonly claims: readonly ClaimRequest[]
+  /** The fence token of everything claimed by this call. */
+  readonly token: number
+  /** Claim one job that must run alone (after a crash) instead of ordinary ones. */
+  readonly solo: boolean
+}
+
+/** The answer to an exchange. */
+export interface ExchangeReply {
+  /** One status for each settlement, in order. */
+  readonly settled: readonly SettleStatus[]
+  readonly claimed: readonly ClaimedJob[]
+  /** The worker's row is gone or has another token: nothing was claimed, and what it runs is no longer its own. */
+  readonly workerLost: boolean
+}
+
+/** What a worker can learn without writing. */
+export interface PeekRequest {
+  readonly worker: WorkerRef
+  readonly queues: readonly { readonly queue: string; readonly kinds: readonly string[] }[]
+}
+
+/** What is waiting for a worker. All of it hints: claims decide. */
+export interface PeekReply {
+  /** Queues in which an ordinary job of these kinds is due now. Paused queues are left out. */
+  readonly claimable: readonly string[]
+  /** Whether a job that must run alone is due now. */
+  readonly solo: boolean
+  /** When the next job of these queues and kinds becomes due, in ms from now by the store's clock; `null` for none. */
+  readonly nextDueInMs: number | null
+  /** Attempts of this worker whose cancel was requested. */
+  readonly cancels: readonly { readonly jobId: string; readonly attempt: number; readonly reason: string }[]
+  readonly settings: readonly QueueSettings[]
+  /** Whether this worker's row is still there with its token. */
+  readonly workerHeld: boolean
+}
+
+/** What is stored about a queue, seen by every process. */
+export interface QueueSettings {
+  readonly queue: string
+  readonly paused: boolean
+  /** Slots in each worker process, set by an operator; `null` leaves each worker its own. */
+  readonly slots: number | null
+  /** How long a wait counts as one step of priority; `null` for strict order. */
+  readonly agingMs: number | null
+}

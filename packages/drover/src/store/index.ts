@@ -1,0 +1,39 @@
+/**
+ * The store seam: what a database must do for Drover, and the shapes that pass through it. No SQL here.
+ * `sqlite/` and `postgres/` implement `Store`; `conformance` proves that they mean the same.
+ */
+export type { AttemptRef, ClaimedJob, JobRef, Settlement, SettleRequest, SettleStatus } from "./attempt.ts"
+export type {
+  ClaimRequest,
+  ExchangeReply,
+  ExchangeRequest,
+  PeekReply,
+  PeekRequest,
+  QueueSettings,
+  WorkerRef,
+} from "./exchange.ts"
+export type { JobLog, JobProgress, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.ts"
+export { finalStates, isFinal, isWaiting, jobStates, mayMove, stateCode, waitingStates } from "./jobState.ts"
+export type { JobState } from "./jobState.ts"
+export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
+export type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
+export type {
+  BeatThread,
+  BeatThreadOptions,
+  FinishedJob,
+  NewWorker,
+  OpenOptions,
+  Store,
+  StoreEnvironment,
+  StoreSource,
+  StoreTransaction,
+} from "./store.ts"
+export type {
+  HealthCheck,
+  MigrationStatus,
+  PruneReply,
+  QueueCounts,
+  RescuedJob,
+  Retention,
+  WorkerRow,
+} from "./upkeep.ts"
