@@ -1,0 +1,51 @@
+/**
+ * Who may import whom, as data. An importer may only point down; rooms of one level never import each other.
+ * docs/architecture.md draws this table.
+ */
+
+export const RUNTIME = "packages/drover/src/"
+
+/** Rooms of the runtime from the ground up. */
+export const levels: readonly (readonly string[])[] = [
+  ["errors"],
+  ["time", "lease"],
+  ["retry", "slots", "events"],
+  ["service", "store"],
+  ["jobs", "leadership", "alarms"],
+  ["schedules"],
+  ["maintenance"],
+  ["client"],
+  ["testing", "cli"],
+]
+
+/** A store stands beside the levels: it sees what the contract is made of, and only the top sees it. */
+export const storeRooms: readonly string[] = ["sqlite", "postgres"]
+export const roomsAStoreSees: readonly string[] = ["errors", "time", "retry", "events", "store"]
+export const roomsThatSeeStores: readonly string[] = ["testing", "cli"]
+
+/** Rooms that tests may use wherever they stand: the real store on `:memory:`, and the test kit. */
+export const roomsTestsSee: readonly string[] = ["sqlite", "testing"]
+
+export interface Territory {
+  /** Every file below this folder, unless a longer one holds it. */
+  readonly folder: string
+  /** Workspace packages it may import, by their public names and subpaths. */
+  readonly packages: readonly string[]
+  /** Whether it may import packages that are not ours. Node's own modules are free for all. */
+  readonly foreign: boolean
+}
+
+/** The parts of the repository outside the rooms, and what each sees of the others. */
+export const territories: readonly Territory[] = [
+  { folder: RUNTIME, packages: [], foreign: false },
+  { folder: "packages/drover/crash/", packages: ["drover"], foreign: false },
+  { folder: "packages/conformance/", packages: ["drover"], foreign: true },
+  { folder: "sim/", packages: ["drover", "@drover/conformance"], foreign: false },
+  { folder: "bench/", packages: ["drover"], foreign: true },
+  { folder: "examples/", packages: ["drover"], foreign: true },
+  { folder: "tools/", packages: [], foreign: true },
+  { folder: "", packages: [], foreign: true },
+]
+
+/** What tests may import beside what their territory may. */
+export const testPackages: readonly string[] = ["vitest", "fast-check", "zod"]
