@@ -23,6 +23,13 @@ export interface ExchangeRequest {
   readonly claims: readonly ClaimRequest[]
   /** The fence token of everything claimed by this call. */
   readonly token: number
+  /**
+   * Sent again because the reply was lost. Jobs that this worker already holds under `token` come first in the
+   * reply, as they were claimed then, and count towards the limits of `claims` (they are returned even if
+   * `claims` is empty now); so a job claimed by a commit whose reply was lost is never running without its worker
+   * knowing. Settlements written then are `repeated`.
+   */
+  readonly repeat: boolean
   /** Claim one job that must run alone (after a crash) instead of ordinary ones. */
   readonly solo: boolean
 }

@@ -117,8 +117,16 @@ export interface Store {
   appendLog(attempt: AttemptRef, lines: readonly LogLine[], dropped: number): Promise<"stored" | "fenced">
 
   // — upkeep; any worker may do these, each is one conditional transaction
-  /** Takes back the jobs of workers whose lease ended, and of `deadWorkers`, which the caller has proved dead. At most `limit` jobs. */
-  rescue(options: { readonly deadWorkers: readonly string[]; readonly limit: number }): Promise<readonly RescuedJob[]>
+  /**
+   * Takes back the jobs of `deadWorkers`, which the caller has proved dead, and, with `expiredLeases`, of workers
+   * whose lease ended; without it nobody's silence counts as death (after an outage or a clock jump). At most
+   * `limit` jobs; reads first, and writes nothing when there is nothing to take back.
+   */
+  rescue(options: {
+    readonly deadWorkers: readonly string[]
+    readonly expiredLeases: boolean
+    readonly limit: number
+  }): Promise<readonly RescuedJob[]>
   /** Workers on this machine that are proved dead: their process is gone. Empty where that cannot be proved. */
   deadWorkers(): Promise<readonly string[]>
   /** Discards waiting jobs whose expiry has passed. */
