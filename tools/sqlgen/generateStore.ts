@@ -9,7 +9,7 @@ import { renderMigrations, renderQueries } from "./render.ts"
  * `migrations/*.sql` become `generated/migrations.ts`, so that nothing is read from disk at run time.
  * @returns file name in `generated/` → its text.  @throws SqlgenError when a `.sql` file is not in order.
  */
-export function generateStore(storeDir: string): Map<string, string> {
+function generateStore(storeDir: string): Map<string, string> {
   const queries = readSqlFiles(join(storeDir, "sql")).flatMap(({ file, text }) =>
     readQueries(file, text),
   )

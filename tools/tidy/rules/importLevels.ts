@@ -33,6 +33,7 @@ function complaint(file: SourceFile, specifier: string): string | undefined {
   if (target === undefined) return packageComplaint(file, specifier)
   const from = territoryOf(file.path)
   const to = territoryOf(target)
+  if (from !== to && from.reachesInto?.includes(to.folder) === true) return undefined
   if (from !== to) return `reaches from ${nameOf(from)} into ${nameOf(to)} with a relative import`
   if (from.folder !== RUNTIME) return undefined
   return roomComplaint(file, roomOf(file.path), roomOf(target))
