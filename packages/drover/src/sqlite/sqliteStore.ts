@@ -1,0 +1,232 @@
+import type {
+  ActionReply,
+  AttemptRef,
+  BeatThread,
+  BeatThreadOptions,
+  EnqueueOutcome,
+  ExchangeReply,
+  ExchangeRequest,
+  FinishedJob,
+  HealthCheck,
+  JobAction,
+  JobLog,
+  JobPage,
+  JobPatch,
+  JobRow,
+  JobSelection,
+  LogLine,
+  MigrationStatus,
+  NewJob,
+  NewWorker,
+  OpenOptions,
+  PeekReply,
+  PeekRequest,
+  PruneReply,
+  QueueCounts,
+  QueueSettings,
+  RescuedJob,
+  Retention,
+  Store,
+  StoreTransaction,
+  TrailEntry,
+  WorkerRef,
+  WorkerRow,
+} from "../store/index.ts"
+import { startBeatThread } from "./beatThread.ts"
+import { watch } from "./changeSignal.ts"
+import { doctor } from "./doctor.ts"
+import { enqueue } from "./enqueue.ts"
+import { exchange } from "./exchange.ts"
+import { finished } from "./finished.ts"
+import { appendLog, progress } from "./notes.ts"
+import { act, edit, queueSettings, setQueue } from "./operators.ts"
+import { peek } from "./peek.ts"
+import { count, get, list, log, queueCounts, trail, trailAfter } from "./questions.ts"
+import type { SqliteDatabase } from "./sqliteDatabase.ts"
+import { expire, prune } from "./upkeep.ts"
+import { beat, deadWorkers, registerWorker, rescue, retireWorker, workerRows } from "./workers.ts"
+
+/** `Store` on node:sqlite: the table of contents of this room. Each operation is in the file of its concern. */
+export class SqliteStore implements Store {
+  readonly dialect = "sqlite"
+  readonly label: string
+  readonly #database: SqliteDatabase
+  /** Other processes and threads can reach the database, so a beat can come from a thread of its own. */
+  readonly beatThread?: (options: BeatThreadOptions) => Promise<BeatThread>
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database
+    this.label = database.label
+    if (database.hasFile) this.beatThread = (options) => startBeatThread(database, options)
+  }
+
+  open(options: OpenOptions): Promise<void> {
+    return this.#database.open(options)
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  migrations(): Promise<readonly MigrationStatus[]> {
+    return this.#database.migrations()
+  }
+
+  migrate(options: { readonly dryRun: boolean }): Promise<readonly MigrationStatus[]> {
+    return this.#database.migrate(options)
+  }
+
+  now(): Promise<number> {
+    return this.#database.storeNow()
+  }
+
+  watch(listener: () => void): () => void {
+    return watch(this.#database, listener)
+  }
+
+  enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]> {
+    return enqueue(this.#database, jobs)
+  }
+
+  transaction<T>(
+    body: (tx: StoreTransaction) => Promise<T> | T,
+    options: { readonly timeoutMs: number },
+  ): Promise<T> {
+    return this.#database.transaction(body, options.timeoutMs)
+  }
+
+  adopt(connection: unknown): StoreTransaction {
+    return this.#database.adopt(connection)
+  }
+
+  registerWorker(worker: NewWorker): Promise<WorkerRef> {
+    return registerWorker(this.#database, worker)
+  }
+
+  beat(worker: WorkerRef, leaseMs: number): Promise<"held" | "lost"> {
+    return beat(this.#database, worker, leaseMs)
+  }
+
+  retireWorker(worker: WorkerRef): Promise<void> {
+    return retireWorker(this.#database, worker)
+  }
+
+  exchange(request: ExchangeRequest): Promise<ExchangeReply> {
+    return exchange(this.#database, request)
+  }
+
+  peek(request: PeekRequest): Promise<PeekReply> {
+    return peek(this.#database, request)
+  }
+
+  progress(attempt: AttemptRef, value: string): Promise<"stored" | "fenced"> {
+    return progress(this.#database, attempt, value)
+  }
+
+  appendLog(
+    attempt: AttemptRef,
+    lines: readonly LogLine[],
+    dropped: number,
+  ): Promise<"stored" | "fenced"> {
+    return appendLog(this.#database, attempt, lines, dropped)
+  }
+
+  rescue(options: {
+    readonly deadWorkers: readonly string[]
+    readonly limit: number
+  }): Promise<readonly RescuedJob[]> {
+    return rescue(this.#database, options)
+  }
+
+  deadWorkers(): Promise<readonly string[]> {
+    return deadWorkers(this.#database)
+  }
+
+  expire(
+    limit: number,
+  ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]> {
+    return expire(this.#database, limit)
+  }
+
+  prune(retention: Retention, limit: number): Promise<PruneReply> {
+    return prune(this.#database, retention, limit)
+  }
+
+  get(id: string): Promise<JobRow | null> {
+    return get(this.#database, id)
+  }
+
+  finished(ids: readonly string[]): Promise<readonly FinishedJob[]> {
+    return finished(this.#database, ids)
+  }
+
+  list(
+    selection: JobSelection,
+    page: { readonly limit: number; readonly after: string | null },
+  ): Promise<JobPage> {
+    return list(this.#database, selection, page)
+  }
+
+  count(selection: JobSelection, cap: number): Promise<number> {
+    return count(this.#database, selection, cap)
+  }
+
+  trail(id: string): Promise<readonly TrailEntry[]> {
+    return trail(this.#database, id)
+  }
+
+  trailAfter(
+    seq: number | null,
+    limit: number,
+  ): Promise<{ readonly entries: readonly TrailEntry[]; readonly seq: number }> {
+    return trailAfter(this.#database, seq, limit)
+  }
+
+  log(id: string): Promise<JobLog> {
+    return log(this.#database, id)
+  }
+
+  queueCounts(cap: number): Promise<readonly QueueCounts[]> {
+    return queueCounts(this.#database, cap)
+  }
+
+  workers(): Promise<readonly WorkerRow[]> {
+    return workerRows(this.#database)
+  }
+
+  doctor(): Promise<readonly HealthCheck[]> {
+    return doctor(this.#database)
+  }
+
+  edit(
+    id: string,
+    patch: JobPatch,
+    actor: string,
+  ): Promise<"edited" | "not_found" | "wrong_state"> {
+    return edit(this.#database, id, patch, actor)
+  }
+
+  act(
+    action: JobAction,
+    selection: JobSelection,
+    options: { readonly actor: string; readonly reason: string; readonly limit: number },
+  ): Promise<ActionReply> {
+    return act(this.#database, action, selection, options)
+  }
+
+  queueSettings(): Promise<readonly QueueSettings[]> {
+    return queueSettings(this.#database)
+  }
+
+  setQueue(
+    queue: string,
+    change: {
+      readonly paused?: boolean
+      readonly slots?: number | null
+      readonly agingMs?: number | null
+    },
+    actor: string,
+  ): Promise<QueueSettings> {
+    return setQueue(this.#database, queue, change, actor)
+  }
+}

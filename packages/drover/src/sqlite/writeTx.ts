@@ -1,0 +1,175 @@
+import type { DatabaseSync } from "node:sqlite"
+import { assert, DroverError } from "../errors/index.ts"
+import { jobStates, mayMove } from "../store/index.ts"
+import type { Lanes } from "./lanes.ts"
+import type { Statements } from "./statements.ts"
+import type { StoreTimer } from "./storeTimer.ts"
+
+/** What a read is handed. The statements belong to a connection that only reads. */
+export interface ReadTx {
+  readonly db: DatabaseSync
+  readonly statements: Statements
+  readonly lanes: Lanes
+  /** Store time of this read. */
+  readonly now: number
+}
+
+/** One transition of a job, as it is appended to the trail. States are codes. */
+export interface TrailMove {
+  readonly job: number
+  /** `drover_job.trail` before the move; `null` for a new job. */
+  readonly prev: number | null
+  readonly from: number | null
+  readonly to: number
+  readonly attempt: number
+  /** `drover_worker.ref` of the worker that made it. */
+  readonly worker?: number | null
+  readonly actor?: string | null
+  readonly reason?: string | null
+  /** JSON text of a StoredError. */
+  readonly error?: string | null
+}
+
+const STATES = jobStates.length
+// `mayMove` as a table of codes, so that the check costs one look-up: row = state before (last row: none), column = after.
+const legal: readonly boolean[] = [...jobStates, null].flatMap((from) =>
+  jobStates.map((to) => mayMove(from, to)),
+)
+
+/** Asserts that a job may go from one state code to another; `null` is before the enqueue. */
+export function assertMove(from: number | null, to: number): void {
+  assert(
+    legal[(from ?? STATES) * STATES + to] === true,
+    `a job must not go from ${from === null ? "nothing" : jobStates[from]} to ${jobStates[to]}`,
+  )
+}
+
+/**
+ * One write transaction on one connection: its time, its numbers and its trail. The numbers come from the
+ * pulse row, which is read after the write lock was taken and written back once before the commit, so they
+ * are handed out without a statement each and never twice.
+ */
+export class WriteTx implements ReadTx {
+  readonly db: DatabaseSync
+  readonly statements: Statements
+  readonly lanes: Lanes
+  readonly #timer: StoreTimer
+  #instance: string | undefined
+  #now = 0
+  #jobSeq = 0
+  #trailSeq = 0
+  #finishedBytes = 0
+  #generation = 0
+  #changed = false
+
+  constructor(db: DatabaseSync, statements: Statements, lanes: Lanes, timer: StoreTimer) {
+    this.db = db
+    this.statements = statements
+    this.lanes = lanes
+    this.#timer = timer
+  }
+
+  /** Store time of the transaction: one instant for all that happens in it. */
+  get now(): number {
+    return this.#now
+  }
+
+  get finishedBytes(): number {
+    return this.#finishedBytes
+  }
+
+  /** Reads the pulse. The write lock must be held. @throws DroverError `DROVER_STORE_REPLACED`. */
+  load(): void {
+    const pulse = this.statements.first("read_pulse")
+    assert(pulse !== undefined, "drover_pulse has one row")
+    const [instance, storeAt, jobSeq, trailSeq, finishedBytes, generation] = pulse as [
+      string,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    this.#instance ??= instance
+    if (instance !== this.#instance) {
+      throw new DroverError(
+        "DROVER_STORE_REPLACED",
+        "The database is not the one that was opened; it was replaced or restored. Restart this process.",
+      )
+    }
+    this.#now = this.#timer.observe(storeAt)
+    this.#jobSeq = jobSeq
+    this.#trailSeq = trailSeq
+    this.#finishedBytes = finishedBytes
+    this.#generation = generation
+    this.#changed = false
+  }
+
+  /** Writes the pulse if anything of it changed. An idle transaction writes nothing, so that it wakes nobody. */
+  save(): void {
+    if (!this.#changed) return
+    this.statements.run(
+      "write_pulse",
+      this.#now,
+      this.#jobSeq,
+      this.#trailSeq,
+      this.#finishedBytes,
+      this.#generation,
+    )
+    this.#changed = false
+  }
+
+  /** Makes the commit persist the store's time, for a decision that hangs on it and moves no job (a lease). */
+  persistTime(): void {
+    this.#changed = true
+  }
+
+  /** The number of a new job; with `count` the first of as many. */
+  nextJobSeq(count = 1): number {
+    this.#changed = true
+    const first = this.#jobSeq + 1
+    this.#jobSeq += count
+    return first
+  }
+
+  /** The number of a new trail entry; with `count` the first of as many. */
+  nextTrailSeq(count = 1): number {
+    this.#changed = true
+    const first = this.#trailSeq + 1
+    this.#trailSeq += count
+    return first
+  }
+
+  /** Counts the bytes of jobs that finished (or, negative, that were deleted or brought back). */
+  addFinishedBytes(bytes: number): void {
+    this.#changed = true
+    this.#finishedBytes = Math.max(0, this.#finishedBytes + bytes)
+  }
+
+  /** Tells all processes that something in drover_queue changed. */
+  bumpGeneration(): void {
+    this.#changed = true
+    this.#generation += 1
+  }
+
+  /** Appends a transition. @returns its number, which the caller writes to `drover_job.trail`. */
+  addTrail(move: TrailMove): number {
+    assertMove(move.from, move.to)
+    const seq = this.nextTrailSeq()
+    this.statements.run(
+      "add_trail",
+      seq,
+      move.prev,
+      move.job,
+      this.#now,
+      move.from,
+      move.to,
+      move.attempt,
+      move.worker ?? null,
+      move.actor ?? null,
+      move.reason ?? null,
+      move.error ?? null,
+    )
+    return seq
+  }
+}
