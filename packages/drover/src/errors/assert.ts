@@ -7,7 +7,10 @@ import { DroverError } from "./droverError.ts"
  */
 export function assert(condition: unknown, message: string): asserts condition {
   if (condition) return
-  throw new DroverError("DROVER_ASSERTION", `${message} (this is a bug in Drover; please report it)`)
+  throw new DroverError(
+    "DROVER_ASSERTION",
+    `${message} (this is a bug in Drover; please report it)`,
+  )
 }
 
 /** Marks a branch that the types say cannot be reached. @throws DroverError `DROVER_ASSERTION`. */

@@ -26,6 +26,8 @@ export const errorCodes = {
   DROVER_RETRIES_EXHAUSTED: "Every attempt of a retry failed.",
   DROVER_SERVICE_STATE: "A service was used in a state that does not allow it.",
   DROVER_SHUTDOWN: "The worker is shutting down.",
+  DROVER_SLOTS_FULL: "As many callers as allowed already wait for a slot.",
+  DROVER_SLOTS_STATE: "A reservation was used after its release, or asked for more than it holds.",
   DROVER_STORE_BUSY: "The database stayed locked by others for longer than the store waits.",
   DROVER_STORE_CORRUPT: "The database file is damaged or is not a database.",
   DROVER_STORE_FULL: "The disk or the database is full.",

@@ -22,18 +22,18 @@ export class DroverError extends Error {
   readonly code: DroverErrorCode
   /** The values that led here. */
   readonly details: Readonly<Record<string, unknown>>
-  /** Marks errors of any copy of this package; see `isDroverError`. */
-  readonly [brand] = true
 
   constructor(code: DroverErrorCode, message: string, options: DroverErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined)
     this.code = code
     this.details = options.details ?? {}
+    // Hidden, so that it appears neither in logs nor in JSON.
+    Object.defineProperty(this, brand, { value: true })
   }
 }
 
 /** Tells whether a value is a `DroverError`, of this or another copy of the package, and of that code if one is given. */
 export function isDroverError(value: unknown, code?: DroverErrorCode): value is DroverError {
   if (typeof value !== "object" || value === null || !(brand in value)) return false
-  return code === undefined || (value as DroverError).code === code
+  return code === undefined || ("code" in value && value.code === code)
 }
