@@ -31,5 +31,8 @@ export interface Clock {
   /** Calls back in the next macrotask, after all pending promise callbacks. */
   defer(callback: () => void): void
   /** Resolves after `delayMs`; rejects at once with `signal.reason` when the signal aborts. */
-  sleep(delayMs: number, options?: { readonly signal?: AbortSignal; readonly ref?: boolean }): Promise<void>
+  sleep(
+    delayMs: number,
+    options?: { readonly signal?: AbortSignal; readonly ref?: boolean },
+  ): Promise<void>
 }

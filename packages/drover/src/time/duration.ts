@@ -50,7 +50,12 @@ export function formatDuration(ms: number): string {
   if (ms < 60_000) return `${Math.round(ms / 100) / 10}s`
   let rest = Math.round(ms / 1_000)
   let text = ""
-  for (const [unit, seconds] of [["d", 86_400], ["h", 3_600], ["m", 60], ["s", 1]] as const) {
+  for (const [unit, seconds] of [
+    ["d", 86_400],
+    ["h", 3_600],
+    ["m", 60],
+    ["s", 1],
+  ] as const) {
     const count = Math.floor(rest / seconds)
     rest -= count * seconds
     if (count > 0) text += `${count}${unit}`

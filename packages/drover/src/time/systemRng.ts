@@ -1,4 +1,4 @@
-import { getRandomValues } from "node:crypto"
+import { randomFillSync } from "node:crypto"
 import type { Rng } from "./rng.ts"
 
 // One system call fills many draws; a call for each would dominate the cost of an enqueue.
@@ -9,7 +9,7 @@ let used = POOL_BYTES
 
 function take(count: number): number {
   if (used + count > POOL_BYTES) {
-    getRandomValues(pool)
+    randomFillSync(pool)
     used = 0
   }
   const at = used
@@ -27,7 +27,7 @@ export const systemRng: Rng = {
   },
   fill(bytes) {
     if (bytes.length > POOL_BYTES) {
-      getRandomValues(bytes)
+      randomFillSync(bytes)
       return
     }
     const at = take(bytes.length)

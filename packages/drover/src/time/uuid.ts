@@ -1,7 +1,9 @@
 import type { Clock } from "./clock.ts"
 import type { Rng } from "./rng.ts"
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+)
 const PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /**
@@ -29,11 +31,26 @@ export class UuidMaker {
     const ms = this.#lastMs
     const high = Math.floor(ms / 65_536)
     return (
-      HEX[(high >>> 24) & 255]! + HEX[(high >>> 16) & 255]! + HEX[(high >>> 8) & 255]! + HEX[high & 255]! + "-" +
-      HEX[(ms >>> 8) & 255]! + HEX[ms & 255]! + "-" +
-      HEX[0x70 | (this.#counter >>> 8)]! + HEX[this.#counter & 255]! + "-" +
-      HEX[0x80 | (b[2]! & 0x3f)]! + HEX[b[3]!]! + "-" +
-      HEX[b[4]!]! + HEX[b[5]!]! + HEX[b[6]!]! + HEX[b[7]!]! + HEX[b[8]!]! + HEX[b[9]!]!
+      HEX[(high >>> 24) & 255]! +
+      HEX[(high >>> 16) & 255]! +
+      HEX[(high >>> 8) & 255]! +
+      HEX[high & 255]! +
+      "-" +
+      HEX[(ms >>> 8) & 255]! +
+      HEX[ms & 255]! +
+      "-" +
+      HEX[0x70 | (this.#counter >>> 8)]! +
+      HEX[this.#counter & 255]! +
+      "-" +
+      HEX[0x80 | (b[2]! & 0x3f)]! +
+      HEX[b[3]!]! +
+      "-" +
+      HEX[b[4]!]! +
+      HEX[b[5]!]! +
+      HEX[b[6]!]! +
+      HEX[b[7]!]! +
+      HEX[b[8]!]! +
+      HEX[b[9]!]!
     )
   }
 
