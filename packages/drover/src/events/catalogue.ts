@@ -1,0 +1,126 @@
+import type { DroverError } from "../errors/index.ts"
+
+/** The identity of a job, in every event about one. */
+export interface JobEvent {
+  readonly jobId: string
+  readonly kind: string
+  readonly queue: string
+}
+
+/** The identity of one attempt, in every event about one. */
+export interface AttemptEvent extends JobEvent {
+  /** 1 for the first run. */
+  readonly attempt: number
+}
+
+/** Why a service stopped or an attempt was aborted, and what it carries for a log. */
+export type EventReason = DroverError | string
+
+/**
+ * Everything that happens in Drover and may be watched: name → data. Rooms emit these and nothing else;
+ * logs, metrics, tests and users subscribe. The first word of a name is the room's noun. Names and fields
+ * are public: they are added to, not changed.
+ */
+export interface DroverEvents {
+  /** A job was committed by this process. */
+  "job.enqueued": JobEvent
+  /** An enqueue found a job with the same unique key and made none; `jobId` is the one that exists. */
+  "job.deduplicated": JobEvent & { readonly key?: string }
+  /** A handler is about to be called. */
+  "job.started": AttemptEvent & { readonly worker: string }
+  /** The result was recorded. */
+  "job.completed": AttemptEvent & { readonly durationMs: number }
+  /** The handler said no. `retryInMs` is `false` when it will not run again (then `job.discarded` follows). */
+  "job.failed": AttemptEvent & {
+    readonly error: unknown
+    readonly failures: number
+    readonly retryInMs: number | false
+  }
+  /** The job ended without a result and will not run again. */
+  "job.discarded": JobEvent & {
+    readonly attempt?: number
+    readonly reason: string
+    readonly error?: unknown
+  }
+  "job.cancelled": JobEvent & { readonly attempt?: number }
+  /** The handler asked to be run again later; costs no failure. */
+  "job.snoozed": AttemptEvent & { readonly delayMs: number }
+  /** The attempt was handed back (shutdown, lost lease); costs no failure. */
+  "job.interrupted": AttemptEvent & { readonly reason: EventReason }
+  /** The job was not started before its expiry. */
+  "job.expired": JobEvent
+  /** A job of a dead worker was taken back. */
+  "job.rescued": {
+    readonly jobId: string
+    readonly kind: string
+    readonly attempt: number
+    readonly crashes: number
+    /** The worker that was found dead. */
+    readonly worker: string
+  }
+  /** A write of a superseded attempt was rejected by the store. */
+  "job.fenced": { readonly jobId: string; readonly attempt: number; readonly operation: string }
+  /** A handler did not end although its attempt was aborted; it keeps its slot. */
+  "job.stuck": {
+    readonly jobId: string
+    readonly kind: string
+    readonly attempt: number
+    readonly sinceMs: number
+  }
+  "job.progress": AttemptEvent & { readonly progress: unknown }
+
+  "queue.paused": { readonly queue: string }
+  "queue.resumed": { readonly queue: string }
+  "queue.resized": { readonly queue: string; readonly slots: number }
+
+  "worker.started": { readonly worker: string; readonly queues: readonly string[] }
+  "worker.stopping": { readonly worker: string; readonly reason: EventReason }
+  "worker.stopped": { readonly worker: string }
+  /** The worker can no longer prove that it is alive: it aborts what it runs and claims nothing. */
+  "worker.lease_lost": { readonly worker: string; readonly sinceMs: number }
+  "worker.lease_regained": { readonly worker: string }
+  /** The event loop did not turn for `gapMs`; `running` are the ids of the jobs that may be the cause. */
+  "worker.stalled": {
+    readonly worker: string
+    readonly gapMs: number
+    readonly running: readonly string[]
+  }
+
+  /** An operation had to wait for the database; it succeeded or will be reported as failed. */
+  "store.busy": { readonly operation: string; readonly waitedMs: number; readonly attempts: number }
+  "store.failed": { readonly operation: string; readonly code: string; readonly message: string }
+  /** The first success after `store.failed`. */
+  "store.recovered": { readonly operation: string; readonly afterMs: number }
+
+  /** The wall clock and the monotonic clock disagree by this much since the last look. */
+  "clock.jumped": { readonly byMs: number }
+
+  "maintenance.swept": {
+    readonly rescued: number
+    readonly expired: number
+    readonly pruned: number
+  }
+
+  "service.started": { readonly service: string }
+  "service.stopped": { readonly service: string; readonly reason: EventReason }
+  /** A service could not start or stop cleanly, or a part of it failed while it ran. */
+  "service.failed": {
+    readonly service: string
+    readonly phase: "start" | "run" | "stop"
+    readonly error: unknown
+  }
+  /** One round of periodic work failed; the next one comes after a growing wait. */
+  "service.round_failed": {
+    readonly service: string
+    readonly error: unknown
+    /** Failed rounds in a row, this one included. */
+    readonly failures: number
+    readonly retryInMs: number
+  }
+
+  /** A listener threw or rejected. The emitter and the other listeners were not disturbed. */
+  "drover.listener_failed": { readonly event: string; readonly error: unknown }
+}
+
+/** The name of an event. */
+export type EventName = keyof DroverEvents
