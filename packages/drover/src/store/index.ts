@@ -2,7 +2,14 @@
  * The store seam: what a database must do for Drover, and the shapes that pass through it. No SQL here.
  * `sqlite/` and `postgres/` implement `Store`; `conformance` proves that they mean the same.
  */
-export type { AttemptRef, ClaimedJob, JobRef, Settlement, SettleRequest, SettleStatus } from "./attempt.ts"
+export type {
+  AttemptRef,
+  ClaimedJob,
+  JobRef,
+  Settlement,
+  SettleRequest,
+  SettleStatus,
+} from "./attempt.ts"
 export type {
   ClaimRequest,
   ExchangeReply,
@@ -13,10 +20,21 @@ export type {
   WorkerRef,
 } from "./exchange.ts"
 export type { JobLog, JobProgress, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.ts"
-export { finalStates, isFinal, isWaiting, jobStates, mayMove, stateCode, waitingStates } from "./jobState.ts"
+export {
+  finalStates,
+  isFinal,
+  isWaiting,
+  jobStates,
+  mayMove,
+  stateCode,
+  waitingStates,
+} from "./jobState.ts"
 export type { JobState } from "./jobState.ts"
 export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
+export { decodePayload, defaultPayloadLimit, encodePayload, maxPayloadDepth } from "./payload.ts"
+export type { JsonValue } from "./payload.ts"
 export type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
+export { describeError, reviveError } from "./storedError.ts"
 export type {
   BeatThread,
   BeatThreadOptions,
