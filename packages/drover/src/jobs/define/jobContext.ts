@@ -1,0 +1,55 @@
+/** What a handler is given. Every part can be taken out of it: `async run({ input, signal }) {…}`. */
+export interface JobContext<Input = unknown> {
+  /** The input, validated again just before this run: it may be older than the code. */
+  readonly input: Input
+  /**
+   * Aborts when this attempt must stop. `signal.reason` is a `Timeout`, `Cancelled`, `Shutdown` or
+   * `LeaseLost`. Pass it on to everything that takes a signal.
+   */
+  readonly signal: AbortSignal
+  /** 1 for the first run. */
+  readonly attempt: number
+  /** Writes to the job's stored log, bounded in lines and bytes; what does not fit is counted. */
+  readonly log: JobLogger
+  /** Stores how far the job is, for people. Any JSON value; the latest wins, writes are spaced out. */
+  readonly progress: (value: unknown) => void
+  /** The job itself, as it was when this attempt began. */
+  readonly job: JobFacts
+}
+
+/** Logs either a text, or fields and a text, as pino does. Never throws. */
+export interface JobLogMethod {
+  (message: string): void
+  (fields: Readonly<Record<string, unknown>>, message: string): void
+}
+
+/** The log of one attempt. */
+export interface JobLogger {
+  readonly debug: JobLogMethod
+  readonly info: JobLogMethod
+  readonly warn: JobLogMethod
+  readonly error: JobLogMethod
+}
+
+/** What a handler may know about its job. */
+export interface JobFacts {
+  readonly id: string
+  readonly kind: string
+  readonly queue: string
+  /** 0 (first) to 1000 (last). */
+  readonly priority: number
+  /** Earlier attempts in which the handler failed. */
+  readonly failures: number
+  /** Earlier attempts in which the process died. */
+  readonly crashes: number
+  /** Earlier attempts that were cut short through no fault of the job. */
+  readonly interruptions: number
+  /** How many failures end the job; `false` for no limit. */
+  readonly maxAttempts: number | false
+  readonly enqueuedAt: Date
+  /** When the job was due. */
+  readonly runAt: Date
+  readonly startedAt: Date
+  readonly tags: readonly string[]
+  readonly metadata: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,204 @@
+import { checkOptions, DroverError } from "../../errors/index.ts"
+import { resolveRetryPolicy } from "../../retry/index.ts"
+import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
+import { parseDuration } from "../../time/index.ts"
+import type { Duration } from "../../time/index.ts"
+import type { JobContext } from "./jobContext.ts"
+import { checkCount, checkName, checkPriority, defaultPriority, defaultQueue } from "./names.ts"
+import type { Outcome, ResultOf } from "./outcome.ts"
+import { isStandardSchema } from "./standardSchema.ts"
+import type { InferInput, InferOutput, StandardSchemaV1 } from "./standardSchema.ts"
+
+/** Where a handler runs. */
+export type Isolation = "inline" | "thread" | "process"
+
+/** What a definition says beside its schemas and its handler. */
+export interface JobSettings {
+  /** @default "default" */
+  readonly queue?: string
+  /** 0 (first) to 1000 (last). @default 100 */
+  readonly priority?: number
+  /** When and how often a failed job runs again. @default 25 attempts, 1 s doubling up to 1 h, full jitter */
+  readonly retry?: RetryPolicyOptions
+  /** The longest time an attempt may take, then its signal aborts with `Timeout`; `false` for no limit. @default "1h" */
+  readonly timeout?: Duration | false
+  /** How many deaths of its process end the job. @default 3 */
+  readonly maxCrashes?: number
+  /** Discard a job that was not started this long after it became due; `false` for never. @default false */
+  readonly expireIn?: Duration | false
+  /**
+   * Where the handler runs: with everything else, in a thread of its own, or in a process of its own. The
+   * latter two survive handlers that block or crash, and need `module`.
+   * @default "inline"
+   */
+  readonly isolation?: Isolation
+  /** `import.meta.url` of the module that exports this definition, for `isolation`. */
+  readonly module?: string | URL
+}
+
+/** A kind of job: its name, its rules and its handler. Made by `defineJob`, frozen. */
+export interface JobDefinition<Input = unknown, Result = unknown> {
+  readonly kind: string
+  readonly queue: string
+  readonly priority: number
+  readonly retry: RetryPolicy
+  readonly timeoutMs: number | false
+  readonly maxCrashes: number
+  /** `null` for never. */
+  readonly expireMs: number | null
+  readonly isolation: Isolation
+  /** URL of the module that exports this definition, or `null`. */
+  readonly module: string | null
+  readonly input: StandardSchemaV1 | null
+  readonly output: StandardSchemaV1 | null
+  /** Runs one attempt. Called by workers with an input that satisfies `input`. */
+  run(context: JobContext): unknown
+  /** Types only; never there at run time. */
+  readonly "~types"?: { readonly input: Input; readonly result: Result }
+}
+
+/** The type of the input that a definition takes at enqueue. */
+export type InputOf<Definition extends JobDefinition> = NonNullable<Definition["~types"]>["input"]
+
+/** The type of the result that a definition's jobs give. */
+export type ResultOfJob<Definition extends JobDefinition> = NonNullable<
+  Definition["~types"]
+>["result"]
+
+type MaybePromise<T> = T | Promise<T>
+
+const SETTINGS: readonly (keyof JobSettings)[] = [
+  "queue",
+  "priority",
+  "retry",
+  "timeout",
+  "maxCrashes",
+  "expireIn",
+  "isolation",
+  "module",
+]
+const OPTIONS: readonly string[] = [...SETTINGS, "input", "output", "run"]
+const ISOLATIONS: readonly Isolation[] = ["inline", "thread", "process"]
+const DEFAULTS = { timeout: "1h", maxCrashes: 3 } as const
+const definitions = new WeakSet<object>()
+
+/**
+ * Defines a kind of job. The input type comes from the `input` schema (any Standard Schema) or from the
+ * handler's annotation (`run({ input }: JobContext<Mail>)`); the result type from what the handler
+ * returns, or from the `output` schema.
+ * @param kind the stored name: jobs find their handler by it, so it outlives the code.
+ * @throws DroverError `DROVER_CONFIG` for an unknown option or a value that cannot work.
+ */
+export function defineJob<Schema extends StandardSchemaV1, Output extends StandardSchemaV1>(
+  kind: string,
+  options: JobSettings & {
+    readonly input: Schema
+    readonly output: Output
+    run(context: JobContext<InferOutput<Schema>>): MaybePromise<InferInput<Output> | Outcome>
+  },
+): JobDefinition<InferInput<Schema>, InferOutput<Output>>
+export function defineJob<Schema extends StandardSchemaV1, Return>(
+  kind: string,
+  options: JobSettings & {
+    readonly input: Schema
+    readonly output?: undefined
+    run(context: JobContext<InferOutput<Schema>>): Return
+  },
+): JobDefinition<InferInput<Schema>, ResultOf<Return>>
+export function defineJob<Output extends StandardSchemaV1, Input = unknown>(
+  kind: string,
+  options: JobSettings & {
+    readonly input?: undefined
+    readonly output: Output
+    run(context: JobContext<Input>): MaybePromise<InferInput<Output> | Outcome>
+  },
+): JobDefinition<Input, InferOutput<Output>>
+export function defineJob<Input = unknown, Return = unknown>(
+  kind: string,
+  options: JobSettings & {
+    readonly input?: undefined
+    readonly output?: undefined
+    run(context: JobContext<Input>): Return
+  },
+): JobDefinition<Input, ResultOf<Return>>
+export function defineJob(
+  kind: string,
+  options: JobSettings & {
+    readonly input?: StandardSchemaV1 | undefined
+    readonly output?: StandardSchemaV1 | undefined
+    run(context: JobContext<never>): unknown
+  },
+): JobDefinition<never> {
+  checkName(kind, "kind")
+  checkOptions(options, OPTIONS, kind)
+  if (typeof options.run !== "function") throw configError(kind, "run", "must be a function")
+  const isolation = options.isolation ?? "inline"
+  if (!ISOLATIONS.includes(isolation)) {
+    throw configError(kind, "isolation", `must be one of ${ISOLATIONS.join(", ")}`)
+  }
+  const definition: JobDefinition<never> = {
+    kind,
+    queue: checkName(options.queue ?? defaultQueue, "queue"),
+    priority: checkPriority(options.priority ?? defaultPriority, `${kind}.priority`),
+    retry: resolveRetryPolicy(options.retry, undefined, `${kind}.retry`),
+    timeoutMs: limitMs(options.timeout ?? DEFAULTS.timeout, `${kind}.timeout`),
+    maxCrashes: checkCount(options.maxCrashes ?? DEFAULTS.maxCrashes, `${kind}.maxCrashes`),
+    expireMs: limitMs(options.expireIn ?? false, `${kind}.expireIn`) || null,
+    isolation,
+    module: moduleUrl(kind, isolation, options.module),
+    input: checkSchema(kind, "input", options.input),
+    output: checkSchema(kind, "output", options.output),
+    run: (context) => options.run(context as JobContext<never>),
+  }
+  definitions.add(definition)
+  return Object.freeze(definition)
+}
+
+/** Tells whether a value has the shape of a definition, of this or another copy of the package. */
+export function isJobDefinition(value: unknown): value is JobDefinition {
+  if (typeof value !== "object" || value === null) return false
+  if (definitions.has(value)) return true
+  const { kind, run, retry } = value as Partial<JobDefinition>
+  return typeof kind === "string" && typeof run === "function" && typeof retry === "object"
+}
+
+/**
+ * Reads a time limit. A limit of zero would end everything at once, so it is refused.
+ * @throws DroverError `DROVER_CONFIG`.
+ */
+export function limitMs(value: Duration | false, where: string): number | false {
+  if (value === false) return false
+  const ms = Math.ceil(parseDuration(value, where))
+  if (ms > 0) return ms
+  throw new DroverError("DROVER_CONFIG", `${where}: must be longer than 0; use false for no limit`)
+}
+
+function checkSchema(kind: string, name: string, schema: unknown): StandardSchemaV1 | null {
+  if (schema === undefined) return null
+  if (isStandardSchema(schema)) return schema
+  throw configError(kind, name, "must be a Standard Schema (Zod, Valibot, ArkType, …)")
+}
+
+function moduleUrl(
+  kind: string,
+  isolation: Isolation,
+  module: string | URL | undefined,
+): string | null {
+  if (module === undefined) {
+    if (isolation === "inline") return null
+    throw configError(
+      kind,
+      "module",
+      `is needed for isolation "${isolation}"; pass import.meta.url`,
+    )
+  }
+  const url = URL.parse(String(module))
+  if (url !== null) return url.href
+  throw configError(kind, "module", "must be a URL such as import.meta.url")
+}
+
+function configError(kind: string, option: string, problem: string): DroverError {
+  return new DroverError("DROVER_CONFIG", `${kind}.${option}: ${problem}`, {
+    details: { kind, option },
+  })
+}
