@@ -34,6 +34,11 @@ export class DroverError extends Error {
 
 /** Tells whether a value is a `DroverError`, of this or another copy of the package, and of that code if one is given. */
 export function isDroverError(value: unknown, code?: DroverErrorCode): value is DroverError {
-  if (typeof value !== "object" || value === null || !(brand in value)) return false
-  return code === undefined || ("code" in value && value.code === code)
+  if (typeof value !== "object" || value === null) return false
+  try {
+    return brand in value && (code === undefined || ("code" in value && value.code === code))
+  } catch {
+    // Handlers can throw anything, also a proxy whose traps throw; judging it must not fail.
+    return false
+  }
 }
