@@ -25,7 +25,7 @@ export function parseDuration(value: Duration, name: string): number {
   if (!Number.isFinite(ms) || ms < 0 || ms > LONGEST_MS) {
     throw new DroverError(
       "DROVER_CONFIG",
-      `${name}: ${JSON.stringify(value)} is not a duration; write milliseconds as a number or a text such as "250ms", "5m" or "1h30m" (at most 100 years)`,
+      `${name}: ${typeof value === "string" ? JSON.stringify(value) : String(value)} is not a duration; write milliseconds as a number or a text such as "250ms", "5m" or "1h30m" (at most 100 years)`,
       { details: { name, value } },
     )
   }
@@ -41,13 +41,18 @@ function parseText(text: string): number {
     if (match === null) return Number.NaN
     totalMs += Number(match[1]) * UNITS[match[2]!]!
   }
-  return totalMs
+  // 1.001 x 1000 is a hair below 1001; nobody means less than a microsecond.
+  return Math.round(totalMs * 1_000) / 1_000
 }
 
-/** Writes milliseconds for people: `"1h30m"`, `"2.5s"`, `"40ms"`. */
+/**
+ * Writes milliseconds for people, rounded to what they care about: `"40ms"`, `"2.5s"`, `"1h30m"`. Below a
+ * second to milliseconds, below a minute to tenths, above to seconds.
+ */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`
-  if (ms < 60_000) return `${Math.round(ms / 100) / 10}s`
+  if (ms < 0) return `-${formatDuration(-ms)}`
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`
+  if (Math.round(ms / 100) < 600) return `${Math.round(ms / 100) / 10}s`
   let rest = Math.round(ms / 1_000)
   let text = ""
   for (const [unit, seconds] of [

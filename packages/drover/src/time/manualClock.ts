@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
   #wallMs: number
   #mono = 0
   #order = 0
-  #entries: Entry[] = []
+  readonly #entries: Set<Entry> = new Set()
 
   /** @param startAt wall time at the start, in ms since 1970. @default 2026-01-01T00:00:00Z */
   constructor(startAt = 1_767_225_600_000) {
@@ -36,15 +36,16 @@ export class ManualClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
+    assert(!Number.isNaN(delayMs), "a timer's delay is a number")
     const entry: Entry = {
       dueMono: this.#mono + Math.max(0, delayMs),
       order: this.#order++,
       callback,
     }
-    this.#entries.push(entry)
+    this.#entries.add(entry)
     return {
       cancel: () => {
-        this.#entries = this.#entries.filter((other) => other !== entry)
+        this.#entries.delete(entry)
       },
     }
   }
@@ -60,7 +61,7 @@ export class ManualClock implements Clock {
 
   /** How many timers wait. Tests use it to see that nothing leaks. */
   get pending(): number {
-    return this.#entries.length
+    return this.#entries.size
   }
 
   /** Moves time on by `ms`, firing on the way everything that comes due, also what those callbacks arm. */
@@ -98,7 +99,7 @@ export class ManualClock implements Clock {
       if (first === undefined || entry.dueMono < first.dueMono) first = entry
       else if (entry.dueMono === first.dueMono && entry.order < first.order) first = entry
     }
-    if (first !== undefined) this.#entries = this.#entries.filter((other) => other !== first)
+    if (first !== undefined) this.#entries.delete(first)
     return first
   }
 
