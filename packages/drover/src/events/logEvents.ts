@@ -66,7 +66,8 @@ export function logEvents(events: Events, logger: Logger): Unsubscribe {
     const level = eventLevels[name] ?? "info"
     if (logger.isLevelEnabled !== undefined && !logger.isLevelEnabled(level)) return
     const { bindings, fields } = splitFields(data)
-    childLogger(logger, bindings)[level](fields, name)
+    const own = Object.keys(bindings).length === 0 ? logger : childLogger(logger, bindings)
+    own[level](fields, name)
   })
 }
 
