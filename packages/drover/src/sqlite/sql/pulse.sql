@@ -14,3 +14,7 @@ update drover_pulse set store_at = store_at where one = 1;
 update drover_pulse
 set store_at = max(store_at, ?), job_seq = ?, trail_seq = ?, finished_bytes = ?, config_generation = ?
 where one = 1;
+
+-- name: advance_clock
+-- Called by the beat thread on its own connection: store time moves on also while nothing else is written.
+update drover_pulse set store_at = max(store_at, ?) where one = 1;
