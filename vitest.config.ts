@@ -11,6 +11,9 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     execArgv: ["--conditions=@drover/source"],
     restoreMocks: true,
+    // For tests of real processes on a busy machine; what is awaited has deadlines of its own.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 })
 
