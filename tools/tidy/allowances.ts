@@ -20,6 +20,11 @@ export const allowances: readonly Allowance[] = [
   },
   {
     rule: "sql-outside-stores",
+    path: "sim/checks/ledger.ts",
+    reason: "The simulator's witness reads the tables past the store that it judges.",
+  },
+  {
+    rule: "sql-outside-stores",
     path: "tools/sqlgen/sqlgen.test.ts",
     reason: "The generator is tested on statements, which no database runs.",
   },
