@@ -24,7 +24,7 @@ export class Life implements Clock {
   readonly #monoOriginMs: number
   #wallSkewMs: number
   #dead = false
-  #pausedUntilMs = 0
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
   #held: HeldEvent[] = []
   #pendingTimers = 0
   #deferAtMs = -1
@@ -51,6 +51,11 @@ export class Life implements Clock {
 
   get isPaused(): boolean {
     return this.#engine.nowMs < this.#pausedUntilMs
+  }
+
+  /** When it was last found stopped: the end of its latest pause, in virtual time of the run. */
+  get lastStalledMs(): number {
+    return this.#pausedUntilMs
   }
 
   /** Timers that were armed and neither fired nor were cancelled. */
@@ -95,6 +100,11 @@ export class Life implements Clock {
 
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal }): Promise<void> {
     return sleepOn(this, delayMs, options)
+  }
+
+  /** Virtual time of the run: what no process can see, and the checkers go by. */
+  engineMs(): number {
+    return this.#engine.nowMs
   }
 
   /** Schedules something of this life that is not one of its own timers, such as the reply of a store. */

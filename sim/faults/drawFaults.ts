@@ -1,0 +1,135 @@
+import type { Rng } from "../../packages/drover/src/time/index.ts"
+import { randomBelow } from "../../packages/drover/src/time/index.ts"
+import { faultKinds } from "./fault.ts"
+import type { CallEffect, Fault, FaultKind } from "./fault.ts"
+
+/** How many faults of each kind a run expects. 0 for those that this seed's swarm leaves out. */
+export type FaultRates = Readonly<Record<FaultKind, number>>
+
+// Faults per run at most and at least, when the kind takes part at all. Drawn log-uniformly, so that runs with
+// one fault of a kind are as likely as runs that are full of them.
+const BOUNDS: Readonly<Record<FaultKind, readonly [number, number]>> = {
+  crash: [0.5, 12],
+  pause: [0.5, 10],
+  block: [0.5, 20],
+  jump: [0.3, 4],
+  deaf: [0.5, 10],
+  full: [0.3, 4],
+  outage: [0.3, 4],
+  deploy: [0.5, 8],
+  call: [2, 60],
+}
+const LEFT_OUT = 0.35
+
+const LEASE_MS = 30_000
+const HOUR_MS = 3_600_000
+
+const effects: readonly (readonly [CallEffect, number])[] = [
+  ["delay", 3],
+  ["late_reply", 2],
+  ["error_before", 3],
+  ["lost_reply", 5],
+  ["busy", 2],
+  ["twice", 2],
+  ["ghost", 2],
+]
+
+// Weighted by how much depends on them.
+const operations: readonly (readonly [string, number])[] = [
+  ["exchange", 8],
+  ["any", 5],
+  ["enqueue", 4],
+  ["beat", 4],
+  ["peek", 2],
+  ["rescue", 2],
+  ["registerWorker", 1],
+  ["retireWorker", 1],
+  ["act", 2],
+  ["edit", 1],
+  ["setQueue", 1],
+  ["progress", 1],
+  ["appendLog", 1],
+  ["expire", 1],
+  ["prune", 1],
+]
+
+/** Draws which kinds of faults this seed has, and how many: a swarm of configurations finds more than one rich one. */
+export function drawRates(rng: Rng): FaultRates {
+  const rates: Record<string, number> = {}
+  for (const kind of faultKinds) {
+    const [low, high] = BOUNDS[kind]
+    const drawn = low * (high / low) ** rng.next()
+    rates[kind] = rng.next() < LEFT_OUT ? 0 : drawn
+  }
+  return rates as FaultRates
+}
+
+/** Draws the list of faults of a run, in the order of their time. */
+export function drawFaults(
+  rng: Rng,
+  rates: FaultRates,
+  options: { readonly processes: number; readonly durationMs: number },
+): readonly Fault[] {
+  const faults: Fault[] = []
+  for (const kind of faultKinds) {
+    const count = Math.floor(rates[kind] + rng.next())
+    for (let i = 0; i < count; i++) {
+      const atMs = Math.floor(rng.next() * options.durationMs)
+      faults.push(drawFault(kind, atMs, randomBelow(rng, options.processes), rng))
+    }
+  }
+  return faults.toSorted((a, b) => a.atMs - b.atMs)
+}
+
+function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fault {
+  switch (kind) {
+    case "crash":
+      return { kind, atMs, process, downMs: logUniform(rng, 500, 90_000) }
+    case "pause":
+      return { kind, atMs, process, forMs: logUniform(rng, 0.3 * LEASE_MS, 3 * LEASE_MS) }
+    case "block":
+      return { kind, atMs, process, forMs: logUniform(rng, 20, 8_000) }
+    case "jump": {
+      const byMs = (rng.next() < 0.5 ? -1 : 1) * logUniform(rng, 900, HOUR_MS)
+      return { kind, atMs, process: rng.next() < 0.5 ? process : null, byMs }
+    }
+    case "deaf":
+      return { kind, atMs, process, forMs: logUniform(rng, 1_000, 120_000) }
+    case "full":
+      return { kind, atMs, forMs: logUniform(rng, 500, 60_000) }
+    case "outage":
+      return {
+        kind,
+        atMs,
+        process: rng.next() < 0.5 ? process : null,
+        forMs: logUniform(rng, 500, 3 * LEASE_MS),
+      }
+    case "deploy":
+      return { kind, atMs, process, downMs: logUniform(rng, 500, 30_000) }
+    case "call":
+      return {
+        kind,
+        atMs,
+        process,
+        op: weighted(rng, operations),
+        effect: weighted(rng, effects),
+        ms: logUniform(rng, 1, 40_000),
+        count: 1 + Math.floor(4 * rng.next() ** 3),
+      }
+  }
+}
+
+/** Whole numbers whose logarithm is spread evenly: short and long are equally likely. */
+export function logUniform(rng: Rng, low: number, high: number): number {
+  return Math.round(low * (high / low) ** rng.next())
+}
+
+/** Draws one of the entries, each with the chance of its weight. */
+export function weighted<T>(rng: Rng, entries: readonly (readonly [T, number])[]): T {
+  let left = rng.next() * entries.reduce((sum, [, weight]) => sum + weight, 0)
+  for (const [value, weight] of entries) {
+    left -= weight
+    if (left < 0) return value
+  }
+  return entries.at(-1)![0]
+}

@@ -1,0 +1,213 @@
+import { DroverError } from "../../packages/drover/src/errors/index.ts"
+import type { Store, StoreTransaction } from "../../packages/drover/src/store/index.ts"
+import type { Rng } from "../../packages/drover/src/time/index.ts"
+import type { Life } from "../engine/life.ts"
+import type { CallFault, FaultPlan } from "./faultPlan.ts"
+import { isWrite } from "./operations.ts"
+import type { Operation } from "./operations.ts"
+
+/** One call of a store by a simulated process, as the checkers see it. */
+export interface StoreCall {
+  readonly op: Operation
+  readonly args: readonly unknown[]
+  readonly process: number
+  readonly life: Life
+  readonly sentAtMs: number
+}
+
+/** Sees every call at the three instants that matter. */
+export interface CallObserver {
+  /** The store carried it out, whether or not the caller will ever know. */
+  executed(call: StoreCall, reply: unknown): void
+  /** The caller was answered. */
+  delivered(call: StoreCall, reply: unknown): void
+  /** The caller got an error; `executed` may have come before. `planned` names the fault that made it. */
+  failed(call: StoreCall, error: unknown, planned: string | undefined): void
+  /** A planned fault struck. */
+  struck(call: StoreCall, fault: CallFault): void
+}
+
+/** Spreads the hint that something changed to the other processes. */
+export interface HintHub {
+  subscribe(process: number, life: Life, listener: () => void): () => void
+  changed(process: number): void
+}
+
+/** What a fault store needs to know about where it stands. */
+export interface FaultStoreOptions {
+  readonly inner: Store
+  readonly process: number
+  readonly life: Life
+  readonly rng: Rng
+  readonly plan: FaultPlan
+  readonly observer: CallObserver
+  readonly hub: HintHub
+  /** Workers whose process is gone; stands in for the operating system. */
+  readonly deadWorkers: () => Promise<readonly string[]>
+}
+
+// How long a call takes when nothing is wrong: the write lock, the sync, the loop.
+const LATENCY_MS: readonly [number, number] = [0.05, 2]
+
+/**
+ * A store whose every call crosses a gap in virtual time in which it may be delayed, refused, lost on the way
+ * back or delivered twice, as the fault plan says. The store inside is the real one. Calls of a dead life
+ * never return; those of a paused one are carried out when it resumes.
+ */
+export class FaultStore implements Store {
+  readonly dialect: Store["dialect"]
+  readonly label: string
+  readonly #at: FaultStoreOptions
+
+  constructor(options: FaultStoreOptions) {
+    this.#at = options
+    this.dialect = options.inner.dialect
+    this.label = options.inner.label
+  }
+
+  open: Store["open"] = (...args) => this.#at.inner.open(...args)
+  close: Store["close"] = (...args) => this.#at.inner.close(...args)
+  migrations: Store["migrations"] = (...args) => this.#call("migrations", args)
+  migrate: Store["migrate"] = (...args) => this.#call("migrate", args)
+  now: Store["now"] = (...args) => this.#call("now", args)
+  enqueue: Store["enqueue"] = (...args) => this.#call("enqueue", args)
+  registerWorker: Store["registerWorker"] = (...args) => this.#call("registerWorker", args)
+  beat: Store["beat"] = (...args) => this.#call("beat", args)
+  retireWorker: Store["retireWorker"] = (...args) => this.#call("retireWorker", args)
+  exchange: Store["exchange"] = (...args) => this.#call("exchange", args)
+  peek: Store["peek"] = (...args) => this.#call("peek", args)
+  progress: Store["progress"] = (...args) => this.#call("progress", args)
+  appendLog: Store["appendLog"] = (...args) => this.#call("appendLog", args)
+  rescue: Store["rescue"] = (...args) => this.#call("rescue", args)
+  expire: Store["expire"] = (...args) => this.#call("expire", args)
+  prune: Store["prune"] = (...args) => this.#call("prune", args)
+  get: Store["get"] = (...args) => this.#call("get", args)
+  finished: Store["finished"] = (...args) => this.#call("finished", args)
+  list: Store["list"] = (...args) => this.#call("list", args)
+  count: Store["count"] = (...args) => this.#call("count", args)
+  trail: Store["trail"] = (...args) => this.#call("trail", args)
+  trailAfter: Store["trailAfter"] = (...args) => this.#call("trailAfter", args)
+  log: Store["log"] = (...args) => this.#call("log", args)
+  queueCounts: Store["queueCounts"] = (...args) => this.#call("queueCounts", args)
+  workers: Store["workers"] = (...args) => this.#call("workers", args)
+  doctor: Store["doctor"] = (...args) => this.#call("doctor", args)
+  edit: Store["edit"] = (...args) => this.#call("edit", args)
+  act: Store["act"] = (...args) => this.#call("act", args)
+  queueSettings: Store["queueSettings"] = (...args) => this.#call("queueSettings", args)
+  setQueue: Store["setQueue"] = (...args) => this.#call("setQueue", args)
+
+  deadWorkers(): Promise<readonly string[]> {
+    return this.#at.deadWorkers()
+  }
+
+  watch(listener: () => void): () => void {
+    return this.#at.hub.subscribe(this.#at.process, this.#at.life, listener)
+  }
+
+  transaction<T>(
+    body: (tx: StoreTransaction) => Promise<T> | T,
+    options: { readonly timeoutMs: number },
+  ): Promise<T> {
+    // Typed apart because it is the one generic operation; it crosses the same gap.
+    return this.#call("transaction", [body, options]) as Promise<T>
+  }
+
+  adopt(connection: unknown): StoreTransaction {
+    return this.#at.inner.adopt(connection)
+  }
+
+  #call<K extends Operation>(op: K, args: Parameters<Store[K]>): ReturnType<Store[K]> {
+    const { process, life, rng, plan, observer } = this.#at
+    const call: StoreCall = { op, args, process, life, sentAtMs: life.engineMs() }
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    const route: Route = {
+      call,
+      deliver: (reply) => {
+        observer.delivered(call, reply)
+        resolve(reply)
+      },
+      refuse: (error, planned) => {
+        observer.failed(call, error, planned)
+        reject(error as Error)
+      },
+    }
+    const [low, high] = LATENCY_MS
+    life.after(low + (high - low) * rng.next() ** 4, () => {
+      const fault = plan.take(process, op, isWrite(op), life.engineMs())
+      if (fault === undefined) {
+        this.#execute(call, route.deliver, (error) => route.refuse(error, undefined))
+        return
+      }
+      observer.struck(call, fault)
+      this.#strike(fault, route)
+    })
+    return promise as ReturnType<Store[K]>
+  }
+
+  #strike({ effect, ms }: CallFault, { call, deliver, refuse }: Route): void {
+    const { life } = this.#at
+    const plainly = (error: unknown): void => refuse(error, undefined)
+    const later = (run: () => void): void => life.after(ms, run)
+    const lose = (): void => refuse(faultError(call.op, effect), effect)
+    switch (effect) {
+      case "delay":
+        later(() => this.#execute(call, deliver, plainly))
+        break
+      case "late_reply":
+        this.#execute(call, (reply) => later(() => deliver(reply)), plainly)
+        break
+      case "lost_reply":
+        this.#execute(call, () => later(lose), plainly)
+        break
+      case "twice":
+        this.#execute(call, () => this.#execute(call, deliver, plainly), plainly)
+        break
+      case "ghost":
+        this.#execute(
+          call,
+          () => {
+            lose()
+            later(() => this.#execute(call, ignore, ignore))
+          },
+          plainly,
+        )
+        break
+      case "error_before":
+      case "busy":
+        later(lose)
+        break
+      case "full":
+      case "outage":
+        lose()
+        break
+    }
+  }
+
+  #execute(call: StoreCall, onReply: (reply: unknown) => void, onError: (error: unknown) => void): void {
+    const { inner, observer, hub, process, life } = this.#at
+    const run = inner[call.op] as (...args: readonly unknown[]) => Promise<unknown>
+    run.apply(inner, [...call.args]).then((reply) => {
+      if (life.isDead) return
+      observer.executed(call, reply)
+      if (isWrite(call.op)) hub.changed(process)
+      onReply(reply)
+    }, onError)
+  }
+}
+
+interface Route {
+  readonly call: StoreCall
+  readonly deliver: (reply: unknown) => void
+  readonly refuse: (error: unknown, planned: string | undefined) => void
+}
+
+function ignore(): void {
+  // The caller of a ghost has long been answered.
+}
+
+function faultError(op: string, effect: CallFault["effect"]): DroverError {
+  const message = `simulated: ${effect} of ${op}`
+  if (effect === "busy") return new DroverError("DROVER_STORE_BUSY", message)
+  if (effect === "full") return new DroverError("DROVER_STORE_FULL", message)
+  return new DroverError("DROVER_STORE_IO", message)
+}

@@ -1,0 +1,71 @@
+import type { UniqueMode } from "../../packages/drover/src/store/index.ts"
+
+/** How one attempt of a simulated job goes. */
+export interface Step {
+  /** How long the handler takes, in virtual time. */
+  readonly ms: number
+  readonly then:
+    | "complete"
+    | "throw"
+    | "snooze"
+    | "cancel"
+    | "discard"
+    | "retryIn"
+    /** Takes its whole process with it. */
+    | "crash"
+  /** Does not look at its signal. */
+  readonly deaf: boolean
+  /** Logs and reports progress on its way. */
+  readonly noisy: boolean
+}
+
+/** One job of the workload: everything that happens to it in its handler is decided here. */
+export interface JobPlan {
+  readonly kind: KindName
+  readonly delayMs: number
+  readonly priority: number
+  readonly expireMs: number | false
+  readonly unique: UniquePlan | null
+  /** By attempt; the last one stands for all that follow. */
+  readonly steps: readonly Step[]
+}
+
+export interface UniquePlan {
+  readonly key: string
+  readonly mode: UniqueMode
+  readonly forMs: number | null
+}
+
+/** The kinds of jobs, each in its queue. */
+export const kinds = {
+  "sim.work": { queue: "main", slots: 4 },
+  "sim.bulk": { queue: "bulk", slots: 3 },
+  // Not every process knows it.
+  "sim.rare": { queue: "main", slots: 4 },
+  "sim.herd": { queue: "herd", slots: 64 },
+} as const
+
+export type KindName = keyof typeof kinds
+
+/** Slots of each queue in each process, unless an operator resized it. */
+export const queueSlots: ReadonlyMap<string, number> = new Map(
+  Object.values(kinds).map(({ queue, slots }) => [queue, slots]),
+)
+
+/** Keys of `throttle` begin with this, so that the checker knows them. */
+export const throttledPrefix = "throttle-"
+
+/** Something that a client or an operator does, at a planned instant. */
+export type Action = { readonly atMs: number; readonly process: number } & (
+  | { readonly do: "enqueue"; readonly jobs: readonly JobPlan[] }
+  /** Enqueues in a transaction of its own, which commits or is rolled back. */
+  | { readonly do: "transact"; readonly job: JobPlan; readonly commits: boolean }
+  /** Many jobs at once that all fail at the same instant. */
+  | { readonly do: "herd"; readonly count: number }
+  /** On one of the jobs that are known, the newest first; `pick` in [0, 1). */
+  | { readonly do: "cancel" | "retry" | "discard" | "delete" | "edit"; readonly pick: number }
+  | { readonly do: "pause" | "resume"; readonly queue: string }
+  | { readonly do: "resize"; readonly queue: string; readonly slots: number | null }
+  /** Waits for the result of one of the jobs that are known. */
+  | { readonly do: "await"; readonly pick: number }
+)
