@@ -91,10 +91,12 @@ create table drover_job (
 create unique index drover_job_id on drover_job (id);
 create index drover_job_ready on drover_job (lane, rank, seq) where state = 1 and solo = 0;
 create index drover_job_solo on drover_job (lane, rank, seq) where state = 1 and solo = 1;
-create index drover_job_due on drover_job (lane, run_at) where state in (0, 3);
+-- The state is there for counts, which else would read every row.
+create index drover_job_due on drover_job (lane, run_at, state) where state in (0, 3);
 create index drover_job_running on drover_job (worker) where state = 2;
 create index drover_job_cancel on drover_job (worker) where state = 2 and cancel_at is not null;
-create index drover_job_finished on drover_job (state, finished_at) where state >= 4;
+-- The lane is there for counts.
+create index drover_job_finished on drover_job (state, finished_at, lane) where state >= 4;
 create index drover_job_expiry on drover_job (expires_at)
 where expires_at is not null and attempt = 0 and state in (0, 1);
 create index drover_job_key on drover_job (unique_label) where unique_label is not null;
@@ -187,10 +189,11 @@ create table drover_log (
 
 create index drover_log_job on drover_log (job);
 
--- How many lines a job's log has and how many were not kept.
+-- How many lines and bytes a job's log has, and how many lines were not kept.
 create table drover_log_count (
   job integer primary key,
   kept integer not null,
+  bytes integer not null,
   dropped integer not null
 ) strict;
 
