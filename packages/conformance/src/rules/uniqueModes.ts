@@ -1,0 +1,161 @@
+import { expect } from "vitest"
+import type { Rules } from "../rules.ts"
+import { minute, second } from "../world.ts"
+
+/** Unique keys that fold: `replace`, `debounce` and `throttle`. */
+export const uniqueModeRules: Rules = {
+  "replace: the waiting job takes over the new input and options": async (world) => {
+    const unique = world.unique("k", { mode: "replace" })
+    const first = await world.enqueue({ unique, input: "1", priority: 5, tags: ["old"] })
+    const enqueuedAt = (await world.get(first.id)).enqueuedAt
+    const second = await world.enqueue(
+      { unique, input: "2", priority: 0, tags: ["new"], metadata: "{}", maxAttempts: 9 },
+      world.other,
+    )
+    expect(second).toEqual({ id: first.id, status: "replaced", state: "available" })
+    expect(await world.get(first.id)).toMatchObject({
+      input: "2",
+      priority: 0,
+      tags: ["new"],
+      metadata: "{}",
+      maxAttempts: 9,
+      enqueuedAt,
+    })
+    expect(await world.store.count({}, 10)).toBe(1)
+    expect(await (await world.worker()).claimOne()).toMatchObject({ input: "2", priority: 0 })
+  },
+
+  "replace: the due time stays unless one was given": async (world) => {
+    const unique = world.unique("k", { mode: "replace" })
+    const { id } = await world.enqueue({ unique, delayMs: minute })
+    const { runAt } = await world.get(id)
+    await world.advance(second)
+    await world.enqueue({ unique, input: "2" })
+    expect((await world.get(id)).runAt).toBe(runAt)
+    await world.enqueue({ unique, runAt: runAt + minute })
+    expect(await world.get(id)).toMatchObject({ runAt: runAt + minute, state: "scheduled" })
+  },
+
+  "replace: a small input may take over from a large one, and back": async (world) => {
+    const unique = world.unique("k", { mode: "replace" })
+    const large = JSON.stringify("x".repeat(20_000))
+    const { id } = await world.enqueue({ unique, input: large })
+    await world.enqueue({ unique, input: "2" })
+    expect((await world.get(id)).input).toBe("2")
+    await world.enqueue({ unique, input: large })
+    expect((await (await world.worker()).claimOne()).input).toBe(large)
+  },
+
+  "replace: a running job is not changed": async (world) => {
+    const unique = world.unique("k", { mode: "replace" })
+    const { id } = await world.running({ unique, input: "1" })
+    const reply = await world.unchanged(() => world.enqueue({ unique, input: "2" }))
+    expect(reply).toEqual({ id, status: "duplicate", state: "running" })
+  },
+
+  "replace: in one batch, the last one wins": async (world) => {
+    const unique = world.unique("k", { mode: "replace" })
+    const outcomes = await world.store.enqueue([
+      world.job({ unique, input: "1" }),
+      world.job({ unique, input: "2" }),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(["enqueued", "replaced"])
+    expect((await world.get(outcomes[0]?.id ?? "")).input).toBe("2")
+  },
+
+  "debounce: each enqueue moves the due time back by its delay": async (world) => {
+    const unique = world.unique("k", { mode: "debounce" })
+    const { id } = await world.enqueue({ unique, delayMs: 10 * second, input: "1" })
+    for (let round = 2; round <= 4; round++) {
+      await world.advance(8 * second)
+      const outcome = await world.enqueue({ unique, delayMs: 10 * second, input: String(round) })
+      expect(outcome).toEqual({ id, status: "replaced", state: "scheduled" })
+      expect((await world.get(id)).runAt).toBe((await world.store.now()) + 10 * second)
+    }
+    const worker = await world.worker()
+    await world.advance(10 * second - 1)
+    expect(await worker.claim()).toEqual([])
+    await world.advance(1)
+    expect(await worker.claimOne()).toMatchObject({ jobId: id, input: "4" })
+  },
+
+  "debounce: the job runs at the latest maxWaitMs after its enqueue": async (world) => {
+    const unique = world.unique("k", { mode: "debounce", maxWaitMs: 15 * second })
+    const { id } = await world.enqueue({ unique, delayMs: 10 * second })
+    const { enqueuedAt } = await world.get(id)
+    await world.advance(9 * second)
+    await world.enqueue({ unique, delayMs: 10 * second })
+    expect((await world.get(id)).runAt).toBe(enqueuedAt + 15 * second)
+    await world.advance(6 * second)
+    expect((await (await world.worker()).claimOne()).jobId).toBe(id)
+  },
+
+  "throttle: the first runs at once, the last one when the window ends": async (world) => {
+    const unique = world.unique("k", { mode: "throttle", forMs: minute })
+    const worker = await world.worker()
+    const first = await world.enqueue({ unique, input: "1" })
+    const windowEnd = (await world.get(first.id)).enqueuedAt + minute
+    expect(first).toMatchObject({ status: "enqueued", state: "available" })
+    await worker.settle(await worker.claimOne(), { to: "completed", result: null })
+
+    await world.advance(second)
+    const trailing = await world.enqueue({ unique, input: "2" }, world.other)
+    expect(trailing).toMatchObject({ status: "enqueued", state: "scheduled" })
+    expect((await world.get(trailing.id)).runAt).toBe(windowEnd)
+
+    await world.advance(second)
+    const folded = await world.enqueue({ unique, input: "3" })
+    expect(folded).toEqual({ id: trailing.id, status: "replaced", state: "scheduled" })
+    expect(await worker.claim()).toEqual([])
+
+    await world.advance(minute)
+    expect(await worker.claimOne()).toMatchObject({ jobId: trailing.id, input: "3" })
+    expect(await world.store.count({}, 10)).toBe(2)
+  },
+
+  "throttle: while the first one still waits, the next one is the last of its window": async (
+    world,
+  ) => {
+    const unique = world.unique("k", { mode: "throttle", forMs: minute })
+    await world.enqueue({ unique, input: "1" })
+    await world.enqueue({ unique, input: "2" })
+    await world.enqueue({ unique, input: "3" })
+    const rows = await world.allJobs()
+    expect(rows.length).toBeLessThanOrEqual(2)
+    expect(rows.at(-1)?.input).toBe("3")
+  },
+
+  "throttle: after a quiet window the first one runs at once again": async (world) => {
+    const unique = world.unique("k", { mode: "throttle", forMs: minute })
+    await world.enqueue({ unique })
+    const worker = await world.worker()
+    await worker.settle(await worker.claimOne(), { to: "completed", result: null })
+    await world.advance(2 * minute)
+    expect(await world.enqueue({ unique })).toMatchObject({
+      status: "enqueued",
+      state: "available",
+    })
+  },
+
+  "throttle: never more than two runs start in one window, whoever enqueues": async (world) => {
+    const unique = world.unique("k", { mode: "throttle", forMs: minute })
+    const worker = await world.worker()
+    const starts: number[] = []
+    for (let step = 0; step < 60; step++) {
+      await world.enqueue(
+        { unique, input: String(step) },
+        step % 2 === 0 ? world.store : world.other,
+      )
+      for (const attempt of await worker.claim()) {
+        starts.push(attempt.startedAt)
+        await worker.settle(attempt, { to: "completed", result: null })
+      }
+      await world.advance(5 * second)
+    }
+    for (const [index, at] of starts.entries()) {
+      const later = starts[index + 2]
+      if (later !== undefined) expect(later - at).toBeGreaterThanOrEqual(minute)
+    }
+    expect(starts.length).toBeGreaterThanOrEqual(4)
+  },
+}

@@ -1,0 +1,41 @@
+import { modelRules } from "./model/modelRules.ts"
+import type { Rules } from "./rules.ts"
+import { claimRules } from "./rules/claims.ts"
+import { enqueueRules } from "./rules/enqueue.ts"
+import { fenceRules } from "./rules/fences.ts"
+import { historyRules } from "./rules/history.ts"
+import { hostileTextRules } from "./rules/hostileTexts.ts"
+import { lifecycleRules } from "./rules/lifecycle.ts"
+import { operatorRules } from "./rules/operators.ts"
+import { questionRules } from "./rules/questions.ts"
+import { queueRules } from "./rules/queues.ts"
+import { repeatRules } from "./rules/repeats.ts"
+import { rescueRules } from "./rules/rescue.ts"
+import { retentionRules } from "./rules/retention.ts"
+import { settlementRules } from "./rules/settlements.ts"
+import { transactionRules } from "./rules/transactions.ts"
+import { uniqueRules } from "./rules/unique.ts"
+import { uniqueModeRules } from "./rules/uniqueModes.ts"
+import { workerRules } from "./rules/workers.ts"
+
+/** Every subject of the contract, with its rules. */
+export const subjects: Readonly<Record<string, Rules>> = {
+  enqueue: enqueueRules,
+  "unique keys that reject": uniqueRules,
+  "unique keys that fold": uniqueModeRules,
+  claims: claimRules,
+  fences: fenceRules,
+  settlements: settlementRules,
+  repeats: repeatRules,
+  rescue: rescueRules,
+  workers: workerRules,
+  queues: queueRules,
+  operators: operatorRules,
+  questions: questionRules,
+  history: historyRules,
+  retention: retentionRules,
+  transactions: transactionRules,
+  lifecycle: lifecycleRules,
+  "hostile texts": hostileTextRules,
+  model: modelRules,
+}
