@@ -64,4 +64,9 @@ export const territories: readonly Territory[] = [
 ]
 
 /** What tests may import beside what their territory may. */
-export const testPackages: readonly string[] = ["vitest", "fast-check", "zod"]
+export const testPackages: readonly string[] = [
+  "vitest",
+  "fast-check",
+  "zod",
+  "@drover/conformance",
+]

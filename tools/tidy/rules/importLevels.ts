@@ -47,10 +47,11 @@ function packageComplaint(file: SourceFile, specifier: string): string | undefin
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
   if (territory.packages.includes(name)) return undefined
+  if (file.isTest && testPackages.includes(name)) return undefined
   if (name === "drover" || name.startsWith("@drover/")) {
     return `${nameOf(territory)} may not see ${name}`
   }
-  if (territory.foreign || (file.isTest && testPackages.includes(name))) return undefined
+  if (territory.foreign) return undefined
   return `${nameOf(territory)} has no dependencies, but imports ${name}`
 }
 
