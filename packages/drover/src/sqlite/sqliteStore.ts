@@ -41,7 +41,8 @@ import { finished } from "./finished.ts"
 import { appendLog, progress } from "./notes.ts"
 import { act, edit, queueSettings, setQueue } from "./operators.ts"
 import { peek } from "./peek.ts"
-import { count, get, list, log, queueCounts, trail, trailAfter } from "./questions.ts"
+import { count, get, list, log, trail, trailAfter } from "./questions.ts"
+import { queueCounts } from "./queueCounts.ts"
 import type { SqliteDatabase } from "./sqliteDatabase.ts"
 import { expire, prune } from "./upkeep.ts"
 import { beat, deadWorkers, registerWorker, rescue, retireWorker, workerRows } from "./workers.ts"
@@ -133,6 +134,7 @@ export class SqliteStore implements Store {
 
   rescue(options: {
     readonly deadWorkers: readonly string[]
+    readonly expiredLeases: boolean
     readonly limit: number
   }): Promise<readonly RescuedJob[]> {
     return rescue(this.#database, options)

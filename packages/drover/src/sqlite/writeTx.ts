@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite"
 import { assert, DroverError } from "../errors/index.ts"
 import { jobStates, mayMove } from "../store/index.ts"
 import type { Lanes } from "./lanes.ts"
+import type { Queues, StoredQueue } from "./queues.ts"
 import type { Statements } from "./statements.ts"
 import type { StoreTimer } from "./storeTimer.ts"
 
@@ -53,6 +54,7 @@ export class WriteTx implements ReadTx {
   readonly db: DatabaseSync
   readonly statements: Statements
   readonly lanes: Lanes
+  readonly queues: Queues
   readonly #timer: StoreTimer
   #instance: string | undefined
   #now = 0
@@ -62,11 +64,18 @@ export class WriteTx implements ReadTx {
   #generation = 0
   #changed = false
 
-  constructor(db: DatabaseSync, statements: Statements, lanes: Lanes, timer: StoreTimer) {
-    this.db = db
-    this.statements = statements
-    this.lanes = lanes
-    this.#timer = timer
+  constructor(parts: {
+    readonly db: DatabaseSync
+    readonly statements: Statements
+    readonly lanes: Lanes
+    readonly queues: Queues
+    readonly timer: StoreTimer
+  }) {
+    this.db = parts.db
+    this.statements = parts.statements
+    this.lanes = parts.lanes
+    this.queues = parts.queues
+    this.#timer = parts.timer
   }
 
   /** Store time of the transaction: one instant for all that happens in it. */
@@ -117,6 +126,17 @@ export class WriteTx implements ReadTx {
       this.#generation,
     )
     this.#changed = false
+  }
+
+  /** The transaction was rolled back: what this process remembers of it may not be there. */
+  forget(): void {
+    this.lanes.forget()
+    this.queues.forget()
+  }
+
+  /** What is stored about a queue, as of this transaction. */
+  queue(name: string): StoredQueue {
+    return this.queues.find(this.statements, name, this.#generation)
   }
 
   /** Makes the commit persist the store's time, for a decision that hangs on it and moves no job (a lease). */
@@ -171,5 +191,33 @@ export class WriteTx implements ReadTx {
       move.error ?? null,
     )
     return seq
+  }
+
+  /** Appends a transition that needs no words: the hot form of `addTrail`. */
+  addMove(
+    job: number,
+    prev: number,
+    from: number,
+    to: number,
+    attempt: number,
+    worker: number,
+  ): number {
+    const seq = this.nextTrailSeq()
+    this.writeMove(seq, job, prev, from, to, attempt, worker)
+    return seq
+  }
+
+  /** Like `addMove`, under a number that was handed out before. */
+  writeMove(
+    seq: number,
+    job: number,
+    prev: number,
+    from: number,
+    to: number,
+    attempt: number,
+    worker: number,
+  ): void {
+    assertMove(from, to)
+    this.statements.run("add_move", seq, prev, job, this.#now, from, to, attempt, worker)
   }
 }

@@ -69,10 +69,10 @@ create table drover_job (
 create unique index drover_job_id on drover_job (id);
 create index drover_job_ready on drover_job (lane, rank, seq) where state = 1 and solo = 0;
 create index drover_job_solo on drover_job (lane, rank, seq) where state = 1 and solo = 1;
-create index drover_job_due on drover_job (lane, run_at) where state in (0, 3);
+create index drover_job_due on drover_job (lane, run_at, state) where state in (0, 3);
 create index drover_job_running on drover_job (worker) where state = 2;
 create index drover_job_cancel on drover_job (worker) where state = 2 and cancel_at is not null;
-create index drover_job_finished on drover_job (state, finished_at) where state >= 4;
+create index drover_job_finished on drover_job (state, finished_at, lane) where state >= 4;
 create index drover_job_expiry on drover_job (expires_at)
 where expires_at is not null and attempt = 0 and state in (0, 1);
 create index drover_job_key on drover_job (unique_label) where unique_label is not null;
@@ -145,6 +145,7 @@ create index drover_log_job on drover_log (job);
 create table drover_log_count (
   job integer primary key,
   kept integer not null,
+  bytes integer not null,
   dropped integer not null
 ) strict;
 create table drover_meta (

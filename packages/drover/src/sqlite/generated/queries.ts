@@ -1,6 +1,172 @@
 // Made by `npm run sqlgen` from ../sql/*.sql, where the comments are. Do not edit.
 
 export const queries = {
+  find_hold: `select
+  h.job,
+  h.folded,
+  h.window_until,
+  h.trailing,
+  j.id,
+  j.state,
+  j.unique_states,
+  j.unique_until
+from drover_hold h
+left join drover_job j on j.seq = h.job
+where h.hash = ?`,
+  put_hold: `insert into drover_hold (hash, job, folded, window_until, trailing)
+values (?, ?, null, ?, ?)
+on conflict (hash) do update
+set job = excluded.job, folded = null, window_until = excluded.window_until, trailing = excluded.trailing`,
+  fold_hold: `update drover_hold set folded = ? where hash = ?`,
+  waiting_job: `select seq, id, state, trail, attempt, enqueued_at, run_at
+from drover_job
+where seq = ? and state in (0, 1, 3)`,
+  replace_job: `update drover_job
+set
+  lane = ?,
+  state = ?,
+  rank = ?,
+  run_at = ?,
+  priority = ?,
+  max_attempts = ?,
+  max_crashes = ?,
+  expires_at = ?,
+  timeout_ms = ?,
+  input = ?,
+  tags = ?,
+  metadata = ?,
+  retry = ?,
+  unique_states = ?,
+  unique_until = ?,
+  trail = ?
+where seq = ?`,
+  set_key: `update drover_job set unique_hash = ?, unique_states = ?, unique_until = ?, unique_label = ? where seq = ?`,
+  job_by_id: `select seq, state from drover_job where id = ?`,
+  add_input: `insert into drover_input (job, body) values (?, ?) on conflict (job) do update set body = excluded.body`,
+  drop_input: `delete from drover_input where job = ?`,
+  read_input: `select body from drover_input where job = ?`,
+  trail_new_jobs: `insert into drover_trail (seq, job, at, to_state, attempt)
+select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and ?`,
+  claim_worker: `select token, lease_until, ended_at from drover_worker where ref = ?`,
+  start_job: `update drover_job
+set state = 2, attempt = ?, token = ?, worker = ?, started_at = ?, trail = ?
+where seq = ?`,
+  promote_job: `update drover_job set state = 1, trail = ? where seq = ?`,
+  complete_job: `update drover_job
+set
+  state = 4,
+  worker = null,
+  finished_at = ?,
+  result = ?,
+  reason = null,
+  error = null,
+  trail = ?,
+  bytes = ?
+where seq = ? and state = 2 and attempt = ? and token = ?`,
+  settled_job: `select
+  id,
+  lane,
+  state,
+  attempt,
+  token,
+  trail,
+  priority,
+  failures,
+  crashes,
+  interruptions,
+  max_crashes,
+  solo,
+  cancel_at,
+  cancel_reason,
+  unique_hash,
+  unique_states,
+  unique_until
+from drover_job
+where seq = ?`,
+  end_attempt: `update drover_job
+set
+  state = ?,
+  worker = null,
+  finished_at = ?,
+  failures = ?,
+  crashes = ?,
+  interruptions = ?,
+  reason = ?,
+  error = coalesce(?, error),
+  trail = ?,
+  bytes = ?
+where seq = ?`,
+  return_attempt: `update drover_job
+set
+  state = ?,
+  worker = null,
+  run_at = coalesce(?, run_at),
+  rank = coalesce(?, rank),
+  failures = ?,
+  crashes = ?,
+  interruptions = ?,
+  solo = ?,
+  reason = ?,
+  error = coalesce(?, error),
+  trail = ?
+where seq = ?`,
+  unique_key_of_job: `select unique_hash, unique_until from drover_job where seq = ?`,
+  read_cancels: `select id, attempt, cancel_reason from drover_job where worker = ? and state = 2 and cancel_at is not null`,
+  jobs_of_worker: `select
+  seq,
+  id,
+  lane,
+  trail,
+  attempt,
+  crashes,
+  interruptions,
+  max_crashes,
+  solo,
+  cancel_at,
+  cancel_reason,
+  unique_hash,
+  unique_states,
+  unique_until
+from drover_job
+where worker = ? and state = 2
+order by seq
+limit ?`,
+  hand_back_job: `update drover_job
+set
+  state = 1,
+  worker = null,
+  token = null,
+  crashes = ?,
+  interruptions = ?,
+  solo = ?,
+  cancel_at = null,
+  cancel_reason = null,
+  reason = ?,
+  trail = ?
+where seq = ? and state = 2 and worker = ?`,
+  end_job: `update drover_job
+set
+  state = ?,
+  worker = null,
+  token = null,
+  crashes = ?,
+  interruptions = ?,
+  finished_at = ?,
+  expires_at = null,
+  reason = ?,
+  trail = ?,
+  bytes = 256
+    + octet_length(coalesce(input, (select body from drover_input i where i.job = drover_job.seq), ''))
+    + octet_length(coalesce(metadata, ''))
+    + octet_length(coalesce(error, ''))
+where seq = ? and state = ?
+returning bytes`,
+  key_holder: `select h.job, h.trailing, j.state, j.unique_states, j.unique_until
+from drover_hold h
+left join drover_job j on j.seq = h.job
+where h.hash = ?`,
+  add_key_holder: `insert into drover_hold (hash, job) values (?, ?)`,
+  pass_key: `update drover_hold set job = ? where hash = ?`,
   find_lane: `select id from drover_lane where queue = ? and kind = ?`,
   add_lane: `insert into drover_lane (queue, kind) values (?, ?) returning id`,
   lane_by_id: `select queue, kind from drover_lane where id = ?`,
@@ -11,6 +177,140 @@ where one = 1`,
   write_pulse: `update drover_pulse
 set store_at = max(store_at, ?), job_seq = ?, trail_seq = ?, finished_bytes = ?, config_generation = ?
 where one = 1`,
+  advance_clock: `update drover_pulse set store_at = max(store_at, ?) where one = 1`,
+  seq_of_job: `select seq from drover_job where id = ?`,
+  job_rows: `select
+  j.id,
+  l.kind,
+  l.queue,
+  j.state,
+  j.priority,
+  j.attempt,
+  j.failures,
+  j.crashes,
+  j.interruptions,
+  j.max_attempts,
+  j.max_crashes,
+  j.timeout_ms,
+  j.retry,
+  j.enqueued_at,
+  j.run_at,
+  j.expires_at,
+  j.started_at,
+  j.finished_at,
+  j.cancel_at,
+  w.id as worker,
+  coalesce(j.input, i.body) as input,
+  j.result,
+  j.metadata,
+  j.tags,
+  j.error,
+  j.reason,
+  j.unique_label,
+  p.value as progress,
+  p.at as progress_at
+from json_each(?) s
+join drover_job j on j.seq = s.value
+join drover_lane l on l.id = j.lane
+left join drover_worker w on w.ref = j.worker
+left join drover_input i on i.job = j.seq
+left join drover_progress p on p.job = j.seq
+order by s.key`,
+  trail_of_job: `with recursive chain (seq, prev, at, from_state, to_state, attempt, worker, actor, reason, error) as (
+  select t.seq, t.prev, t.at, t.from_state, t.to_state, t.attempt, t.worker, t.actor, t.reason, t.error
+  from drover_trail t
+  where t.seq = (select trail from drover_job where seq = ?)
+  union all
+  select t.seq, t.prev, t.at, t.from_state, t.to_state, t.attempt, t.worker, t.actor, t.reason, t.error
+  from chain c
+  join drover_trail t on t.seq = c.prev
+  limit ?
+)
+select c.seq, j.id, l.kind, l.queue, c.at, c.from_state, c.to_state, c.attempt, w.id, c.actor, c.reason, c.error
+from chain c
+join drover_job j on j.seq = ?
+join drover_lane l on l.id = j.lane
+left join drover_worker w on w.ref = c.worker
+order by c.seq`,
+  trail_after: `select t.seq, j.id, l.kind, l.queue, t.at, t.from_state, t.to_state, t.attempt, w.id, t.actor, t.reason, t.error
+from drover_trail t
+join drover_job j on j.seq = t.job
+join drover_lane l on l.id = j.lane
+left join drover_worker w on w.ref = t.worker
+where t.seq > ?
+order by t.seq
+limit ?`,
+  all_lanes: `select id, queue, kind from drover_lane`,
+  enqueued_at_from: `select enqueued_at from drover_job where seq >= ? order by seq limit 1`,
+  seq_below: `select seq from drover_job where seq < ? order by seq desc limit 1 offset ?`,
+  seq_above: `select seq from drover_job where seq > ? order by seq limit 1 offset ?`,
+  count_due_of_lane: `select state, count(*)
+from (select state from drover_job where lane = ? and state in (0, 3) limit ?)
+group by state`,
+  count_ready_of_lane: `select
+  (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 0 limit ?2))
+  + (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 1 limit ?2))`,
+  count_running_by_lane: `select lane, count(*) from drover_job where state = 2 group by lane`,
+  count_finished_by_lane: `select lane, count(*)
+from (
+  select lane from drover_job where state >= 4 and state = ? order by finished_at desc limit ?
+)
+group by lane`,
+  oldest_due_of_lane: `select run_at from drover_job where lane = ? and state in (0, 3) order by run_at limit 1`,
+  first_ready_from: `select rank, run_at, priority
+from drover_job
+where lane = ? and state = 1 and solo = 0 and rank >= ?
+order by rank
+limit 1`,
+  oldest_solo_of_lane: `select min(run_at) from drover_job where lane = ? and state = 1 and solo = 1`,
+  all_queues: `select name, paused_at, slots, aging_ms from drover_queue order by name`,
+  log_lines: `select attempt, at, level, message, fields from drover_log where job = ? order by seq`,
+  log_count: `select kept, bytes, dropped from drover_log_count where job = ?`,
+  find_queue: `select paused_at, aging_ms from drover_queue where name = ?`,
+  read_queues: `select name, paused_at, slots, aging_ms from drover_queue order by name`,
   add_trail: `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker, actor, reason, error)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  trail_step: `select prev, from_state, attempt, worker, actor from drover_trail where seq = ?`,
+  add_move: `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker)
+values (?, ?, ?, ?, ?, ?, ?, ?)`,
+  add_worker: `insert into drover_worker (id, token, host, pid, proof, started_at, beat_at, lease_until, info)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+returning ref`,
+  worker_by_id: `select ref, token, ended_at from drover_worker where id = ?`,
+  renew_worker: `update drover_worker
+set
+  token = ?,
+  host = ?,
+  pid = ?,
+  proof = ?,
+  started_at = ?,
+  beat_at = ?,
+  lease_until = ?,
+  info = ?,
+  ended_at = null,
+  end_reason = null
+where ref = ?`,
+  beat_worker: `update drover_worker
+set beat_at = ?, lease_until = ?
+where ref = ? and token = ? and ended_at is null`,
+  end_worker: `update drover_worker
+set ended_at = ?, end_reason = ?
+where ref = ? and ended_at is null`,
+  held_worker: `select ref, id from drover_worker where ref = ? and token = ? and ended_at is null`,
+  silent_workers: `select ref, id from drover_worker where ended_at is null and lease_until < ? order by lease_until limit ?`,
+  live_worker_named: `select ref, id from drover_worker where id = ? and ended_at is null`,
+  live_processes: `select id, pid, proof from drover_worker where ended_at is null and proof is not null order by lease_until limit 1000`,
+  live_workers: `select
+  w.id,
+  w.host,
+  w.pid,
+  w.started_at,
+  w.beat_at,
+  w.lease_until,
+  (select count(*) from drover_job j where j.worker = w.ref and j.state = 2) as running,
+  w.info
+from drover_worker w
+where w.ended_at is null
+order by w.ref
+limit 1000`,
 } as const

@@ -1,0 +1,177 @@
+import { stateCode } from "../store/index.ts"
+import type { ClaimedJob, ExchangeRequest } from "../store/index.ts"
+import { endJob } from "./handBack.ts"
+import { readLanes } from "./laneQueries.ts"
+import type { LaneQuery } from "./laneQueries.ts"
+import { markOf } from "./mark.ts"
+import { givenTimeout } from "./newJobRow.ts"
+import { promoteDue } from "./promote.ts"
+import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
+import type { Row } from "./statements.ts"
+import type { WriteTx } from "./writeTx.ts"
+
+const AVAILABLE = stateCode("available")
+const RUNNING = stateCode("running")
+const DISCARDED = stateCode("discarded")
+const CANCELLED = stateCode("cancelled")
+
+// In the order in which `Candidate` reads them.
+const COLUMNS =
+  "j.seq, j.id, j.lane, j.attempt, j.trail, j.input, j.priority, j.failures, j.crashes, j.interruptions, " +
+  "j.max_attempts, j.max_crashes, j.timeout_ms, j.retry, j.tags, j.metadata, j.enqueued_at, j.run_at, " +
+  "j.expires_at, j.unique_states"
+
+// Served by drover_job_ready.
+const ordinary: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 0", order: "rank, seq" }
+// Served by drover_job_solo.
+const alone: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 1", order: "rank, seq" }
+
+// Jobs that turn out to be expired are not claimed; so many are ended by one claim at most.
+const MOST_SKIPPED = 1_000
+
+/** Claims what the request asks for. The worker's lease was checked. */
+export function claimJobs(
+  tx: WriteTx,
+  request: ExchangeRequest,
+  held: readonly ClaimedJob[],
+): ClaimedJob[] {
+  const claimed: ClaimedJob[] = []
+  const soloLanes: number[] = []
+  for (const { queue, kinds, limit } of request.claims) {
+    const left = limit - held.filter((job) => job.queue === queue).length
+    if (left <= 0 || tx.queue(queue).paused) continue
+    const lanes = lanesOf(tx, queue, kinds)
+    promoteDue(tx, lanes)
+    if (request.solo) soloLanes.push(...lanes)
+    else take(tx, ordinary, lanes, left, request, claimed)
+  }
+  // One at a time: it shares its process with nothing else.
+  if (request.solo && held.length === 0) take(tx, alone, soloLanes, 1, request, claimed)
+  return claimed
+}
+
+/** The lanes of these kinds that exist. A kind that was never enqueued costs one look-up. */
+export function lanesOf(
+  tx: Pick<WriteTx, "lanes" | "statements">,
+  queue: string,
+  kinds: readonly string[],
+): number[] {
+  const lanes: number[] = []
+  for (const kind of kinds) {
+    const lane = tx.lanes.find(tx.statements, queue, kind)
+    if (lane !== undefined) lanes.push(lane.id)
+  }
+  return lanes
+}
+
+function take(
+  tx: WriteTx,
+  query: LaneQuery,
+  lanes: readonly number[],
+  limit: number,
+  request: ExchangeRequest,
+  claimed: ClaimedJob[],
+): void {
+  let left = limit
+  for (let skipped = 0; left > 0 && skipped < MOST_SKIPPED; ) {
+    const rows = readLanes(tx.statements, query, lanes, [], left)
+    const before = claimed.length
+    for (const row of rows) claimOne(tx, row, request, claimed)
+    const taken = claimed.length - before
+    if (taken === rows.length) return
+    left -= taken
+    skipped += rows.length - taken
+  }
+}
+
+function claimOne(
+  tx: WriteTx,
+  row: Row,
+  request: ExchangeRequest,
+  claimed: ClaimedJob[],
+): void {
+  const seq = row[0] as number
+  const attempt = (row[3] as number) + 1
+  const expiresAt = row[18] as number | null
+  const uniqueStates = row[19] as number | null
+  // A job that was started once was started in time.
+  if (expiresAt !== null && attempt === 1 && expiresAt <= tx.now) {
+    endWaiting(tx, row, DISCARDED, "expired")
+    return
+  }
+  if (uniqueStates !== null && !keepsKey(tx, seq, uniqueStates)) {
+    endWaiting(tx, row, CANCELLED, keyLostReason)
+    return
+  }
+  const worker = request.worker.ref as number
+  const trail = tx.addMove(seq, row[4] as number, AVAILABLE, RUNNING, attempt, worker)
+  tx.statements.run("start_job", attempt, request.token, worker, tx.now, trail, seq)
+  claimed.push(claimedJob(tx, row, attempt, request.token, trail, tx.now))
+}
+
+// A key that is held while running but not while waiting is taken now.
+function keepsKey(tx: WriteTx, seq: number, states: number): boolean {
+  if ((states & (1 << RUNNING)) === 0 || (states & (1 << AVAILABLE)) !== 0) return true
+  const row = tx.statements.first("unique_key_of_job", seq)
+  if (row === undefined) return true
+  const [hash, until] = row as [Uint8Array | null, number | null]
+  return reclaimKey(tx, { job: seq, hash, states, until }, RUNNING)
+}
+
+function endWaiting(tx: WriteTx, row: Row, to: number, reason: string): void {
+  const [seq, , , attempt, prev] = row as unknown as [number, string, number, number, number]
+  const trail = tx.addTrail({ job: seq, prev, from: AVAILABLE, to, attempt, reason })
+  const [crashes, interruptions] = [row[8] as number, row[9] as number]
+  endJob(tx, { seq, from: AVAILABLE, to, crashes, interruptions, reason, trail })
+}
+
+/** Makes of a row what its attempt needs. */
+function claimedJob(
+  tx: WriteTx,
+  row: Row,
+  attempt: number,
+  token: number,
+  trail: number,
+  startedAt: number,
+): ClaimedJob {
+  const { kind, queue } = tx.lanes.byId(tx.statements, row[2] as number)
+  const seq = row[0] as number
+  return {
+    jobId: row[1] as string,
+    ref: seq,
+    attempt,
+    token,
+    kind,
+    queue,
+    priority: row[6] as number,
+    failures: row[7] as number,
+    crashes: row[8] as number,
+    interruptions: row[9] as number,
+    maxAttempts: row[10] as number,
+    maxCrashes: row[11] as number,
+    timeoutMs: givenTimeout(row[12] as number | null),
+    retry: row[13] as string | null,
+    input: (row[5] as string | null) ?? bigInput(tx, seq),
+    tags: row[14] as string | null,
+    metadata: row[15] as string | null,
+    enqueuedAt: row[16] as number,
+    runAt: row[17] as number,
+    startedAt,
+    mark: markOf(trail, row[19] !== null),
+  }
+}
+
+function bigInput(tx: WriteTx, seq: number): string {
+  return (tx.statements.first("read_input", seq)?.[0] as string | undefined) ?? "null"
+}
+
+const heldText = `select ${COLUMNS}, j.started_at from drover_job j where worker = ? and state = 2 and token = ? order by rank, seq`
+
+/** What the worker holds under the token: claimed by a commit whose reply was lost. Served by drover_job_running. */
+export function heldJobs(tx: WriteTx, request: ExchangeRequest): ClaimedJob[] {
+  const { worker, token } = request
+  const rows = tx.statements.made(heldText).all(worker.ref, token) as unknown as readonly Row[]
+  return rows.map((row) =>
+    claimedJob(tx, row, row[3] as number, token, row[4] as number, row[20] as number),
+  )
+}

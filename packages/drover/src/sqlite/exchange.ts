@@ -1,0 +1,33 @@
+import type { ExchangeReply, ExchangeRequest } from "../store/index.ts"
+import { claimJobs, heldJobs } from "./claim.ts"
+import type { StoreContext } from "./context.ts"
+import { settle } from "./settle.ts"
+import type { WriteTx } from "./writeTx.ts"
+
+/** Settles what ended and claims more, in one transaction. See `Store.exchange`. */
+export function exchange(context: StoreContext, request: ExchangeRequest): Promise<ExchangeReply> {
+  let rows = request.settlements.length
+  for (const { limit } of request.claims) rows += limit
+  return context.write("exchange", (tx) => exchangeWithin(tx, request), Math.max(1, rows))
+}
+
+function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
+  const worker = request.worker.ref as number
+  // First, so that what is settled as due at once can be claimed again.
+  const settled = request.settlements.map((settlement) => settle(tx, worker, settlement))
+  const lease = readLease(tx, request)
+  const held = lease === "lost" || !request.repeat ? [] : heldJobs(tx, request)
+  // A lease that ended but was not taken back yet: a beat may still save it; until then nothing is claimed under it.
+  const claimed = lease === "valid" ? claimJobs(tx, request, held) : []
+  return {
+    settled,
+    claimed: held.length === 0 ? claimed : [...held, ...claimed],
+    workerLost: lease === "lost",
+  }
+}
+
+function readLease(tx: WriteTx, { worker }: ExchangeRequest): "valid" | "ended" | "lost" {
+  const row = tx.statements.first("claim_worker", worker.ref)
+  if (row === undefined || row[0] !== worker.token || row[2] !== null) return "lost"
+  return (row[1] as number) > tx.now ? "valid" : "ended"
+}

@@ -1,0 +1,33 @@
+import { isDroverError } from "../errors/index.ts"
+import type { Events } from "../events/index.ts"
+import type { Clock } from "../time/index.ts"
+
+/** Emits `store.failed` when the database fails and `store.recovered` at the first success after it. */
+export class FailureReport {
+  readonly #events: Events
+  readonly #clock: Clock
+  #failing: { readonly operation: string; readonly sinceMono: number } | undefined
+
+  constructor(events: Events, clock: Clock) {
+    this.#events = events
+    this.#clock = clock
+  }
+
+  /** An operation is about to be rejected with this error. Only errors of the database count. */
+  failed(operation: string, error: unknown): void {
+    if (!isDroverError(error) || !error.code.startsWith("DROVER_STORE_")) return
+    this.#failing ??= { operation, sinceMono: this.#clock.monotonic() }
+    this.#events.emit("store.failed", { operation, code: error.code, message: error.message })
+  }
+
+  /** A write was committed. Costs one comparison while nothing fails. */
+  succeeded(): void {
+    if (this.#failing === undefined) return
+    const { operation, sinceMono } = this.#failing
+    this.#failing = undefined
+    this.#events.emit("store.recovered", {
+      operation,
+      afterMs: this.#clock.monotonic() - sinceMono,
+    })
+  }
+}

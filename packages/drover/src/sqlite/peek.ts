@@ -1,0 +1,84 @@
+import type { PeekReply, PeekRequest, QueueSettings } from "../store/index.ts"
+import { lanesOf } from "./claim.ts"
+import type { StoreContext } from "./context.ts"
+import { readLanes } from "./laneQueries.ts"
+import type { LaneQuery } from "./laneQueries.ts"
+import type { ReadTx } from "./writeTx.ts"
+
+// Served by drover_job_ready, drover_job_solo and drover_job_due.
+const ready: LaneQuery = { columns: "j.seq", where: "state = 1 and solo = 0", order: "rank, seq" }
+const alone: LaneQuery = { columns: "j.seq", where: "state = 1 and solo = 1", order: "rank, seq" }
+const due: LaneQuery = {
+  columns: "j.solo",
+  where: "state in (0, 3) and run_at <= ?",
+  order: "run_at, seq",
+}
+const later: LaneQuery = {
+  columns: "j.run_at",
+  where: "state in (0, 3) and run_at > ?",
+  order: "run_at, seq",
+}
+
+/** What waits for a worker, without writing. See `Store.peek`. A few look-ups for each lane. */
+export function peek(context: StoreContext, request: PeekRequest): Promise<PeekReply> {
+  return context.read("peek", (tx) => peekWithin(tx, request))
+}
+
+function peekWithin(tx: ReadTx, request: PeekRequest): PeekReply {
+  const { worker } = request
+  const settings = readSettings(tx)
+  const claimable: string[] = []
+  let solo = false
+  let nextDueAt: number | null = null
+  for (const { queue, kinds } of request.queues) {
+    if (settings.some((stored) => stored.queue === queue && stored.paused)) continue
+    const waiting = lookInto(tx, lanesOf(tx, queue, kinds))
+    if (waiting.ordinary) claimable.push(queue)
+    solo ||= waiting.solo
+    const { dueAt } = waiting
+    if (dueAt !== null && (nextDueAt === null || dueAt < nextDueAt)) nextDueAt = dueAt
+  }
+  return {
+    claimable,
+    solo,
+    nextDueInMs: nextDueAt === null ? null : nextDueAt - tx.now,
+    cancels: readCancels(tx, worker.ref as number),
+    settings,
+    workerHeld: isHeld(tx, worker.ref as number, worker.token),
+  }
+}
+
+function lookInto(
+  tx: ReadTx,
+  lanes: readonly number[],
+): { readonly ordinary: boolean; readonly solo: boolean; readonly dueAt: number | null } {
+  const { statements, now } = tx
+  const [dueRow] = readLanes(statements, due, lanes, [now], 1)
+  // A job that came due is promoted by the next claim, so until then the first one stands for all of them.
+  const ordinary = dueRow !== undefined || readLanes(statements, ready, lanes, [], 1).length > 0
+  const solo = dueRow?.[0] === 1 || readLanes(statements, alone, lanes, [], 1).length > 0
+  const [laterRow] = readLanes(statements, later, lanes, [now], 1)
+  return { ordinary, solo, dueAt: laterRow === undefined ? null : (laterRow[0] as number) }
+}
+
+function readSettings({ statements }: ReadTx): QueueSettings[] {
+  return statements.all("read_queues").map(([queue, pausedAt, slots, agingMs]) => ({
+    queue: queue as string,
+    paused: pausedAt !== null,
+    slots: slots as number | null,
+    agingMs: agingMs as number | null,
+  }))
+}
+
+function readCancels({ statements }: ReadTx, worker: number): PeekReply["cancels"] {
+  return statements.all("read_cancels", worker).map(([jobId, attempt, reason]) => ({
+    jobId: jobId as string,
+    attempt: attempt as number,
+    reason: (reason as string | null) ?? "cancelled",
+  }))
+}
+
+function isHeld({ statements }: ReadTx, worker: number, token: number): boolean {
+  const row = statements.first("claim_worker", worker)
+  return row !== undefined && row[0] === token && row[2] === null
+}

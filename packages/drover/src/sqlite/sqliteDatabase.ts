@@ -1,0 +1,272 @@
+import type { DatabaseSync } from "node:sqlite"
+import { DroverError } from "../errors/index.ts"
+import type { Events } from "../events/index.ts"
+import type {
+  MigrationStatus,
+  OpenOptions,
+  StoreEnvironment,
+  StoreTransaction,
+} from "../store/index.ts"
+import type { Clock, Rng } from "../time/index.ts"
+import { adoptTransaction } from "./adoptedTransaction.ts"
+import { untilFree } from "./busyWait.ts"
+import { openReader, openWriter } from "./connection.ts"
+import type { Durability } from "./connection.ts"
+import type { StoreContext } from "./context.ts"
+import { FailureReport } from "./failureReport.ts"
+import { Lanes } from "./lanes.ts"
+import { applyMigrations, migrationStatus, refuseNewer, refuseOlder } from "./migrate.ts"
+import { Queues } from "./queues.ts"
+import { checkSqliteVersion, prepareFile } from "./safety.ts"
+import type { FileIdentity } from "./safety.ts"
+import { closedError, toStoreError } from "./sqliteErrors.ts"
+import { Statements } from "./statements.ts"
+import { StoreTimer } from "./storeTimer.ts"
+import { runUserTransaction } from "./userTransaction.ts"
+import { WriteTx } from "./writeTx.ts"
+import type { ReadTx } from "./writeTx.ts"
+import { Writer } from "./writer.ts"
+
+/** Where a database is: a file, a memory of its own, or a connection that several stores share. */
+export type DatabasePlace =
+  | { readonly kind: "file"; readonly path: string; readonly durability: Durability }
+  | { readonly kind: "memory" }
+  | { readonly kind: "shared"; readonly db: DatabaseSync; readonly lanes: Lanes }
+
+/** Everything that lives between `open` and `close`. */
+interface OpenParts {
+  readonly file: FileIdentity | null
+  readonly writeDb: DatabaseSync
+  readonly readDb: DatabaseSync
+  readonly readStatements: Statements
+  readonly lanes: Lanes
+  readonly writer: Writer
+}
+
+/** The connections of one store, and the context that its operations are handed. */
+export class SqliteDatabase implements StoreContext {
+  readonly label: string
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly events: Events
+  readonly #place: DatabasePlace
+  readonly #timer: StoreTimer
+  readonly #failures: FailureReport
+  #parts: OpenParts | undefined
+  #opening: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(label: string, place: DatabasePlace, environment: StoreEnvironment) {
+    this.label = label
+    this.clock = environment.clock
+    this.rng = environment.rng
+    this.events = environment.events
+    this.#place = place
+    this.#timer = new StoreTimer(this.clock, this.events)
+    this.#failures = new FailureReport(this.events, this.clock)
+  }
+
+  /** Whether other processes and threads can reach this database. */
+  get hasFile(): boolean {
+    return this.#place.kind === "file"
+  }
+
+  get file(): FileIdentity | null {
+    return this.#parts?.file ?? null
+  }
+
+  now(): number {
+    return this.#timer.observe()
+  }
+
+  /** See `Store.open`. A second call waits for the first. */
+  open(options: OpenOptions): Promise<void> {
+    this.#opening ??= this.#open(options).catch((error: unknown) => {
+      // A failed start leaves nothing behind, so it can be tried again.
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  /** See `Store.close`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** See `Store.migrations`. */
+  migrations(): Promise<readonly MigrationStatus[]> {
+    return this.#withWriter("migrations", (db) => migrationStatus(db))
+  }
+
+  /** See `Store.migrate`. */
+  migrate(options: { readonly dryRun: boolean }): Promise<readonly MigrationStatus[]> {
+    return this.#withWriter("migrate", (db) => {
+      refuseNewer(db, this.label)
+      const pending = migrationStatus(db).filter(({ appliedAt }) => appliedAt === null)
+      if (options.dryRun) return pending
+      applyMigrations(db, this.now())
+      const applied = new Set(pending.map(({ number }) => number))
+      return migrationStatus(db).filter(({ number }) => applied.has(number))
+    })
+  }
+
+  /** See `Store.now`. */
+  storeNow(): Promise<number> {
+    return this.read("now", ({ statements }) => {
+      return this.#timer.observe(statements.first("read_pulse")?.[1] as number | undefined)
+    })
+  }
+
+  /**
+   * A number that differs from the last one when anybody may have committed something since. It costs
+   * microseconds; `undefined` while the store is not open.
+   */
+  changeMark(): number | undefined {
+    const parts = this.#parts
+    if (parts === undefined) return undefined
+    // data_version sees other connections only, ours is the reader; a lone connection has to count its own changes.
+    const sql = parts.readDb === parts.writeDb ? "select total_changes()" : "pragma data_version"
+    const [value] = parts.readStatements.made(sql).get() as unknown as [number]
+    return value
+  }
+
+  async write<T>(operation: string, body: (tx: WriteTx) => T, rows?: number): Promise<T> {
+    return this.#require(operation).writer.write(operation, body, rows)
+  }
+
+  async read<T>(operation: string, body: (tx: ReadTx) => T): Promise<T> {
+    this.#require(operation)
+    try {
+      return await untilFree(operation, this, () => {
+        const { readDb: db, readStatements: statements, lanes } = this.#require(operation)
+        return body({ db, statements, lanes, now: this.now() })
+      })
+    } catch (error) {
+      const storeError = toStoreError(error, operation, this.label)
+      this.#failures.failed(operation, storeError)
+      throw storeError
+    }
+  }
+
+  /** See `Store.transaction`. */
+  async transaction<T>(
+    body: (tx: StoreTransaction) => Promise<T> | T,
+    timeoutMs: number,
+  ): Promise<T> {
+    const { clock, label } = this
+    const { writer } = this.#require("transaction")
+    return writer.hold("transaction", (tx) => runUserTransaction(tx, body, { clock, label, timeoutMs }))
+  }
+
+  /** See `Store.adopt`. */
+  adopt(connection: unknown): StoreTransaction {
+    const { file, writeDb: db } = this.#require("adopt")
+    return adoptTransaction({ label: this.label, file, db, timer: this.#timer }, connection)
+  }
+
+  async #open(options: OpenOptions): Promise<void> {
+    if (this.#closing !== undefined) throw closedError("open", this.label)
+    const file = this.#checkPlace()
+    const writeDb = await this.#openWriter()
+    let readDb: DatabaseSync | undefined
+    try {
+      await this.#checkSchema(writeDb, options)
+      readDb = this.#place.kind === "file" ? openReader(this.#place.path) : writeDb
+      this.#parts = this.#assemble(file, writeDb, readDb)
+      await this.storeNow()
+    } catch (error) {
+      this.#parts = undefined
+      if (readDb !== undefined && readDb !== writeDb) readDb.close()
+      this.#release(writeDb)
+      throw toStoreError(error, "open", this.label)
+    }
+  }
+
+  #checkPlace(): FileIdentity | null {
+    if (this.#place.kind !== "file") return null
+    checkSqliteVersion(process.versions["sqlite"] ?? "unknown")
+    return prepareFile(this.#place.path)
+  }
+
+  async #openWriter(): Promise<DatabaseSync> {
+    const place = this.#place
+    if (place.kind === "shared") return place.db
+    const [path, durability] =
+      place.kind === "file" ? ([place.path, place.durability] as const) : ([":memory:", "full"] as const)
+    try {
+      return await untilFree("open", this, () => openWriter(path, durability))
+    } catch (error) {
+      throw toStoreError(error, "open", this.label)
+    }
+  }
+
+  async #checkSchema(db: DatabaseSync, options: OpenOptions): Promise<void> {
+    await untilFree("open", this, () => {
+      refuseNewer(db, this.label)
+      if (!options.migrate) refuseOlder(db, this.label)
+      else if (migrationStatus(db).some(({ appliedAt }) => appliedAt === null)) {
+        applyMigrations(db, this.now())
+      }
+    })
+  }
+
+  #assemble(file: FileIdentity | null, writeDb: DatabaseSync, readDb: DatabaseSync): OpenParts {
+    const { label, clock, rng, events } = this
+    const lanes = this.#place.kind === "shared" ? this.#place.lanes : new Lanes()
+    const readStatements = new Statements(readDb)
+    const statements = readDb === writeDb ? readStatements : new Statements(writeDb)
+    const timer = this.#timer
+    const tx = new WriteTx({ db: writeDb, statements, lanes, queues: new Queues(), timer })
+    const failures = this.#failures
+    const writer = new Writer({ db: writeDb, tx, label, clock, rng, events, failures })
+    return { file, writeDb, readDb, readStatements, lanes, writer }
+  }
+
+  async #close(): Promise<void> {
+    await this.#opening?.catch(() => undefined)
+    const parts = this.#parts
+    if (parts === undefined) return
+    await parts.writer.close()
+    this.#parts = undefined
+    if (parts.readDb !== parts.writeDb) parts.readDb.close()
+    this.#release(parts.writeDb)
+  }
+
+  #release(db: DatabaseSync): void {
+    // A shared connection belongs to whoever made it.
+    if (this.#place.kind !== "shared" && db.isOpen) db.close()
+  }
+
+  /** For migrations, which must also work on a database that `open` refuses. */
+  async #withWriter<T>(operation: string, body: (db: DatabaseSync) => T): Promise<T> {
+    if (this.#closing !== undefined) throw closedError(operation, this.label)
+    const open = this.#parts?.writeDb
+    if (open === undefined) this.#checkPlace()
+    const db = open ?? (await this.#openWriter())
+    try {
+      return await untilFree(operation, this, () => {
+        if (db.isTransaction) throw transactionOpen(operation, this.label)
+        return body(db)
+      })
+    } catch (error) {
+      throw toStoreError(error, operation, this.label)
+    } finally {
+      if (open === undefined) this.#release(db)
+    }
+  }
+
+  #require(operation: string): OpenParts {
+    if (this.#parts === undefined) throw closedError(operation, this.label)
+    return this.#parts
+  }
+}
+
+function transactionOpen(operation: string, label: string): DroverError {
+  return new DroverError(
+    "DROVER_STORE_BUSY",
+    `${operation} on ${label}: a transaction of this process is open; try again when it ended.`,
+    { details: { operation, store: label } },
+  )
+}

@@ -1,0 +1,125 @@
+import type { DatabaseSync } from "node:sqlite"
+import { DroverError } from "../errors/index.ts"
+import type { EnqueueOutcome, NewJob, StoreTransaction } from "../store/index.ts"
+import type { Clock } from "../time/index.ts"
+import { enqueueWithin } from "./enqueue.ts"
+import { toStoreError } from "./sqliteErrors.ts"
+import type { WriteTx } from "./writeTx.ts"
+
+/**
+ * Runs a user's body in a transaction that has begun, and commits or rolls back. The database's write lock
+ * is held meanwhile, so the body has a time limit.
+ * @throws what the body throws, or DroverError `DROVER_TRANSACTION` when it took too long or ended the
+ * transaction itself; everything was rolled back then.
+ */
+export async function runUserTransaction<T>(
+  tx: WriteTx,
+  body: (transaction: StoreTransaction) => Promise<T> | T,
+  options: { readonly clock: Clock; readonly label: string; readonly timeoutMs: number },
+): Promise<T> {
+  const transaction = new HeldTransaction(tx, options.label)
+  try {
+    const result = await withinTime(() => body(transaction), options)
+    if (!tx.db.isTransaction) throw endedInside(options.label)
+    tx.db.exec("commit")
+    return result
+  } catch (error) {
+    if (tx.db.isTransaction) tx.db.exec("rollback")
+    tx.forget()
+    throw toStoreError(error, "transaction", options.label)
+  } finally {
+    transaction.end()
+  }
+}
+
+class HeldTransaction implements StoreTransaction {
+  readonly #tx: WriteTx
+  readonly #label: string
+  #ended = false
+
+  constructor(tx: WriteTx, label: string) {
+    this.#tx = tx
+    this.#label = label
+  }
+
+  get connection(): DatabaseSync {
+    this.#requireOpen()
+    return this.#tx.db
+  }
+
+  // Async, so that every failure is a rejection.
+  async enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]> {
+    this.#requireOpen()
+    return enqueueAtomically(this.#tx, jobs)
+  }
+
+  end(): void {
+    this.#ended = true
+  }
+
+  #requireOpen(): void {
+    if (this.#ended) throw usedAfterEnd(this.#label)
+    if (!this.#tx.db.isTransaction) throw endedInside(this.#label)
+  }
+}
+
+/**
+ * Enqueues in a transaction that goes on afterwards: if it fails, nothing of it remains although the caller
+ * may catch the error and commit. The pulse is written at once, because the commit is not ours.
+ */
+export function enqueueAtomically(tx: WriteTx, jobs: readonly NewJob[]): EnqueueOutcome[] {
+  tx.db.exec("savepoint drover_enqueue")
+  try {
+    const outcomes = enqueueWithin(tx, jobs)
+    tx.save()
+    tx.db.exec("release drover_enqueue")
+    return outcomes
+  } catch (error) {
+    // A full disk may have rolled back the whole transaction, and the savepoint with it.
+    if (tx.db.isTransaction) {
+      tx.db.exec("rollback to drover_enqueue")
+      tx.db.exec("release drover_enqueue")
+      tx.load()
+    }
+    tx.forget()
+    throw error
+  }
+}
+
+async function withinTime<T>(
+  body: () => Promise<T> | T,
+  options: { readonly clock: Clock; readonly label: string; readonly timeoutMs: number },
+): Promise<T> {
+  const { clock, label, timeoutMs } = options
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = clock.setTimer(timeoutMs, () => reject(tookTooLong(label, timeoutMs)))
+  try {
+    return await Promise.race([body(), late])
+  } finally {
+    timer.cancel()
+  }
+}
+
+function tookTooLong(label: string, timeoutMs: number): DroverError {
+  return new DroverError(
+    "DROVER_TRANSACTION",
+    `A transaction on ${label} was rolled back after ${timeoutMs} ms, because it holds up all other writes; do slow work before it, or give it a longer timeout.`,
+    { details: { store: label, timeoutMs } },
+  )
+}
+
+function usedAfterEnd(label: string): DroverError {
+  return new DroverError(
+    "DROVER_TRANSACTION",
+    `A transaction on ${label} was used after it ended; await everything inside its body.`,
+    { details: { store: label } },
+  )
+}
+
+function endedInside(label: string): DroverError {
+  return new DroverError(
+    "DROVER_TRANSACTION",
+    `A transaction on ${label} ended inside its own body (by "commit", by "rollback", or because the disk is full).`,
+    { details: { store: label } },
+  )
+}
