@@ -1,0 +1,257 @@
+import { checkOptions, DroverError } from "../errors/index.ts"
+import type { Events } from "../events/index.ts"
+import { preparePatch } from "../jobs/define/jobEdit.ts"
+import type { JobEdit } from "../jobs/define/jobEdit.ts"
+import type { ActionOutcome } from "../jobs/define/jobHandle.ts"
+import { viewJob, viewLog, viewTrail } from "../jobs/define/jobView.ts"
+import type { Job, StoredLog, Transition } from "../jobs/define/jobView.ts"
+import { checkCount, checkName } from "../jobs/define/names.ts"
+import type {
+  HealthCheck,
+  JobAction,
+  MigrationStatus,
+  QueueCounts,
+  QueueSettings,
+  Store,
+  WorkerRow,
+} from "../store/index.ts"
+import { checkSlots } from "../jobs/work/workerOptions.ts"
+import { parseDuration } from "../time/index.ts"
+import type { Duration } from "../time/index.ts"
+import { actOn } from "./bulkAction.ts"
+import type { ActionOptions, ActionReport, ActionTarget } from "./bulkAction.ts"
+import type { ResolvedOptions } from "./droverOptions.ts"
+import { resolveFilter } from "./jobFilter.ts"
+import type { JobFilter } from "./jobFilter.ts"
+import type { StoreGate } from "./storeGate.ts"
+
+/** A page of jobs, newest first. */
+export interface JobList {
+  readonly jobs: readonly Job[]
+  /** Pass it as `after` to get the next page; `null` at the end. */
+  readonly next: string | null
+}
+
+/** A worker process as others see it. */
+export interface WorkerView extends Omit<
+  WorkerRow,
+  "startedAt" | "beatAt" | "leaseUntil" | "info"
+> {
+  readonly startedAt: Date
+  readonly beatAt: Date
+  readonly leaseUntil: Date
+  /** Its version, queues with slots, and kinds. */
+  readonly info: unknown
+}
+
+/** A queue, its stored settings and its counts. */
+export interface QueueView extends Omit<QueueCounts, "oldestDueAt"> {
+  readonly oldestDueAt: Date | null
+}
+
+const MAX_PAGE = 1_000
+const DEFAULT_CAP = 100_000
+
+/** What people and programs ask of jobs, queues and workers, beside enqueueing and running them. */
+export abstract class Administration {
+  protected readonly options: ResolvedOptions
+  protected readonly gate: StoreGate
+
+  constructor(options: ResolvedOptions, gate: StoreGate) {
+    this.options = options
+    this.gate = gate
+  }
+
+  /** Everything that happens in this process; see `DroverEvents`. */
+  get events(): Events {
+    return this.options.events
+  }
+
+  // — questions
+
+  /** The job with this id, or `null`. */
+  async get(id: string): Promise<Job | null> {
+    const row = await (await this.gate.open()).get(id)
+    return row === null ? null : viewJob(row)
+  }
+
+  /** Jobs that a filter matches, newest first. @param page at most 1000; 50 unless told otherwise. */
+  async list(
+    filter: JobFilter = {},
+    page: { readonly limit?: number; readonly after?: string | null } = {},
+  ): Promise<JobList> {
+    checkOptions(page, ["limit", "after"], "list")
+    const limit = Math.min(checkCount(page.limit ?? 50, "list.limit"), MAX_PAGE)
+    const store = await this.gate.open()
+    const { jobs, next } = await store.list(resolveFilter(filter), {
+      limit,
+      after: page.after ?? null,
+    })
+    return { jobs: jobs.map((row) => viewJob(row)), next }
+  }
+
+  /** How many jobs a filter matches; counting stops at `cap`. @param cap 100 000 unless told otherwise. */
+  async count(filter: JobFilter = {}, cap: number = DEFAULT_CAP): Promise<number> {
+    return (await this.gate.open()).count(resolveFilter(filter), checkCount(cap, "count.cap"))
+  }
+
+  /** Every transition of a job so far, oldest first. */
+  async trail(id: string): Promise<readonly Transition[]> {
+    return viewTrail(await (await this.gate.open()).trail(id))
+  }
+
+  /**
+   * Transitions of all jobs after `position`, oldest first; without one only the present position, to follow from there.
+   */
+  async trailAfter(
+    position: number | null,
+    limit = 1_000,
+  ): Promise<{ readonly entries: readonly Transition[]; readonly position: number }> {
+    const { entries, seq } = await (
+      await this.gate.open()
+    ).trailAfter(position, checkCount(limit, "trailAfter.limit"))
+    return { entries: viewTrail(entries), position: seq }
+  }
+
+  /** What the attempts of a job logged. */
+  async log(id: string): Promise<StoredLog> {
+    return viewLog(await (await this.gate.open()).log(id))
+  }
+
+  /** All queues with their settings and counts; counting stops at `cap` in each state. */
+  async queues(cap: number = DEFAULT_CAP): Promise<readonly QueueView[]> {
+    const counts = await (await this.gate.open()).queueCounts(checkCount(cap, "queues.cap"))
+    return counts.map((queue) => ({
+      ...queue,
+      oldestDueAt: queue.oldestDueAt === null ? null : new Date(queue.oldestDueAt),
+    }))
+  }
+
+  /** The worker processes that are registered. */
+  async workers(): Promise<readonly WorkerView[]> {
+    const rows = await (await this.gate.open()).workers()
+    return rows.map((row) => ({
+      ...row,
+      startedAt: new Date(row.startedAt),
+      beatAt: new Date(row.beatAt),
+      leaseUntil: new Date(row.leaseUntil),
+      info: JSON.parse(row.info) as unknown,
+    }))
+  }
+
+  /** The health of the database, one finding for each check. */
+  async doctor(): Promise<readonly HealthCheck[]> {
+    return (await this.gate.open()).doctor()
+  }
+
+  /** The migrations of the database and which are applied. Opens the store, and so needs one that can be opened. */
+  async migrations(): Promise<readonly MigrationStatus[]> {
+    return (await this.gate.open()).migrations()
+  }
+
+  // — jobs
+
+  /** Cancels waiting jobs now and asks running ones to stop. */
+  cancel(target: ActionTarget, options: ActionOptions = {}): Promise<ActionReport> {
+    return this.#act("cancel", target, options)
+  }
+
+  /** Makes finished or waiting jobs run now, with one more attempt if none was left. */
+  retry(target: ActionTarget, options: ActionOptions = {}): Promise<ActionReport> {
+    return this.#act("retry", target, options)
+  }
+
+  /** Ends waiting jobs as discarded. */
+  discard(target: ActionTarget, options: ActionOptions = {}): Promise<ActionReport> {
+    return this.#act("discard", target, options)
+  }
+
+  /** Deletes jobs that do not run, with their trail and log. */
+  delete(target: ActionTarget, options: ActionOptions = {}): Promise<ActionReport> {
+    return this.#act("delete", target, options)
+  }
+
+  /** Changes a waiting job: input, due time, priority, queue, tags, metadata, retry, timeout. */
+  async edit(id: string, edit: JobEdit): Promise<ActionOutcome> {
+    const store = await this.gate.open()
+    // The kind decides which schema a new input must satisfy.
+    const needsKind = "input" in edit || "retry" in edit
+    const row = needsKind ? await store.get(id) : undefined
+    if (row === null) return "not_found"
+    const definition = row === undefined ? undefined : this.options.definitions.get(row.kind)
+    const patch = await preparePatch(edit, definition, this.options.payloadLimit)
+    const reply = await store.edit(id, patch, this.options.actor)
+    if (reply === "edited") this.changed([id])
+    return reply === "edited" ? "changed" : reply === "wrong_state" ? "refused" : "not_found"
+  }
+
+  // — queues
+
+  /** Stops claims from a queue, in every process, until it is resumed. Running jobs go on. */
+  async pauseQueue(queue: string): Promise<void> {
+    await this.#setQueue(queue, { paused: true })
+    this.events.emit("queue.paused", { queue })
+  }
+
+  /** Lets a paused queue go on, in every process. */
+  async resumeQueue(queue: string): Promise<void> {
+    await this.#setQueue(queue, { paused: false })
+    this.events.emit("queue.resumed", { queue })
+    this.changed([])
+  }
+
+  /** Sets how many jobs of a queue each worker runs at once; `null` leaves it to each worker's own options. */
+  async resizeQueue(queue: string, slots: number | null): Promise<void> {
+    const checked = slots === null ? null : checkSlots(slots, queue)
+    await this.#setQueue(queue, { slots: checked })
+    if (checked !== null) this.events.emit("queue.resized", { queue, slots: checked })
+    this.changed([])
+  }
+
+  /**
+   * Lets waiting jobs of a queue gain one step of priority for each `every` they have waited, so that low
+   * priorities are not starved; `null` goes back to strict order.
+   */
+  async ageQueue(queue: string, every: Duration | null): Promise<void> {
+    const agingMs = every === null ? null : Math.ceil(parseDuration(every, "ageQueue.every"))
+    if (agingMs === 0)
+      throw new DroverError(
+        "DROVER_CONFIG",
+        "ageQueue.every: must be longer than 0; use null for strict order",
+      )
+    await this.#setQueue(queue, { agingMs })
+    this.changed([])
+  }
+
+  /** What is stored about queues by operators. */
+  async queueSettings(): Promise<readonly QueueSettings[]> {
+    return (await this.gate.open()).queueSettings()
+  }
+
+  /** Called after jobs or queues were changed through this client, to wake what waits for that in this process. */
+  protected abstract changed(ids: readonly string[]): void
+
+  /** Does something to one job; what its handle calls. */
+  protected async actOne(action: JobAction, id: string, reason?: string): Promise<ActionOutcome> {
+    const report = await this.#act(action, id, reason === undefined ? {} : { reason })
+    if (report.changed.length > 0) return "changed"
+    if (report.requested.length > 0) return "requested"
+    return report.refused.length > 0 ? "refused" : "not_found"
+  }
+
+  async #act(
+    action: JobAction,
+    target: ActionTarget,
+    options: ActionOptions,
+  ): Promise<ActionReport> {
+    const store = await this.gate.open()
+    const report = await actOn(store, action, target, options, this.options.actor)
+    if (report.changed.length > 0) this.changed(report.changed)
+    return report
+  }
+
+  async #setQueue(queue: string, change: Parameters<Store["setQueue"]>[1]): Promise<void> {
+    const store = await this.gate.open()
+    await store.setQueue(checkName(queue, "queue"), change, this.options.actor)
+  }
+}

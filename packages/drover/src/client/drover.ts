@@ -1,0 +1,260 @@
+import { checkOptions, Shutdown } from "../errors/index.ts"
+import { logEvents } from "../events/index.ts"
+import type { EventListener, EventName, Unsubscribe } from "../events/index.ts"
+import { defineJob } from "../jobs/define/jobDefinition.ts"
+import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
+import { JobHandle } from "../jobs/define/jobHandle.ts"
+import type { JobOperations } from "../jobs/define/jobHandle.ts"
+import { checkEnqueueOptions, checkId } from "../jobs/define/newJobs.ts"
+import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
+import { announceJobs, Producer } from "../jobs/define/producer.ts"
+import type { EnqueueItem, EnqueueTarget } from "../jobs/define/producer.ts"
+import { ResultWaiter } from "../jobs/define/resultWaiter.ts"
+import { Worker } from "../jobs/work/worker.ts"
+import type { EnqueueOutcome, NewJob, Store } from "../store/index.ts"
+import { parseDuration, UuidMaker } from "../time/index.ts"
+import type { Duration } from "../time/index.ts"
+import { Administration } from "./administration.ts"
+import { resolveOptions } from "./droverOptions.ts"
+import type { DroverOptions } from "./droverOptions.ts"
+import type { InputArguments } from "./inputArguments.ts"
+import { StoreGate } from "./storeGate.ts"
+import { chooseQueues } from "./workOptions.ts"
+import type { WorkOptions } from "./workOptions.ts"
+import { Transaction } from "./transaction.ts"
+
+/** What an enqueue through the client may say: the job's own options, and where it is written. */
+export interface ClientEnqueueOptions extends EnqueueOptions {
+  /**
+   * Take part in a transaction: one of `drover.transaction`, or your own connection to the same database
+   * with a transaction open on it (a `DatabaseSync` on SQLite). The job exists if and only if it commits.
+   */
+  readonly transaction?: unknown
+}
+
+const TRANSACTION_TIMEOUT = "10s"
+
+/**
+ * A client of one database of jobs: enqueues, waits for results, looks, changes, and runs workers. Making
+ * one does nothing; the first use opens the store.
+ */
+export class Drover extends Administration implements AsyncDisposable {
+  readonly #ids: UuidMaker
+  readonly #producer: Producer
+  readonly #waiter: ResultWaiter
+  readonly #direct: EnqueueTarget
+  readonly #adHoc: Map<string, JobDefinition> = new Map()
+  readonly #workers: Set<Worker> = new Set()
+  #closing: Promise<void> | null = null
+
+  /** @throws DroverError `DROVER_CONFIG` for an option that does not exist or cannot work, `DROVER_DUPLICATE_KIND`. */
+  constructor(options: DroverOptions) {
+    const resolved = resolveOptions(options)
+    const { clock, rng, events, source, logger } = resolved
+    super(resolved, new StoreGate(() => source.connect({ clock, rng, events }), resolved.migrate))
+    if (logger !== null) logEvents(events, logger)
+    this.#ids = new UuidMaker(clock, rng)
+    this.#waiter = new ResultWaiter({ clock, rng, events, store: () => this.gate.open() })
+    this.#producer = new Producer({
+      ids: this.#ids,
+      payloadLimit: resolved.payloadLimit,
+      operations: this.#operations(),
+    })
+    this.#direct = {
+      enqueue: async (jobs) => (this.gate.opened ?? (await this.gate.open())).enqueue(jobs),
+      written: (jobs, outcomes) => this.#committed(jobs, outcomes),
+    }
+  }
+
+  /**
+   * Enqueues a job. When this resolves, the job is on disk and will run at least once or be accounted for.
+   * @returns a handle whose `status` says whether the job is new.
+   * @throws DroverError `DROVER_INPUT_INVALID`, `DROVER_PAYLOAD_INVALID`, `DROVER_PAYLOAD_TOO_LARGE`,
+   * `DROVER_CONFIG`, `DROVER_TRANSACTION`, `DROVER_STORE_…`, `DROVER_CLOSED`.
+   */
+  async enqueue<Input, Result>(
+    definition: JobDefinition<Input, Result>,
+    ...[input, options]: InputArguments<Input, ClientEnqueueOptions>
+  ): Promise<JobHandle<Result>> {
+    let target = this.#direct
+    if (options !== undefined) {
+      checkEnqueueOptions(options, definition.kind, ["transaction"])
+      if (options.transaction !== undefined) target = await this.#adopt(options.transaction)
+    }
+    const handle = await this.#producer.one(target, definition, input, options)
+    return handle as JobHandle<Result>
+  }
+
+  /**
+   * Enqueues many jobs of one kind, a thousand in each transaction. All inputs and options are checked before
+   * the first is written; should the store fail half-way, repeat with the same ids.
+   * @returns one handle for each item, in order.
+   */
+  async enqueueMany<Input, Result>(
+    definition: JobDefinition<Input, Result>,
+    items: Iterable<EnqueueItem<Input>>,
+  ): Promise<JobHandle<Result>[]> {
+    return (await this.#producer.many(this.#direct, definition, items)) as JobHandle<Result>[]
+  }
+
+  /**
+   * Enqueues a job by the name of its kind, for producers that do not have its definition. A kind that this
+   * client knows is validated as usual; of another the input is only checked to be JSON.
+   */
+  async enqueueKind(
+    kind: string,
+    input?: unknown,
+    options?: ClientEnqueueOptions,
+  ): Promise<JobHandle> {
+    return this.enqueue(this.#definitionOf(kind), input, options)
+  }
+
+  /**
+   * Runs `body` in a transaction of the database: what it enqueues and what it does on `tx.connection` is
+   * committed together when it resolves, and rolled back when it throws or takes too long. It holds the
+   * database's write lock: keep it short, and await nothing slow in it.
+   * @throws what the body throws; DroverError `DROVER_TRANSACTION` after the timeout (10 s unless told otherwise).
+   */
+  async transaction<T>(
+    body: (tx: Transaction) => Promise<T> | T,
+    options: { readonly timeout?: Duration } = {},
+  ): Promise<T> {
+    checkOptions(options, ["timeout"], "transaction")
+    const timeoutMs = parseDuration(options.timeout ?? TRANSACTION_TIMEOUT, "transaction.timeout")
+    const store = await this.gate.open()
+    const jobs: NewJob[] = []
+    const outcomes: EnqueueOutcome[] = []
+    const result = await store.transaction(
+      (tx) => {
+        // A transaction may be run again after a busy database: only the last run counts.
+        jobs.length = 0
+        outcomes.length = 0
+        const target: EnqueueTarget = {
+          enqueue: (batch) => tx.enqueue(batch),
+          written: (batch, replies) => {
+            jobs.push(...batch)
+            outcomes.push(...replies)
+          },
+        }
+        return body(new Transaction(tx.connection, this.#producer, target))
+      },
+      { timeoutMs },
+    )
+    this.#committed(jobs, outcomes)
+    return result
+  }
+
+  /** A handle of a job that was enqueued earlier, typed by its definition if one is given. Does not look whether it is there. */
+  job<Input, Result>(id: string, definition?: JobDefinition<Input, Result>): JobHandle<Result> {
+    return new JobHandle<Result>(this.#operations(), checkId(id), definition?.kind ?? null, null)
+  }
+
+  /** Makes an id, to give to an enqueue that may have to be repeated. */
+  newId(): string {
+    return this.#ids.next()
+  }
+
+  /**
+   * Starts a worker in this process: it runs this client's kinds until it is stopped, disposed
+   * (`await using`) or the client is closed.
+   * @throws DroverError `DROVER_CONFIG`, `DROVER_UNKNOWN_QUEUE`, `DROVER_STORE_…`, `DROVER_CLOSED`.
+   */
+  async work(options: WorkOptions = {}): Promise<Worker> {
+    const { queues, ...workerOptions } = options
+    const store = await this.gate.open()
+    const { clock, rng, events, definitions } = this.options
+    const worker = new Worker({
+      store,
+      clock,
+      rng,
+      events,
+      definitions: [...definitions.values()],
+      queues: chooseQueues(this.options.queues, queues),
+      options: { ...this.options.worker, ...workerOptions },
+    })
+    this.#workers.add(worker)
+    try {
+      await worker.start()
+    } catch (error) {
+      this.#workers.delete(worker)
+      throw error
+    }
+    return worker
+  }
+
+  /** Calls back for every event of this name in this process. Returns the end of the subscription. */
+  on<N extends EventName>(name: N, listener: EventListener<N>): Unsubscribe {
+    return this.events.on(name, listener)
+  }
+
+  /** Stops this client's workers gracefully, ends waits with `DROVER_CLOSED` and closes the store. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  protected override changed(ids: readonly string[]): void {
+    for (const id of ids) this.#waiter.changed(id)
+    this.#hint()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // Together: each has its grace, and the process has only one.
+      await Promise.all(Array.from(this.#workers, (worker) => worker.stop()))
+    } finally {
+      this.#waiter.close()
+      await this.gate.close()
+    }
+  }
+
+  async #adopt(transaction: unknown): Promise<EnqueueTarget> {
+    if (transaction instanceof Transaction) return transaction.target
+    const store: Store = await this.gate.open()
+    const adopted = store.adopt(transaction)
+    // Whether and when it commits is not known here; workers see the change through the store.
+    return { enqueue: (jobs) => adopted.enqueue(jobs), written: () => {} }
+  }
+
+  #definitionOf(kind: string): JobDefinition {
+    const known = this.options.definitions.get(kind) ?? this.#adHoc.get(kind)
+    if (known !== undefined) return known
+    const definition = defineJob(kind, {
+      run: () => {
+        throw new Shutdown(`${kind} has no handler here`)
+      },
+    })
+    this.#adHoc.set(kind, definition)
+    return definition
+  }
+
+  #committed(jobs: readonly NewJob[], outcomes: readonly EnqueueOutcome[]): void {
+    announceJobs(this.events, jobs, outcomes)
+    if (this.#workers.size === 0) return
+    if (jobs.length === 1) this.#hint(jobs[0]?.queue)
+    else for (const queue of new Set(jobs.map((job) => job.queue))) this.#hint(queue)
+  }
+
+  // Workers of this process need not wait until the store tells them.
+  #hint(queue?: string): void {
+    for (const worker of this.#workers) worker.hint(queue)
+  }
+
+  #operations(): JobOperations {
+    return {
+      result: (id, options) => this.#waiter.wait(id, options),
+      get: (id) => this.get(id),
+      trail: (id) => this.trail(id),
+      log: (id) => this.log(id),
+      cancel: (id, reason) => this.actOne("cancel", id, reason),
+      retry: (id, reason) => this.actOne("retry", id, reason),
+      discard: (id, reason) => this.actOne("discard", id, reason),
+      delete: (id, reason) => this.actOne("delete", id, reason),
+      edit: (id, edit) => this.edit(id, edit),
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { checkOptions, DroverError } from "../errors/index.ts"
+import { Events } from "../events/index.ts"
+import type { Logger } from "../events/index.ts"
+import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
+import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
+import { checkName } from "../jobs/define/names.ts"
+import { checkSlots, defaultSlots, resolveWorkerOptions } from "../jobs/work/workerOptions.ts"
+import type { WorkerOptions } from "../jobs/work/workerOptions.ts"
+import { defaultPayloadLimit } from "../store/index.ts"
+import type { StoreSource } from "../store/index.ts"
+import { systemClock, systemRng } from "../time/index.ts"
+import type { Clock, Rng } from "../time/index.ts"
+
+/** What a queue is configured with on a client. */
+export interface QueueOptions {
+  /** How many jobs of this queue a worker of this client runs at once; 0 runs none. @default 100 */
+  readonly slots?: number
+}
+
+/** What a client is made of. */
+export interface DroverOptions {
+  /** The database: `sqlite("app.db")`. */
+  readonly store: StoreSource
+  /** The kinds that workers of this client run, and that `enqueueKind` and `edit` validate. @default none */
+  readonly jobs?: readonly JobDefinition[]
+  /** Queues that need other than the default slots. A queue that a job names need not be listed. */
+  readonly queues?: Readonly<Record<string, QueueOptions>>
+  /** How long finished jobs stay; see `WorkerOptions`. */
+  readonly retention?: NonNullable<WorkerOptions["retention"]>
+  /** Largest input and result, in bytes of JSON. @default 1 MiB */
+  readonly payloadLimit?: number
+  /**
+   * Apply pending migrations when the store is opened; `false` refuses to open instead.
+   * @default true on SQLite, false on Postgres
+   */
+  readonly migrate?: boolean
+  /** Who is named in trails for what this client asks of jobs: `"api:ann"`. @default "client" */
+  readonly actor?: string
+  /** Writes all events; pino and its like fit as they are. @default silent */
+  readonly logger?: Logger
+  /** An emitter to share with other clients. @default one of its own */
+  readonly events?: Events
+  /** @default the system's */
+  readonly clock?: Clock
+  /** @default the system's */
+  readonly rng?: Rng
+}
+
+/** The options of a client, checked and filled in. */
+export interface ResolvedOptions {
+  readonly source: StoreSource
+  readonly definitions: ReadonlyMap<string, JobDefinition>
+  readonly queues: ReadonlyMap<string, { readonly slots: number }>
+  /** What every worker of the client is told. */
+  readonly worker: WorkerOptions
+  readonly payloadLimit: number
+  readonly migrate: boolean | null
+  readonly actor: string
+  readonly logger: Logger | null
+  readonly events: Events
+  readonly clock: Clock
+  readonly rng: Rng
+}
+
+const OPTIONS: readonly (keyof DroverOptions)[] = [
+  "store",
+  "jobs",
+  "queues",
+  "retention",
+  "payloadLimit",
+  "migrate",
+  "actor",
+  "logger",
+  "events",
+  "clock",
+  "rng",
+]
+const MAX_ACTOR = 200
+// What a database row can be trusted to take on every store.
+const MAX_PAYLOAD_BYTES = 268_435_456
+
+/** Checks the options of a client and fills them in. @throws DroverError `DROVER_CONFIG`, `DROVER_DUPLICATE_KIND`. */
+export function resolveOptions(options: DroverOptions): ResolvedOptions {
+  checkOptions(options, OPTIONS, "new Drover()")
+  if (typeof options.store?.connect !== "function") {
+    throw new DroverError(
+      "DROVER_CONFIG",
+      'store: pass a database such as sqlite("app.db") of "drover/sqlite"',
+    )
+  }
+  const definitions = collectDefinitions(options.jobs ?? [])
+  const payloadLimit = checkLimit(options.payloadLimit ?? defaultPayloadLimit)
+  const worker: WorkerOptions = {
+    payloadLimit,
+    ...(options.retention !== undefined && { retention: options.retention }),
+  }
+  // Checked here, so that a client that cannot work is refused where it is made.
+  resolveWorkerOptions(worker)
+  return Object.freeze({
+    source: options.store,
+    definitions,
+    queues: collectQueues(options.queues ?? {}, definitions),
+    worker,
+    payloadLimit,
+    migrate: options.migrate ?? null,
+    actor: checkActor(options.actor ?? "client"),
+    logger: options.logger ?? null,
+    events: options.events ?? new Events(),
+    clock: options.clock ?? systemClock,
+    rng: options.rng ?? systemRng,
+  })
+}
+
+/** Checks the name of an actor as it is stored in trails. @throws DroverError `DROVER_CONFIG`. */
+export function checkActor(value: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters must not reach a terminal
+  const unprintable = /[\u0000-\u001f\u007f-\u009f]/
+  const fits = typeof value === "string" && value !== "" && value.length <= MAX_ACTOR
+  if (fits && value.isWellFormed() && !unprintable.test(value)) return value
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `actor: must be a printable text of 1 to ${MAX_ACTOR} characters`,
+  )
+}
+
+function collectDefinitions(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {
+  const definitions = new Map<string, JobDefinition>()
+  for (const definition of jobs) {
+    if (!isJobDefinition(definition)) {
+      throw new DroverError("DROVER_CONFIG", "jobs: must be definitions made by defineJob()")
+    }
+    const { kind } = definition
+    const known = definitions.get(kind)
+    if (known !== undefined && known !== definition) {
+      const text = `jobs: two definitions have the kind "${kind}"; a stored job could not tell which is meant`
+      throw new DroverError("DROVER_DUPLICATE_KIND", text, { details: { kind } })
+    }
+    definitions.set(kind, definition)
+  }
+  return definitions
+}
+
+function collectQueues(
+  given: Readonly<Record<string, QueueOptions>>,
+  definitions: ReadonlyMap<string, JobDefinition>,
+): ReadonlyMap<string, { readonly slots: number }> {
+  const queues = new Map<string, { readonly slots: number }>()
+  for (const [name, options] of Object.entries(given)) {
+    checkName(name, "queue")
+    checkOptions(options, ["slots"], `queues.${name}`)
+    queues.set(name, { slots: checkSlots(options.slots ?? defaultSlots, name) })
+  }
+  for (const { queue } of definitions.values()) {
+    if (!queues.has(queue)) queues.set(queue, { slots: defaultSlots })
+  }
+  return queues
+}
+
+function checkLimit(value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_PAYLOAD_BYTES) return value
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `payloadLimit: must be a whole number of bytes from 1 to ${MAX_PAYLOAD_BYTES}`,
+  )
+}

@@ -1,0 +1,47 @@
+import type { InputArguments } from "./inputArguments.ts"
+import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
+import type { JobHandle } from "../jobs/define/jobHandle.ts"
+import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
+import { checkEnqueueOptions } from "../jobs/define/newJobs.ts"
+import type { EnqueueItem, EnqueueTarget, Producer } from "../jobs/define/producer.ts"
+
+/** An open transaction of the store; see `Drover.transaction`. */
+export class Transaction {
+  /**
+   * The store's own connection (a `DatabaseSync` on SQLite): what it executes here commits and rolls back
+   * together with the jobs.
+   */
+  readonly connection: unknown
+  readonly #producer: Producer
+  readonly #target: EnqueueTarget
+
+  constructor(connection: unknown, producer: Producer, target: EnqueueTarget) {
+    this.connection = connection
+    this.#producer = producer
+    this.#target = target
+  }
+
+  /** Where enqueues of this transaction go; for `EnqueueOptions.transaction`. */
+  get target(): EnqueueTarget {
+    return this.#target
+  }
+
+  /** Enqueues a job that exists if and only if the transaction commits. Its result can be awaited afterwards. */
+  async enqueue<Input, Result>(
+    definition: JobDefinition<Input, Result>,
+    ...[input, options]: InputArguments<Input, EnqueueOptions>
+  ): Promise<JobHandle<Result>> {
+    if (options !== undefined) checkEnqueueOptions(options, definition.kind)
+    const handle = await this.#producer.one(this.#target, definition, input, options)
+    return handle as JobHandle<Result>
+  }
+
+  /** Enqueues many jobs of one kind as part of the transaction. */
+  async enqueueMany<Input, Result>(
+    definition: JobDefinition<Input, Result>,
+    items: Iterable<EnqueueItem<Input>>,
+  ): Promise<JobHandle<Result>[]> {
+    const handles = await this.#producer.many(this.#target, definition, items)
+    return handles as JobHandle<Result>[]
+  }
+}

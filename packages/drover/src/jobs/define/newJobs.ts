@@ -1,0 +1,244 @@
+import { checkOptions, DroverError } from "../../errors/index.ts"
+import { resolveRetryPolicy } from "../../retry/index.ts"
+import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
+import { encodePayload } from "../../store/index.ts"
+import type { NewJob } from "../../store/index.ts"
+import { isUuidV7, parseDuration } from "../../time/index.ts"
+import type { Duration } from "../../time/index.ts"
+import { limitMs } from "./jobDefinition.ts"
+import type { JobDefinition } from "./jobDefinition.ts"
+import { checkCount, checkName, checkPriority, checkTags } from "./names.ts"
+import { validate } from "./standardSchema.ts"
+import { resolveUnique } from "./uniqueOptions.ts"
+import type { UniqueOptions } from "./uniqueOptions.ts"
+
+/** What one enqueue may say beside its input. Everything else comes from the job's definition. */
+export interface EnqueueOptions {
+  /**
+   * The job's id, a UUIDv7 such as `drover.newId()` makes. Enqueueing twice with the same id is one job:
+   * give it when you may have to repeat an enqueue whose answer was lost. @default a new one
+   */
+  readonly id?: string
+  readonly queue?: string
+  /** 0 (first) to 1000 (last). */
+  readonly priority?: number
+  /** Run after this wait, counted by the store's clock. */
+  readonly runIn?: Duration
+  /** Run at this instant (a number is ms since 1970). Not together with `runIn`. */
+  readonly runAt?: Date | number
+  /** Discard the job if it was not started this long after it became due; `false` for never. */
+  readonly expireIn?: Duration | false
+  /** Keeps a second job with the same key away; a text is `{ key: text }`. */
+  readonly unique?: UniqueOptions | string
+  /** At most 20, to find jobs by. */
+  readonly tags?: readonly string[]
+  /** A JSON object of up to 16 KiB that is stored beside the input. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+  /** Changes parts of the kind's retry policy for this job. Plain data only: no `delay` function. */
+  readonly retry?: Omit<RetryPolicyOptions, "delay">
+  /** Timeout of an attempt; `false` for none. */
+  readonly timeout?: Duration | false
+  /** How many deaths of its process end the job. */
+  readonly maxCrashes?: number
+}
+
+/** The stored number that means that failures never end a job. Fits 32 bits, as databases' integers do. */
+export const unlimitedAttempts = 2_147_483_647
+
+/** Names of all options of an enqueue; the client adds its own. */
+export const enqueueOptionNames: readonly (keyof EnqueueOptions)[] = [
+  "id",
+  "queue",
+  "priority",
+  "runIn",
+  "runAt",
+  "expireIn",
+  "unique",
+  "tags",
+  "metadata",
+  "retry",
+  "timeout",
+  "maxCrashes",
+]
+
+/** What a job is made with. */
+export interface NewJobContext {
+  /** Makes ids. */
+  readonly ids: { next(): string }
+  /** Largest input, in bytes of JSON. */
+  readonly payloadLimit: number
+}
+
+type Defaults = Omit<NewJob, "id" | "input">
+
+const MAX_METADATA_BYTES = 16_384
+// Far enough for every plan, near enough to tell milliseconds from microseconds.
+const LATEST_MS = 253_402_300_799_999
+const defaultsOf = new WeakMap<JobDefinition, Defaults>()
+
+/**
+ * Makes the row of a job: validates the input against the definition's schema, encodes it as the caller
+ * gave it, and checks and fills in all options.
+ * @returns the row; a promise only when the schema is asynchronous.
+ * @throws (or rejects with) DroverError `DROVER_INPUT_INVALID`, `DROVER_PAYLOAD_INVALID`,
+ * `DROVER_PAYLOAD_TOO_LARGE` or `DROVER_CONFIG`.
+ */
+export function prepareJob(
+  definition: JobDefinition,
+  input: unknown,
+  options: EnqueueOptions | undefined,
+  context: NewJobContext,
+): NewJob | Promise<NewJob> {
+  // A job without input has null: JSON has no undefined, and what is validated must be what is run.
+  const value = input === undefined ? null : input
+  if (definition.input !== null) {
+    const where = `${definition.kind} input`
+    const valid = validate(definition.input, value, "DROVER_INPUT_INVALID", where)
+    if (valid instanceof Promise) {
+      return valid.then(() => buildJob(definition, value, options, context))
+    }
+  }
+  return buildJob(definition, value, options, context)
+}
+
+function buildJob(
+  definition: JobDefinition,
+  input: unknown,
+  options: EnqueueOptions | undefined,
+  context: NewJobContext,
+): NewJob {
+  const text = encodePayload(input, "input", context.payloadLimit)
+  const {
+    queue,
+    priority,
+    delayMs,
+    runAt,
+    expireMs,
+    maxAttempts,
+    maxCrashes,
+    timeoutMs,
+    retry,
+    tags,
+    metadata,
+    unique,
+  } = options === undefined ? kindDefaults(definition) : resolveOptions(definition, options)
+  // Written out, because this runs for every enqueue and a spread of the defaults is several times slower.
+  return {
+    id: options?.id === undefined ? context.ids.next() : checkId(options.id),
+    kind: definition.kind,
+    queue,
+    priority,
+    input: text,
+    delayMs,
+    runAt,
+    expireMs,
+    maxAttempts,
+    maxCrashes,
+    timeoutMs,
+    retry,
+    tags,
+    metadata,
+    unique,
+  }
+}
+
+// What an enqueue without options stores, computed once for each definition.
+function kindDefaults(definition: JobDefinition): Defaults {
+  let defaults = defaultsOf.get(definition)
+  if (defaults === undefined) {
+    defaults = resolveOptions(definition, {})
+    defaultsOf.set(definition, defaults)
+  }
+  return defaults
+}
+
+function resolveOptions(definition: JobDefinition, options: EnqueueOptions): Defaults {
+  const { kind } = definition
+  const runAt = options.runAt === undefined ? null : readInstant(options.runAt, `${kind}.runAt`)
+  if (runAt !== null && options.runIn !== undefined) {
+    throw new DroverError("DROVER_CONFIG", `${kind}: give either runIn or runAt, not both`)
+  }
+  const delayMs =
+    options.runIn === undefined ? 0 : Math.ceil(parseDuration(options.runIn, `${kind}.runIn`))
+  const retry = options.retry === undefined ? null : resolveOverride(definition, options.retry)
+  return {
+    kind,
+    queue: options.queue === undefined ? definition.queue : checkName(options.queue, "queue"),
+    priority:
+      options.priority === undefined
+        ? definition.priority
+        : checkPriority(options.priority, `${kind}.priority`),
+    delayMs,
+    runAt,
+    expireMs:
+      options.expireIn === undefined
+        ? definition.expireMs
+        : limitMs(options.expireIn, `${kind}.expireIn`) || null,
+    maxAttempts: storedAttempts((retry ?? definition.retry).maxAttempts),
+    maxCrashes:
+      options.maxCrashes === undefined
+        ? definition.maxCrashes
+        : checkCount(options.maxCrashes, `${kind}.maxCrashes`),
+    timeoutMs: options.timeout === undefined ? null : limitMs(options.timeout, `${kind}.timeout`),
+    retry: retry === null ? null : JSON.stringify(retry),
+    tags: options.tags === undefined ? [] : checkTags(options.tags, `${kind}.tags`),
+    metadata: options.metadata === undefined ? null : encodeMetadata(options.metadata),
+    unique: options.unique === undefined ? null : resolveUnique(options.unique, kind, delayMs > 0),
+  }
+}
+
+/** The number of attempts as it is stored. */
+export function storedAttempts(maxAttempts: number | false): number {
+  return maxAttempts === false ? unlimitedAttempts : Math.min(maxAttempts, unlimitedAttempts)
+}
+
+/**
+ * A retry policy of one job, filled up from its kind's.
+ * @throws DroverError `DROVER_CONFIG`; also for a function, which cannot be stored.
+ */
+export function resolveOverride(definition: JobDefinition, retry: RetryPolicyOptions): RetryPolicy {
+  const where = `${definition.kind}.retry`
+  const policy = resolveRetryPolicy(retry, definition.retry, where)
+  if (policy.backoff !== "custom") return policy
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `${where}: a custom policy is a function and cannot be stored with one job; choose a backoff`,
+  )
+}
+
+/** Encodes metadata, at most 16 KiB. @throws DroverError `DROVER_CONFIG` or `DROVER_PAYLOAD_…`. */
+export function encodeMetadata(metadata: unknown): string {
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw new DroverError("DROVER_CONFIG", "metadata: must be an object")
+  }
+  return encodePayload(metadata, "metadata", MAX_METADATA_BYTES)
+}
+
+/** Reads an instant as ms since 1970. @throws DroverError `DROVER_CONFIG`. */
+export function readInstant(value: Date | number, where: string): number {
+  const ms = typeof value === "object" && value !== null ? value.getTime() : value
+  if (Number.isFinite(ms) && ms >= 0 && ms <= LATEST_MS) return Math.ceil(ms)
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `${where}: must be a Date or milliseconds since 1970, at most the year 9999`,
+    { details: { where } },
+  )
+}
+
+/** Checks an id. @throws DroverError `DROVER_CONFIG`. */
+export function checkId(id: unknown): string {
+  if (typeof id === "string" && isUuidV7(id)) return id
+  throw new DroverError(
+    "DROVER_CONFIG",
+    "id: must be a UUID of version 7; drover.newId() makes one",
+  )
+}
+
+/** Checks the names of an enqueue's options. @throws DroverError `DROVER_CONFIG` with a suggestion. */
+export function checkEnqueueOptions(
+  options: object,
+  kind: string,
+  more: readonly string[] = [],
+): void {
+  checkOptions(options, [...enqueueOptionNames, ...more], `${kind} enqueue`)
+}

@@ -1,0 +1,98 @@
+import { assert } from "../../errors/index.ts"
+import type { Events } from "../../events/index.ts"
+import type { EnqueueOutcome, NewJob } from "../../store/index.ts"
+import type { JobDefinition } from "./jobDefinition.ts"
+import { JobHandle } from "./jobHandle.ts"
+import type { JobOperations } from "./jobHandle.ts"
+import { checkEnqueueOptions, prepareJob } from "./newJobs.ts"
+import type { EnqueueOptions, NewJobContext } from "./newJobs.ts"
+
+/** One job of an `enqueueMany`. */
+export interface EnqueueItem<Input = unknown> {
+  readonly input: Input
+  readonly options?: EnqueueOptions
+}
+
+/** What a producer writes to: the store, or a transaction of it. */
+export interface EnqueueTarget {
+  enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]>
+  /** Told what became of the jobs, one outcome for each, in order. */
+  written(jobs: readonly NewJob[], outcomes: readonly EnqueueOutcome[]): void
+}
+
+/** What a producer needs. */
+export interface ProducerParts extends NewJobContext {
+  readonly operations: JobOperations
+}
+
+// One statement and one transaction each: large enough to be cheap, small enough to keep others' waits short.
+const CHUNK = 1_000
+
+/** Turns what callers give into rows, writes them, and hands back handles. */
+export class Producer {
+  readonly #parts: ProducerParts
+
+  constructor(parts: ProducerParts) {
+    this.#parts = parts
+  }
+
+  /** Enqueues one job. @throws what `prepareJob` throws, and the store's faults. */
+  async one(
+    target: EnqueueTarget,
+    definition: JobDefinition,
+    input: unknown,
+    options: EnqueueOptions | undefined,
+  ): Promise<JobHandle> {
+    const prepared = prepareJob(definition, input, options, this.#parts)
+    const jobs = [prepared instanceof Promise ? await prepared : prepared] as const
+    const outcomes = await target.enqueue(jobs)
+    target.written(jobs, outcomes)
+    return this.#handle(jobs[0], outcomes[0])
+  }
+
+  /**
+   * Enqueues many jobs of one kind, a thousand to a transaction. All are validated before the first is
+   * written; a fault of the store can leave earlier thousands written, unless `target` is a transaction.
+   */
+  async many(
+    target: EnqueueTarget,
+    definition: JobDefinition,
+    items: Iterable<EnqueueItem>,
+  ): Promise<JobHandle[]> {
+    const jobs: NewJob[] = []
+    for (const { input, options } of items) {
+      if (options !== undefined) checkEnqueueOptions(options, definition.kind)
+      const prepared = prepareJob(definition, input, options, this.#parts)
+      jobs.push(prepared instanceof Promise ? await prepared : prepared)
+    }
+    const handles: JobHandle[] = []
+    for (let from = 0; from < jobs.length; from += CHUNK) {
+      const chunk = jobs.slice(from, from + CHUNK)
+      const outcomes = await target.enqueue(chunk)
+      target.written(chunk, outcomes)
+      for (const [index, job] of chunk.entries()) handles.push(this.#handle(job, outcomes[index]))
+    }
+    return handles
+  }
+
+  #handle(job: NewJob, outcome: EnqueueOutcome | undefined): JobHandle {
+    assert(outcome !== undefined, "a store gives one outcome for each job")
+    return new JobHandle(this.#parts.operations, outcome.id, job.kind, outcome.status)
+  }
+}
+
+/** Tells listeners of this process about jobs that were committed. */
+export function announceJobs(
+  events: Events,
+  jobs: readonly NewJob[],
+  outcomes: readonly EnqueueOutcome[],
+): void {
+  if (!events.wanted("job.enqueued") && !events.wanted("job.deduplicated")) return
+  for (const [index, { kind, queue, unique }] of jobs.entries()) {
+    const { id: jobId, status } = outcomes[index]!
+    if (status === "enqueued") events.emit("job.enqueued", { jobId, kind, queue })
+    else if (unique !== null && status !== "repeated") {
+      events.emit("job.deduplicated", { jobId, kind, queue, key: unique.label })
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { hash } from "node:crypto"
+import { checkOptions, DroverError } from "../../errors/index.ts"
+import { jobStates, waitingStates } from "../../store/index.ts"
+import type { JobState, NewUnique, UniqueMode } from "../../store/index.ts"
+import { parseDuration } from "../../time/index.ts"
+import type { Duration } from "../../time/index.ts"
+
+/** Keeps a second job with the same key away, race-free between all processes. */
+export interface UniqueOptions {
+  /** What must not be there twice, such as a user's id. Up to 1000 characters. */
+  readonly key: string
+  /** What the key is unique in: kinds with the same scope share their keys. @default the kind */
+  readonly scope?: string
+  /** Hold the key only this long after the enqueue. @default as long as the job is in one of `states`. For `throttle`: the window, required. */
+  readonly for?: Duration
+  /** What happens when a job with the same key is there. @default "skip" */
+  readonly mode?: UniqueMode
+  /**
+   * Hold the key while its job is in one of these states.
+   * @default skip and throttle: waiting and running, with `for` also completed; replace and debounce:
+   * waiting only, so that a run that has begun does not swallow newer input.
+   */
+  readonly states?: readonly JobState[]
+  /** `debounce` only: run at the latest this long after the first enqueue. @default no limit */
+  readonly maxWait?: Duration
+}
+
+const OPTIONS: readonly (keyof UniqueOptions)[] = [
+  "key",
+  "scope",
+  "for",
+  "mode",
+  "states",
+  "maxWait",
+]
+const MODES: readonly UniqueMode[] = ["skip", "replace", "debounce", "throttle"]
+const MAX_KEY = 1_000
+const MAX_LABEL = 200
+const UNFINISHED: readonly JobState[] = [...waitingStates, "running"]
+const UNFAILED: readonly JobState[] = [...UNFINISHED, "completed"]
+
+/**
+ * Checks unique options and hashes the key.
+ * @param delayed whether the enqueue waits (`runIn`), which `debounce` needs.
+ * @throws DroverError `DROVER_CONFIG`.
+ */
+export function resolveUnique(
+  given: UniqueOptions | string,
+  kind: string,
+  delayed: boolean,
+): NewUnique {
+  const options = typeof given === "string" ? { key: given } : given
+  const where = `${kind}.unique`
+  checkOptions(options, OPTIONS, where)
+  const mode = options.mode ?? "skip"
+  if (!MODES.includes(mode)) throw refuse(where, "mode", `must be one of ${MODES.join(", ")}`)
+  const key = checkText(options.key, where, "key")
+  const scope = options.scope === undefined ? undefined : checkText(options.scope, where, "scope")
+  const forMs = options.for === undefined ? null : wholeMs(options.for, where, "for")
+  const maxWaitMs =
+    options.maxWait === undefined ? null : wholeMs(options.maxWait, where, "maxWait")
+  if (mode === "throttle" && forMs === null)
+    throw refuse(where, "for", "is needed by throttle: it is the window")
+  if (mode === "debounce" && !delayed)
+    throw refuse(where, "mode", "debounce needs runIn: the quiet time to wait for")
+  if (mode !== "debounce" && maxWaitMs !== null)
+    throw refuse(where, "maxWait", "belongs to debounce only")
+  return {
+    hash: hashKey(kind, scope, key),
+    label: key.slice(0, MAX_LABEL).toWellFormed(),
+    mode,
+    states:
+      options.states === undefined
+        ? defaultStates(mode, forMs)
+        : checkStates(options.states, where),
+    forMs,
+    maxWaitMs,
+  }
+}
+
+/** The hash under which stores keep a key. Names hold no NUL, so two different pairs never meet. */
+export function hashKey(kind: string, scope: string | undefined, key: string): Uint8Array {
+  const owner = scope === undefined ? `kind\0${kind}` : `scope\0${scope}`
+  return hash("sha256", `${owner}\0${key}`, "buffer")
+}
+
+function defaultStates(mode: UniqueMode, forMs: number | null): readonly JobState[] {
+  if (mode === "replace" || mode === "debounce") return waitingStates
+  return forMs === null ? UNFINISHED : UNFAILED
+}
+
+function checkStates(states: unknown, where: string): readonly JobState[] {
+  if (!Array.isArray(states) || states.length === 0) {
+    throw refuse(where, "states", "must be a list of at least one state")
+  }
+  for (const state of states as unknown[]) {
+    if (!jobStates.includes(state as JobState)) {
+      throw refuse(where, "states", `must be of ${jobStates.join(", ")}`)
+    }
+  }
+  return [...new Set(states as JobState[])]
+}
+
+function checkText(value: unknown, where: string, name: string): string {
+  const fits = typeof value === "string" && value !== "" && value.length <= MAX_KEY
+  if (fits && !value.includes("\0") && value.isWellFormed()) return value
+  throw refuse(
+    where,
+    name,
+    `must be a text of 1 to ${MAX_KEY} characters without NUL or broken surrogates`,
+  )
+}
+
+function wholeMs(value: Duration, where: string, name: string): number {
+  const ms = Math.ceil(parseDuration(value, `${where}.${name}`))
+  if (ms > 0) return ms
+  throw refuse(where, name, "must be longer than 0")
+}
+
+function refuse(where: string, option: string, problem: string): DroverError {
+  return new DroverError("DROVER_CONFIG", `${where}.${option}: ${problem}`, {
+    details: { where, option },
+  })
+}
