@@ -67,6 +67,8 @@ export interface DroverEvents {
     readonly attempt: number
     readonly sinceMs: number
   }
+  /** An attempt's code let an error loose outside of its handler's promise; the attempt fails, if it still runs. */
+  "job.strayed": AttemptEvent & { readonly error: unknown }
   "job.progress": AttemptEvent & { readonly progress: unknown }
 
   "queue.paused": { readonly queue: string }

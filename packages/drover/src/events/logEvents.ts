@@ -31,6 +31,7 @@ export const eventLevels: Readonly<Record<EventName, LogLevel>> = {
   "job.rescued": "warn",
   "job.fenced": "warn",
   "job.stuck": "error",
+  "job.strayed": "error",
   "job.progress": "debug",
   "queue.paused": "info",
   "queue.resumed": "info",

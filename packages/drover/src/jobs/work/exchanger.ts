@@ -1,0 +1,273 @@
+import type { Reservation } from "../../slots/index.ts"
+import type {
+  ClaimedJob,
+  ClaimRequest,
+  ExchangeReply,
+  ExchangeRequest,
+  SettleStatus,
+  Store,
+  WorkerRef,
+} from "../../store/index.ts"
+import { randomToken } from "../../time/index.ts"
+import type { Clock, Rng, Timer } from "../../time/index.ts"
+import type { EndedAttempt } from "./attempt.ts"
+import type { SoloTurn, Turn } from "./soloTurn.ts"
+import type { StoreHealth } from "./storeHealth.ts"
+import type { WorkerQueue } from "./workerQueue.ts"
+
+/** What the exchanger asks of its worker. */
+export interface ExchangerHost {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly store: Pick<Store, "exchange">
+  readonly health: StoreHealth
+  readonly queues: readonly WorkerQueue[]
+  readonly solo: SoloTurn
+  /** The worker's row now. */
+  readonly worker: WorkerRef
+  /** How many handlers run. */
+  readonly running: number
+  /** Whether the worker may take on jobs: its lease is trusted, and it is not stopping. */
+  mayClaim(): boolean
+  /** A job is this worker's, and has a slot. */
+  take(job: ClaimedJob, slot: Reservation, solo: boolean, nowMono: number): void
+  settled(ended: EndedAttempt, status: SettleStatus): void
+  /** A claim found less than it had room for: whatever comes due next is worth a look. */
+  drained(): void
+  /** The store does not know this worker any more. */
+  workerLost(): void
+  /** An invariant broke. */
+  fail(error: unknown): void
+}
+
+// What is asked for in one queue, and the slots that are held for it.
+interface Ask {
+  readonly queue: WorkerQueue
+  readonly slots: Reservation
+  readonly limit: number
+  readonly hintsBefore: number
+}
+
+interface Round {
+  readonly request: ExchangeRequest
+  readonly settlements: readonly EndedAttempt[]
+  readonly asks: readonly Ask[]
+  /** Of which period it is; see `forgetClaims`. */
+  readonly period: number
+}
+
+// Bounds the time that one transaction blocks the event loop.
+const MAX_SETTLEMENTS = 500
+const MAX_CLAIMS = 500
+
+/**
+ * The one place where a worker talks with its store about jobs: settlements that came up in this turn go out and
+ * as many jobs as there are free slots come in, in one transaction.
+ *
+ * One exchange is under way at a time; what comes up meanwhile goes with the next, which starts at once. Slots are
+ * reserved before the request and what was not filled is given back, so no limit is passed at any instant. When a
+ * reply is lost, the same request is sent again until there is one: its slots stay reserved, because its jobs may
+ * be this worker's already, and its settlements stay queued, because they may not be written yet.
+ */
+export class Exchanger {
+  readonly #host: ExchangerHost
+  readonly #clock: Clock
+  #pending: EndedAttempt[] = []
+  #scheduled = false
+  #underWay = false
+  #lost: Round | undefined
+  #period = 0
+  #retryTimer: Timer | undefined
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(host: ExchangerHost) {
+    this.#host = host
+    this.#clock = host.clock
+  }
+
+
+  settle(ended: EndedAttempt): void {
+    this.#pending.push(ended)
+    this.wake()
+  }
+
+  /** There may be something to do. Cheap, at any time, any number of times. */
+  wake(): void {
+    if (this.#scheduled || this.#underWay || this.#retryTimer !== undefined) return
+    this.#scheduled = true
+    // Later in this turn others end too, and go along.
+    this.#clock.defer(this.#onTurn)
+  }
+
+  /** Resolves when nothing is under way and every settlement is written. */
+  idle(): Promise<void> {
+    this.#idle ??= Promise.withResolvers()
+    const { promise } = this.#idle
+    this.#checkIdle()
+    return promise
+  }
+
+  /**
+   * The worker has no right any more to what it asked for until now: nothing of it may start, whenever the reply
+   * comes, and no slot waits for it. Settlements go on, each has a fence of its own.
+   */
+  forgetClaims(): void {
+    this.#period++
+    if (this.#lost !== undefined && !this.#underWay) for (const ask of this.#lost.asks) ask.slots.release()
+    this.#lost = undefined
+  }
+
+  /** Ends everything; settlements that are not written stay so. */
+  close(): void {
+    this.#retryTimer?.cancel()
+    this.#retryTimer = undefined
+    this.forgetClaims()
+  }
+
+  readonly #onTurn = (): void => {
+    this.#scheduled = false
+    this.#exchange()
+  }
+
+  #exchange(): void {
+    if (this.#underWay) return
+    const round = this.#nextRound()
+    if (round === undefined) {
+      this.#checkIdle()
+      return
+    }
+    this.#underWay = true
+    this.#host.store
+      .exchange(round.request)
+      .then(
+        (reply) => this.#answered(round, reply),
+        (error: unknown) => this.#failed(round, error),
+      )
+      .catch((error: unknown) => this.#host.fail(error))
+  }
+
+  #nextRound(): Round | undefined {
+    const { worker, rng } = this.#host
+    const period = this.#period
+    const lost = this.#lost
+    if (lost !== undefined) {
+      // Nothing new is asked for until it is known what the lost request brought.
+      const claims = this.#host.mayClaim() ? lost.request.claims : []
+      const settlements = this.#takePending()
+      return { request: { ...lost.request, settlements, claims, repeat: true }, settlements, asks: lost.asks, period }
+    }
+    const settlements = this.#takePending()
+    // What cannot be written in this round must not be followed by more to write.
+    const turn = this.#pending.length > 0 || !this.#host.mayClaim() ? "wait" : this.#turn()
+    const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask()
+    if (settlements.length === 0 && asks.length === 0) return undefined
+    const claims = asks.map(toClaim)
+    const request = { worker, settlements, claims, token: randomToken(rng), repeat: false, solo: turn === "solo" }
+    return { request, settlements, asks, period }
+  }
+
+  #takePending(): readonly EndedAttempt[] {
+    const pending = this.#pending
+    if (pending.length <= MAX_SETTLEMENTS) this.#pending = []
+    else this.#pending = pending.splice(MAX_SETTLEMENTS)
+    return pending
+  }
+
+  #turn(): Turn {
+    const { solo, running, queues } = this.#host
+    const nowMono = this.#clock.monotonic()
+    const turn = solo.turn(nowMono, running, this.#anyWants())
+    if (turn !== "solo" || queues.some((queue) => !queue.paused && queue.pool.free > 0)) return turn
+    // No queue can take it, so it must not keep the others waiting.
+    solo.claimed(false, nowMono)
+    return "ordinary"
+  }
+
+  #anyWants(): boolean {
+    return this.#host.queues.some((queue) => queue.wants)
+  }
+
+  #ask(): Ask[] {
+    const asks: Ask[] = []
+    let left = MAX_CLAIMS
+    for (const queue of this.#host.queues) {
+      if (left <= 0 || !queue.wants) continue
+      const slots = queue.pool.reserveUpTo(left)
+      asks.push({ queue, slots, limit: slots.weight, hintsBefore: queue.hints })
+      left -= slots.weight
+    }
+    return asks
+  }
+
+  // One slot in each queue, and one job from whichever has one.
+  #askSolo(): Ask[] {
+    const asks: Ask[] = []
+    for (const queue of this.#host.queues) {
+      const slots = queue.paused ? undefined : queue.pool.tryReserve()
+      if (slots !== undefined) asks.push({ queue, slots, limit: 1, hintsBefore: queue.hints })
+    }
+    return asks
+  }
+
+  #answered(round: Round, reply: ExchangeReply): void {
+    this.#underWay = false
+    this.#host.health.answered("exchange")
+    if (round.period === this.#period) {
+      this.#lost = undefined
+      this.#start(round, reply)
+    } else this.#giveBack(round)
+    for (let i = 0; i < round.settlements.length; i++) {
+      this.#host.settled(round.settlements[i]!, reply.settled[i]!)
+    }
+    if (reply.workerLost) this.#host.workerLost()
+    this.#goOn()
+  }
+
+  #start(round: Round, reply: ExchangeReply): void {
+    const { asks, request } = round
+    const { claimed } = reply
+    const nowMono = this.#clock.monotonic()
+    for (const ask of asks) {
+      const jobs = asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
+      for (const job of jobs) this.#host.take(job, ask.slots.take(), request.solo, nowMono)
+      ask.slots.release()
+      if (!request.solo) ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore)
+      if (jobs.length < ask.limit) this.#host.drained()
+    }
+    if (asks.length === 0) return
+    if (request.solo) this.#host.solo.claimed(claimed.length > 0, nowMono)
+    else if (claimed.length > 0) this.#host.solo.claimedOrdinary()
+  }
+
+  #failed(round: Round, error: unknown): void {
+    this.#underWay = false
+    this.#pending = [...round.settlements, ...this.#pending]
+    if (round.period !== this.#period) this.#giveBack(round)
+    else if (round.asks.length > 0) this.#lost = round
+    const delayMs = this.#host.health.failed("exchange", error)
+    this.#retryTimer = this.#clock.setTimer(delayMs, () => {
+      this.#retryTimer = undefined
+      this.#exchange()
+    })
+  }
+
+  #giveBack(round: Round): void {
+    for (const ask of round.asks) ask.slots.release()
+  }
+
+  #goOn(): void {
+    if (this.#pending.length > 0 || this.#anyWants()) this.wake()
+    else this.#checkIdle()
+  }
+
+  #checkIdle(): void {
+    if (this.#idle === undefined || this.#underWay || this.#scheduled) return
+    if (this.#pending.length > 0 || this.#lost !== undefined || this.#retryTimer !== undefined) return
+    this.#idle.resolve()
+    this.#idle = undefined
+  }
+}
+
+function toClaim(ask: Ask): ClaimRequest {
+  return { queue: ask.queue.name, kinds: ask.queue.kinds, limit: ask.limit }
+}

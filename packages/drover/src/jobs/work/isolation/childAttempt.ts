@@ -1,0 +1,117 @@
+import type { AbortReason } from "../../../errors/index.ts"
+import { encodePayload } from "../../../store/index.ts"
+import type { ClaimedJob, LogLine } from "../../../store/index.ts"
+import type { JobLogger, JobLogMethod } from "../../define/jobContext.ts"
+import type { JobDefinition } from "../../define/jobDefinition.ts"
+import { validate } from "../../define/standardSchema.ts"
+import { AttemptContext } from "../attemptContext.ts"
+import type { ContextSource } from "../attemptContext.ts"
+import { outcomeEnding } from "../decide.ts"
+import type { Ending } from "../decide.ts"
+import { unpackReason } from "./childProtocol.ts"
+import type { FromChild } from "./childProtocol.ts"
+
+// A message that could not be kept anyway must not be copied between processes first.
+const MAX_TEXT = 8_192
+const MAX_FIELDS_BYTES = 16_384
+const MAX_PROGRESS_BYTES = 65_536
+// The parent keeps no more lines than this of an attempt; the rest is sent empty, to be counted.
+const MAX_LINES = 1_000
+
+/** One run of a handler in a child. What it logs and reports goes to the parent, which holds the lease and the slot. */
+export class ChildAttempt implements ContextSource {
+  readonly claimed: ClaimedJob
+  readonly #definition: JobDefinition
+  readonly #payloadLimit: number
+  readonly #send: (message: FromChild) => void
+  #controller: AbortController | undefined
+  #reason: AbortReason | undefined
+  #input: { readonly value: unknown } | undefined
+  #lines = 0
+
+  constructor(definition: JobDefinition, claimed: ClaimedJob, payloadLimit: number, send: (message: FromChild) => void) {
+    this.#definition = definition
+    this.claimed = claimed
+    this.#payloadLimit = payloadLimit
+    this.#send = send
+  }
+
+  /** Whether the handler ever looked at its signal. */
+  get signalRead(): boolean {
+    return this.#controller !== undefined
+  }
+
+  /** Never rejects. */
+  async run(): Promise<Ending> {
+    const { input, kind } = this.#definition
+    try {
+      if (input !== null) {
+        this.#input = { value: await validate(input, this.readInput(), "DROVER_INPUT_INVALID", `${kind} input`) }
+      }
+    } catch (error) {
+      return { how: "refused", error }
+    }
+    try {
+      return await this.#ending(await this.#definition.run(new AttemptContext(this)))
+    } catch (error) {
+      return outcomeEnding(error) ?? { how: "threw", error }
+    }
+  }
+
+  abort(code: AbortReason["code"], message: string): void {
+    this.#reason = unpackReason(code, message)
+    this.#controller?.abort(this.#reason)
+  }
+
+  readInput(): unknown {
+    return (this.#input ??= { value: JSON.parse(this.claimed.input) as unknown }).value
+  }
+
+  readSignal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  readLog(): JobLogger {
+    return { debug: this.#log("debug"), info: this.#log("info"), warn: this.#log("warn"), error: this.#log("error") }
+  }
+
+  readProgress(): (value: unknown) => void {
+    return (value) => {
+      const text = encodeOrNull(value, MAX_PROGRESS_BYTES)
+      if (text === null) this.#line("warn", "a progress that is not JSON was not stored", null)
+      else this.#send({ type: "progress", value: text })
+    }
+  }
+
+  async #ending(value: unknown): Promise<Ending> {
+    const outcome = outcomeEnding(value)
+    if (outcome !== null) return outcome
+    const { output, kind } = this.#definition
+    const valid = output === null ? value : await validate(output, value, "DROVER_OUTPUT_INVALID", `${kind} output`)
+    return { how: "returned", result: valid === undefined ? null : encodePayload(valid, "result", this.#payloadLimit) }
+  }
+
+  #log(level: LogLine["level"]): JobLogMethod {
+    return (first: string | Readonly<Record<string, unknown>>, message?: string): void => {
+      if (typeof first === "string") this.#line(level, first, null)
+      else this.#line(level, message ?? "", encodeOrNull(first, MAX_FIELDS_BYTES))
+    }
+  }
+
+  #line(level: LogLine["level"], message: string, fields: string | null): void {
+    const kept = this.#lines++ < MAX_LINES
+    this.#send({ type: "log", level, message: kept ? String(message).slice(0, MAX_TEXT) : "", fields: kept ? fields : null })
+  }
+}
+
+function encodeOrNull(value: unknown, limitBytes: number): string | null {
+  try {
+    return encodePayload(value, "value", limitBytes)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,92 @@
+import type { Events } from "../../events/index.ts"
+import type { Reachability } from "../../lease/index.ts"
+import { RunLoop } from "../../service/index.ts"
+import type { Retention, Store } from "../../store/index.ts"
+import type { Clock, Rng } from "../../time/index.ts"
+
+/** What the sweeper needs. */
+export interface SweeperOptions {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly events: Events
+  readonly store: Pick<Store, "rescue" | "deadWorkers" | "expire" | "prune">
+  readonly reachability: Reachability
+  readonly retention: Retention
+  readonly everyMs: number
+  /** Jobs became available. */
+  onRescued(): void
+}
+
+// Bounds each write transaction of a sweep.
+const BATCH = 500
+// And the work of one round, so that a sweep never takes a database for itself.
+const MAX_BATCHES = 10
+
+/**
+ * What any worker does for all: takes back the jobs of dead workers, discards jobs that were not started in time,
+ * deletes finished jobs that nobody needs any more. Each part reads first and is one conditional statement, so
+ * several workers may do it at once; the jitter keeps them from doing it in step. Silence counts as death only
+ * after a full lease of uninterrupted reachability, so an outage is not followed by a rescue storm; a process that
+ * is proved dead needs no such wait.
+ */
+export function sweepLoop(options: SweeperOptions): RunLoop {
+  const { clock, rng, events, everyMs } = options
+  return new RunLoop({
+    name: "sweep",
+    clock,
+    rng,
+    events,
+    intervalMs: everyMs * 0.8,
+    jitterMs: everyMs * 0.4,
+    firstMs: rng.next() * everyMs * 0.2,
+    ref: false,
+    round: (signal) => sweep(options, signal),
+  })
+}
+
+async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void> {
+  const rescued = await rescue(options, signal)
+  const expired = signal.aborted ? 0 : await expire(options, signal)
+  const pruned = signal.aborted ? 0 : await prune(options, signal)
+  if (rescued + expired + pruned > 0) options.events.emit("maintenance.swept", { rescued, expired, pruned })
+}
+
+async function rescue(options: SweeperOptions, signal: AbortSignal): Promise<number> {
+  const { clock, store, events, reachability } = options
+  const deadWorkers = await store.deadWorkers()
+  let count = 0
+  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+    // Asked anew for each batch: the store may have gone away in between.
+    const expiredLeases = reachability.mayRescue(clock.monotonic())
+    if (!expiredLeases && deadWorkers.length === 0) return count
+    const jobs = await store.rescue({ deadWorkers, expiredLeases, limit: BATCH })
+    for (const { jobId, kind, attempt, crashes, workerId } of jobs) {
+      events.emit("job.rescued", { jobId, kind, attempt, crashes, worker: workerId })
+    }
+    count += jobs.length
+    if (jobs.length > 0) options.onRescued()
+    if (jobs.length < BATCH) return count
+  }
+  return count
+}
+
+async function expire({ store, events }: SweeperOptions, signal: AbortSignal): Promise<number> {
+  let count = 0
+  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+    const jobs = await store.expire(BATCH)
+    for (const job of jobs) events.emit("job.expired", job)
+    count += jobs.length
+    if (jobs.length < BATCH) return count
+  }
+  return count
+}
+
+async function prune({ store, retention }: SweeperOptions, signal: AbortSignal): Promise<number> {
+  let count = 0
+  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+    const { jobs, more } = await store.prune(retention, BATCH)
+    count += jobs
+    if (!more) return count
+  }
+  return count
+}
