@@ -14,14 +14,13 @@ export {
 export type { AbortReason, DroverErrorCode, DroverErrorOptions } from "./errors/index.ts"
 export { Events, logEvents } from "./events/index.ts"
 export type { DroverEvents, EventListener, EventName, Logger, Unsubscribe } from "./events/index.ts"
-export { Drover } from "./client/index.ts"
+export { defineConfig, Drover } from "./client/index.ts"
 export type {
   ActionOptions,
   ActionReport,
   ActionTarget,
   ClientEnqueueOptions,
   DroverOptions,
-  InputArguments,
   JobFilter,
   JobList,
   QueueOptions,
@@ -30,6 +29,7 @@ export type {
   WorkerView,
   WorkOptions,
 } from "./client/index.ts"
+export type { InputArguments } from "./jobs/define/inputArguments.ts"
 export type { JobContext, JobFacts, JobLogger, JobLogMethod } from "./jobs/define/jobContext.ts"
 export { defineJob } from "./jobs/define/jobDefinition.ts"
 export type {

@@ -3,10 +3,10 @@
  */
 export type { JobList, QueueView, WorkerView } from "./administration.ts"
 export type { ActionOptions, ActionReport, ActionTarget } from "./bulkAction.ts"
+export { defineConfig } from "./defineConfig.ts"
 export { Drover } from "./drover.ts"
 export type { ClientEnqueueOptions } from "./drover.ts"
 export type { DroverOptions, QueueOptions } from "./droverOptions.ts"
-export type { InputArguments } from "./inputArguments.ts"
 export type { JobFilter } from "./jobFilter.ts"
 export type { Transaction } from "./transaction.ts"
 export type { WorkOptions } from "./workOptions.ts"

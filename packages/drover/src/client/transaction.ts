@@ -1,4 +1,4 @@
-import type { InputArguments } from "./inputArguments.ts"
+import type { InputArguments } from "../jobs/define/inputArguments.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobHandle } from "../jobs/define/jobHandle.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
