@@ -47,7 +47,13 @@ export interface Territory {
 /** The parts of the repository outside the rooms, and what each sees of the others. */
 export const territories: readonly Territory[] = [
   { folder: RUNTIME, packages: [], foreign: false },
-  { folder: "packages/drover/crash/", packages: ["drover"], foreign: false },
+  // The crash tests put crash points into the store that real processes run on.
+  {
+    folder: "packages/drover/crash/",
+    packages: ["drover"],
+    foreign: false,
+    reachesInto: [RUNTIME],
+  },
   { folder: "packages/conformance/", packages: ["drover"], foreign: true },
   // The simulator drives the real runtime with clocks and stores of its own, so it sees below the public names.
   {
