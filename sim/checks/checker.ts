@@ -1,6 +1,7 @@
 import type { CallFault } from "../faults/faultPlan.ts"
 import type { StoreCall } from "../faults/faultStore.ts"
 import type { HandlerRun, JobRecord, Move } from "./jobRecord.ts"
+import { Violation } from "./violation.ts"
 
 /**
  * Watches one promise while a run goes on. Every method is optional and throws a `Violation` when the
@@ -28,55 +29,83 @@ export interface Checker {
   finished?(): void
 }
 
-/** Hands every observation to every checker. */
+/**
+ * Hands every observation to every checker and keeps the first violation. It never throws itself: what it is
+ * told happens in the middle of the runtime, which would take the violation for an error of its own.
+ */
 export class Referee implements Required<Omit<Checker, "name">> {
   readonly #checkers: readonly Checker[]
+  #violation: Violation | undefined
 
   constructor(checkers: readonly Checker[]) {
     this.#checkers = checkers
   }
 
+  /** The first promise that was broken. */
+  get violation(): Violation | undefined {
+    return this.#violation
+  }
+
+  /** Something broke a promise, seen by somebody else than a checker. */
+  accuse(violation: Violation): void {
+    this.#violation ??= violation
+  }
+
   executed(call: StoreCall, reply: unknown): void {
-    for (const checker of this.#checkers) checker.executed?.(call, reply)
+    this.#tell((checker) => checker.executed?.(call, reply))
   }
 
   delivered(call: StoreCall, reply: unknown): void {
-    for (const checker of this.#checkers) checker.delivered?.(call, reply)
+    this.#tell((checker) => checker.delivered?.(call, reply))
   }
 
   failed(call: StoreCall, error: unknown, planned: string | undefined): void {
-    for (const checker of this.#checkers) checker.failed?.(call, error, planned)
+    this.#tell((checker) => checker.failed?.(call, error, planned))
   }
 
   struck(call: StoreCall, fault: CallFault): void {
-    for (const checker of this.#checkers) checker.struck?.(call, fault)
+    this.#tell((checker) => checker.struck?.(call, fault))
   }
 
   moved(move: Move, before: JobRecord | null, after: JobRecord | null): void {
-    for (const checker of this.#checkers) checker.moved?.(move, before, after)
+    this.#tell((checker) => checker.moved?.(move, before, after))
   }
 
   changed(before: JobRecord | null, after: JobRecord, moves: readonly Move[]): void {
-    for (const checker of this.#checkers) checker.changed?.(before, after, moves)
+    this.#tell((checker) => checker.changed?.(before, after, moves))
   }
 
   deleted(before: JobRecord): void {
-    for (const checker of this.#checkers) checker.deleted?.(before)
+    this.#tell((checker) => checker.deleted?.(before))
   }
 
   handlerStarted(run: HandlerRun): void {
-    for (const checker of this.#checkers) checker.handlerStarted?.(run)
+    this.#tell((checker) => checker.handlerStarted?.(run))
   }
 
   handlerEnded(run: HandlerRun): void {
-    for (const checker of this.#checkers) checker.handlerEnded?.(run)
+    this.#tell((checker) => checker.handlerEnded?.(run))
   }
 
   settled(): void {
-    for (const checker of this.#checkers) checker.settled?.()
+    this.#tell((checker) => checker.settled?.())
   }
 
   finished(): void {
-    for (const checker of this.#checkers) checker.finished?.()
+    this.#tell((checker) => checker.finished?.())
   }
+
+  #tell(tell: (checker: Checker) => void): void {
+    for (const checker of this.#checkers) {
+      try {
+        tell(checker)
+      } catch (error) {
+        this.accuse(error instanceof Violation ? error : broken(checker, error))
+      }
+    }
+  }
+}
+
+function broken({ name }: Checker, error: unknown): Violation {
+  return new Violation(name, `the checker itself failed: ${String(error)}`)
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite"
-import { jobStates } from "../../packages/drover/src/store/index.ts"
+import { isFinal, jobStates } from "../../packages/drover/src/store/index.ts"
 import type { JobState } from "../../packages/drover/src/store/index.ts"
 import type { Referee } from "./checker.ts"
 import type { JobRecord, Move } from "./jobRecord.ts"
@@ -21,7 +21,8 @@ export class Ledger {
   readonly #readTrail: StatementSync
   readonly #readTime: StatementSync
   #trailSeq = 0
-  #onMove: (move: Move, id: string) => void
+  #unfinished = 0
+  readonly #onMove: (move: Move, id: string) => void
 
   constructor(db: DatabaseSync, referee: Referee, onMove: (move: Move, id: string) => void) {
     this.#db = db
@@ -52,6 +53,11 @@ export class Ledger {
     return this.#jobs.values()
   }
 
+  /** How many jobs wait or run. */
+  get unfinished(): number {
+    return this.#unfinished
+  }
+
   get(id: string): JobRecord | undefined {
     const seq = this.#seqById.get(id)
     return seq === undefined ? undefined : this.#jobs.get(seq)
@@ -66,6 +72,10 @@ export class Ledger {
   look(): void {
     // An open transaction of a user's: what it did is not there yet.
     if (this.#touched.size === 0 || this.#db.isTransaction) return
+    this.#show()
+  }
+
+  #show(): void {
     const moves = (this.#readTrail.all(this.#trailSeq) as Row[]).map(toMove)
     this.#trailSeq = moves.at(-1)?.seq ?? this.#trailSeq
     const touched = [...this.#touched].toSorted((a, b) => a - b)
@@ -96,6 +106,8 @@ export class Ledger {
 
   #showRow(seq: number, after: JobRecord | undefined, moves: readonly Move[]): void {
     const before = this.#jobs.get(seq)
+    if (before !== undefined && !isFinal(before.state)) this.#unfinished--
+    if (after !== undefined && !isFinal(after.state)) this.#unfinished++
     if (after !== undefined) {
       this.#referee.changed(before ?? null, after, moves)
       this.#jobs.set(seq, after)

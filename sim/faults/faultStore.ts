@@ -1,5 +1,5 @@
 import { DroverError } from "../../packages/drover/src/errors/index.ts"
-import type { Store, StoreTransaction } from "../../packages/drover/src/store/index.ts"
+import type { ExchangeRequest, Store, StoreTransaction } from "../../packages/drover/src/store/index.ts"
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import type { CallFault, FaultPlan } from "./faultPlan.ts"
@@ -42,6 +42,8 @@ export interface FaultStoreOptions {
   readonly plan: FaultPlan
   readonly observer: CallObserver
   readonly hub: HintHub
+  /** A user's transaction holds the connection from now on, or does not any more. */
+  readonly onHold: (life: Life, holds: boolean) => void
   /** Workers whose process is gone; stands in for the operating system. */
   readonly deadWorkers: () => Promise<readonly string[]>
 }
@@ -108,8 +110,13 @@ export class FaultStore implements Store {
     body: (tx: StoreTransaction) => Promise<T> | T,
     options: { readonly timeoutMs: number },
   ): Promise<T> {
-    // Typed apart because it is the one generic operation; it crosses the same gap.
-    return this.#call("transaction", [body, options]) as Promise<T>
+    const { life, onHold } = this.#at
+    const holding = async (tx: StoreTransaction): Promise<T> => {
+      onHold(life, true)
+      return body(tx)
+    }
+    const call = this.#call("transaction", [holding, options]) as Promise<T>
+    return call.finally(() => onHold(life, false))
   }
 
   adopt(connection: unknown): StoreTransaction {
@@ -149,7 +156,8 @@ export class FaultStore implements Store {
     const plainly = (error: unknown): void => refuse(error, undefined)
     const later = (run: () => void): void => life.after(ms, run)
     const lose = (): void => refuse(faultError(call.op, effect), effect)
-    switch (effect) {
+    // A body that runs twice makes two jobs, and rightly so.
+    switch (call.op === "transaction" && effect === "twice" ? "late_reply" : effect) {
       case "delay":
         later(() => this.#execute(call, deliver, plainly))
         break
@@ -160,14 +168,14 @@ export class FaultStore implements Store {
         this.#execute(call, () => later(lose), plainly)
         break
       case "twice":
-        this.#execute(call, () => this.#execute(call, deliver, plainly), plainly)
+        this.#execute(call, () => this.#execute(again(call), deliver, plainly), plainly)
         break
       case "ghost":
         this.#execute(
           call,
           () => {
             lose()
-            later(() => this.#execute(call, ignore, ignore))
+            if (ghosts.has(call.op)) later(() => this.#execute(call, ignore, ignore))
           },
           plainly,
         )
@@ -199,6 +207,24 @@ interface Route {
   readonly call: StoreCall
   readonly deliver: (reply: unknown) => void
   readonly refuse: (error: unknown, planned: string | undefined) => void
+}
+
+// Operations that may arrive once more at any later time. Of the others only the reply is lost: what an operator
+// asked for twice is two requests, and a claim that comes late would claim for nobody.
+const ghosts: ReadonlySet<string> = new Set([
+  "enqueue",
+  "beat",
+  "progress",
+  "appendLog",
+  "expire",
+  "prune",
+])
+
+/** The same call, sent again by somebody who does not know that it was carried out. */
+function again(call: StoreCall): StoreCall {
+  if (call.op !== "exchange") return call
+  const [request] = call.args as [ExchangeRequest]
+  return { ...call, args: [{ ...request, repeat: true }] }
 }
 
 function ignore(): void {

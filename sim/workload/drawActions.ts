@@ -25,6 +25,7 @@ const doings: readonly (readonly [Action["do"], number])[] = [
   ["pause", 1],
   ["resize", 2],
   ["await", 6],
+  ["look", 1],
 ]
 const queues = ["main", "bulk"]
 const HERDS = 1
@@ -76,6 +77,7 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
     case "delete":
     case "edit":
     case "await":
+    case "look":
       return [{ ...place, do: what, pick: rng.next() }]
     case "resume":
     case "herd":

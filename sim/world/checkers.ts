@@ -1,0 +1,57 @@
+import type { Retention } from "../../packages/drover/src/store/index.ts"
+import { BudgetChecker } from "../checks/budgetChecker.ts"
+import { CancelChecker } from "../checks/cancelChecker.ts"
+import type { Checker } from "../checks/checker.ts"
+import { DueChecker } from "../checks/dueChecker.ts"
+import { FenceChecker } from "../checks/fenceChecker.ts"
+import type { Ledger } from "../checks/ledger.ts"
+import { LockstepChecker } from "../checks/lockstepChecker.ts"
+import { LossChecker } from "../checks/lossChecker.ts"
+import { OverlapChecker } from "../checks/overlapChecker.ts"
+import { PauseChecker } from "../checks/pauseChecker.ts"
+import { RescueChecker } from "../checks/rescueChecker.ts"
+import { SlotsChecker } from "../checks/slotsChecker.ts"
+import type { Sometimes } from "../checks/sometimes.ts"
+import { StopChecker } from "../checks/stopChecker.ts"
+import { TrailChecker } from "../checks/trailChecker.ts"
+import { UniqueChecker } from "../checks/uniqueChecker.ts"
+import { queueSlots, throttledPrefix } from "../workload/plan.ts"
+import { Recorder } from "./recorder.ts"
+
+/** All checkers of a run, and those that the world itself tells something. */
+export interface Checkers {
+  readonly all: readonly Checker[]
+  readonly loss: LossChecker
+  readonly stop: StopChecker
+}
+
+/** Makes the checkers of one run. */
+export function makeCheckers(options: {
+  readonly sometimes: Sometimes
+  readonly retention: Retention
+  readonly nowMs: () => number
+  readonly ledger: () => Ledger
+  readonly herdOf: (jobId: string) => number | undefined
+  readonly note: (who: string, what: string) => void
+}): Checkers {
+  const { sometimes, retention, nowMs, ledger, herdOf, note } = options
+  const loss = new LossChecker(sometimes, retention, ledger)
+  const stop = new StopChecker(sometimes, () => ledger().jobs, nowMs)
+  const all: Checker[] = [
+    new Recorder(sometimes, note),
+    new TrailChecker(),
+    new FenceChecker(sometimes),
+    new BudgetChecker(),
+    new SlotsChecker(queueSlots, nowMs),
+    new UniqueChecker(sometimes, (label) => label.startsWith(throttledPrefix)),
+    new CancelChecker(sometimes),
+    new PauseChecker(),
+    new RescueChecker(sometimes, nowMs),
+    loss,
+    new OverlapChecker(sometimes, nowMs),
+    new DueChecker(sometimes),
+    new LockstepChecker(sometimes, herdOf),
+    stop,
+  ]
+  return { all, loss, stop }
+}

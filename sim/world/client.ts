@@ -1,0 +1,193 @@
+import type { Drover, JobDefinition } from "drover"
+import type { JobSelection, Store } from "../../packages/drover/src/store/index.ts"
+import type { SeededRng } from "../../packages/drover/src/time/index.ts"
+import type { Life } from "../engine/life.ts"
+import { herdSteps } from "../workload/drawActions.ts"
+import { queueSlots } from "../workload/plan.ts"
+import type { Action, JobPlan, KindName } from "../workload/plan.ts"
+import type { PlannedInput } from "./handlers.ts"
+
+/** Where an action is done: a process that is up. */
+export interface ClientPlace {
+  readonly life: Life
+  readonly drover: Drover
+  readonly store: Store
+}
+
+/** What the client tells the world about its jobs. */
+export interface ClientBook {
+  readonly definitions: ReadonlyMap<KindName, JobDefinition<PlannedInput>>
+  /** Ids of the jobs whose enqueue was acknowledged, oldest first. */
+  readonly known: readonly string[]
+  acknowledged(id: string, herd: number | undefined): void
+  /** Something that a full run must have met. */
+  met(name: string): void
+  /** An action ended with an error, which its caller would have seen. */
+  gaveUp(action: string, error: unknown): void
+}
+
+// A client that got an error sends the same enqueue again: that is what ids are for.
+const TRIES = 4
+const RETRY_MS = 1_500
+const LIMIT = 10
+const ACTOR = "sim:operator"
+
+/** Does what a workload says, as programs and operators would. */
+export class Client {
+  readonly #book: ClientBook
+  readonly #rng: SeededRng
+  #herds = 0
+
+  constructor(book: ClientBook, rng: SeededRng) {
+    this.#book = book
+    this.#rng = rng
+  }
+
+  /** Resolves when the action is over; never rejects. */
+  async act(action: Action, place: ClientPlace): Promise<void> {
+    try {
+      await this.#act(action, place)
+    } catch (error) {
+      this.#book.gaveUp(action.do, error)
+    }
+  }
+
+  /** Undoes what operators did to queues, and insists on it. */
+  async open({ store, life }: ClientPlace): Promise<void> {
+    for (const queue of new Set(queueSlots.keys())) {
+      await this.#insist(life, () => store.setQueue(queue, { paused: false, slots: null }, ACTOR))
+    }
+  }
+
+  async #act(action: Action, place: ClientPlace): Promise<void> {
+    const { store } = place
+    switch (action.do) {
+      case "enqueue":
+        await Promise.all(action.jobs.map((job) => this.#enqueue(job, place)))
+        break
+      case "herd":
+        await this.#herd(action.count, place)
+        break
+      case "transact":
+        await this.#transact(action.job, action.commits, place)
+        break
+      case "edit": {
+        const id = this.#pick(action.pick)
+        if (id !== undefined) await store.edit(id, { priority: 7, delayMs: 500 }, ACTOR)
+        break
+      }
+      case "cancel":
+      case "retry":
+      case "discard":
+      case "delete": {
+        const id = this.#pick(action.pick)
+        const options = { actor: ACTOR, reason: `${action.do} by simulation`, limit: LIMIT }
+        if (id !== undefined) await store.act(action.do, only(id), options)
+        break
+      }
+      case "pause":
+      case "resume":
+        await this.#insist(place.life, () =>
+          store.setQueue(action.queue, { paused: action.do === "pause" }, ACTOR),
+        )
+        break
+      case "resize":
+        await store.setQueue(action.queue, { slots: action.slots }, ACTOR)
+        break
+      case "look":
+        await this.#look(store, this.#pick(action.pick))
+        break
+      case "await": {
+        const id = this.#pick(action.pick)
+        if (id !== undefined) await place.drover.job(id).result({ timeout: "2m" })
+        break
+      }
+    }
+  }
+
+  async #enqueue(job: JobPlan, { drover, life }: ClientPlace): Promise<void> {
+    const definition = this.#book.definitions.get(job.kind)!
+    const options = { id: drover.newId(), ...optionsOf(job) }
+    const input = { steps: job.steps }
+    const handle = await this.#insist(life, () => drover.enqueue(definition, input, options))
+    this.#book.acknowledged(handle.id, undefined)
+  }
+
+  async #herd(count: number, { drover, life }: ClientPlace): Promise<void> {
+    const definition = this.#book.definitions.get("sim.herd")!
+    const herd = ++this.#herds
+    const jobs = Array.from({ length: count }, () => ({
+      input: { steps: herdSteps },
+      id: drover.newId(),
+    }))
+    const handles = await this.#insist(life, () => drover.enqueueMany(definition, jobs))
+    for (const { id } of handles) this.#book.acknowledged(id, herd)
+  }
+
+  async #transact(job: JobPlan, commits: boolean, { drover, life }: ClientPlace): Promise<void> {
+    const definition = this.#book.definitions.get(job.kind)!
+    const handle = await drover.transaction(async (tx) => {
+      const made = await tx.enqueue(definition, { steps: job.steps }, optionsOf(job))
+      await life.sleep(20 * this.#rng.next())
+      if (!commits) throw new Error("simulated rollback")
+      return made
+    })
+    this.#book.acknowledged(handle.id, undefined)
+  }
+
+  /** What a dashboard asks. */
+  async #look(store: Store, id: string | undefined): Promise<void> {
+    await store.now()
+    await store.migrations()
+    await store.list({ kinds: ["sim.work"] }, { limit: 20, after: null })
+    await store.count({ states: ["running"] }, 100)
+    await store.queueCounts(100)
+    await store.workers()
+    await store.queueSettings()
+    await store.doctor()
+    await store.trailAfter(null, 10)
+    if (id === undefined) return
+    await store.get(id)
+    await store.trail(id)
+    await store.log(id)
+  }
+
+  async #insist<T>(life: Life, call: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await call()
+      } catch (error) {
+        if (tries === TRIES) throw error
+        await life.sleep(RETRY_MS * this.#rng.next())
+      }
+    }
+  }
+
+  /** Mostly a young job: old ones are finished. */
+  #pick(pick: number): string | undefined {
+    const { known } = this.#book
+    return known[known.length - 1 - Math.floor(pick ** 3 * known.length)]
+  }
+}
+
+function optionsOf(job: JobPlan): Parameters<Drover["enqueue"]>[2] & object {
+  const { unique } = job
+  return {
+    priority: job.priority,
+    ...(job.delayMs > 0 ? { runIn: job.delayMs } : {}),
+    expireIn: job.expireMs,
+    ...(unique === null
+      ? {}
+      : {
+          unique: {
+            key: unique.key,
+            mode: unique.mode,
+            ...(unique.forMs === null ? {} : { for: unique.forMs }),
+          },
+        }),
+  }
+}
+
+function only(id: string): JobSelection {
+  return { ids: [id] }
+}

@@ -1,0 +1,77 @@
+import { randomBelow, SeededRng } from "../../packages/drover/src/time/index.ts"
+import { drawFaults, drawRates, logUniform } from "../faults/drawFaults.ts"
+import type { Fault } from "../faults/fault.ts"
+import { drawActions } from "../workload/drawActions.ts"
+import type { Action } from "../workload/plan.ts"
+
+/** What may be asked of a run beside its seed. What is left out is drawn from the seed. */
+export interface RunRequest {
+  readonly seed: number
+  /** Length of the phase with faults. */
+  readonly hours?: number | undefined
+  readonly processes?: number | undefined
+  /** Keep only these faults and actions of those that the seed draws, by their place in the list. */
+  readonly faults?: readonly number[] | undefined
+  readonly actions?: readonly number[] | undefined
+}
+
+/** Everything that the seed decides before the run begins. */
+export interface SeedConfig {
+  readonly seed: number
+  readonly processes: number
+  readonly durationMs: number
+  readonly pollMs: number
+  readonly sweepMs: number
+  readonly skewsMs: readonly number[]
+  readonly retentionMs: number
+  readonly faults: readonly Fault[]
+  readonly actions: readonly Action[]
+}
+
+// The wall clocks of one machine are the same; those of containers and after a step of NTP nearly.
+const LARGEST_SKEW_MS = 400
+const MINUTE_MS = 60_000
+
+/** Draws the configuration of a seed: a swarm, in which every seed stresses something else. */
+export function drawConfig(request: RunRequest): SeedConfig {
+  const { seed } = request
+  const rng = new SeededRng(`config/${seed}`)
+  const drawn = 3 + randomBelow(rng, 5)
+  const processes = request.processes ?? drawn
+  const drawnMs = logUniform(rng, 6 * MINUTE_MS, 40 * MINUTE_MS)
+  const durationMs = request.hours === undefined ? drawnMs : request.hours * 60 * MINUTE_MS
+  const pollMs = logUniform(rng, 1_000, 20_000)
+  const sweepMs = logUniform(rng, 4_000, 15_000)
+  const retentionMs = logUniform(rng, 1 * MINUTE_MS, 60 * MINUTE_MS)
+  const actionCount = logUniform(rng, 15, 160)
+  const keys = 1 + randomBelow(rng, 4)
+  const hasSkew = rng.next() < 0.5
+  const skewsMs = Array.from({ length: 8 }, () =>
+    hasSkew ? Math.round((2 * rng.next() - 1) * LARGEST_SKEW_MS) : 0,
+  )
+  const rates = drawRates(rng)
+  // Drawn for the drawn number of processes, so that fewer processes meet the same faults.
+  const faults = drawFaults(new SeededRng(`faults/${seed}`), rates, { processes: drawn, durationMs })
+  const actions = drawActions(new SeededRng(`workload/${seed}`), {
+    processes: drawn,
+    durationMs,
+    actions: actionCount,
+    keys,
+  })
+  return {
+    seed,
+    processes,
+    durationMs,
+    pollMs,
+    sweepMs,
+    skewsMs,
+    retentionMs,
+    faults: pick(faults, request.faults),
+    actions: pick(actions, request.actions),
+  }
+}
+
+function pick<T>(list: readonly T[], places: readonly number[] | undefined): readonly T[] {
+  if (places === undefined) return list
+  return places.flatMap((place) => list[place] ?? [])
+}
