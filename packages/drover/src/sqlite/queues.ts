@@ -41,8 +41,10 @@ export class Queues {
   }
 }
 
-// With 1000 as the largest priority and times below the year 2248, the sum stays a safe integer.
-/** What one step of priority weighs in strict order. */
+/**
+ * What one step of priority weighs in strict order. With 1000 as the largest priority and times below the
+ * year 2248, the sum stays a safe integer.
+ */
 export const PRIORITY_STEP: number = 2 ** 43
 
 /**

@@ -32,6 +32,7 @@ import type {
   WorkerRef,
   WorkerRow,
 } from "../store/index.ts"
+import { systemClock } from "../time/index.ts"
 import { startBeatThread } from "./beatThread.ts"
 import { watch } from "./changeSignal.ts"
 import { doctor } from "./doctor.ts"
@@ -39,7 +40,8 @@ import { enqueue } from "./enqueue.ts"
 import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { appendLog, progress } from "./notes.ts"
-import { act, edit, queueSettings, setQueue } from "./operators.ts"
+import { act } from "./actOnJobs.ts"
+import { edit, queueSettings, setQueue } from "./operators.ts"
 import { peek } from "./peek.ts"
 import { count, get, list, log, trail, trailAfter } from "./questions.ts"
 import { queueCounts } from "./queueCounts.ts"
@@ -58,7 +60,9 @@ export class SqliteStore implements Store {
   constructor(database: SqliteDatabase) {
     this.#database = database
     this.label = database.label
-    if (database.hasFile) this.beatThread = (options) => startBeatThread(database, options)
+    // It beats by the machine's clock, so it cannot serve a store that was given another one.
+    const hasThread = database.hasFile && database.clock === systemClock
+    if (hasThread) this.beatThread = (options) => startBeatThread(database, options)
   }
 
   open(options: OpenOptions): Promise<void> {

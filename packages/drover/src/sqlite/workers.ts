@@ -144,10 +144,11 @@ function handBackAll(tx: WriteTx, ref: number, reason: string): void {
 
 function interrupted(reason: string): {
   readonly kind: "interruption"
-  readonly actor: null
+  readonly actor: string
   readonly reason: string
 } {
-  return { kind: "interruption", actor: null, reason }
+  // Named, so that a settle which comes too late is not taken for the one that ended the attempt.
+  return { kind: "interruption", actor: "hand-back", reason }
 }
 
 function end(tx: WriteTx, ref: number, reason: string): void {

@@ -1,6 +1,49 @@
 // Made by `npm run sqlgen` from ../sql/*.sql, where the comments are. Do not edit.
 
 export const queries = {
+  delete_trail: `delete from drover_trail
+where seq in (
+  with recursive chain (seq) as (
+    select trail from drover_job where seq = ?
+    union all
+    select t.prev from chain c join drover_trail t on t.seq = c.seq where t.prev is not null
+  )
+  select seq from chain
+)`,
+  delete_log: `delete from drover_log where job = ?`,
+  delete_log_count: `delete from drover_log_count where job = ?`,
+  delete_progress: `delete from drover_progress where job = ?`,
+  delete_hold: `delete from drover_hold
+where hash = ?1 and (job = ?2 or trailing = ?2) and (window_until is null or window_until <= ?3)`,
+  delete_job: `delete from drover_job where seq = ? and state <> 2`,
+  ended_by_age: `select seq from drover_job where state >= 4 and state = ? and finished_at < ? order by finished_at limit ?`,
+  oldest_ended: `select seq, finished_at, bytes from drover_job where state >= 4 and state = ? order by finished_at limit ?`,
+  expired_jobs: `select seq, id, lane, state, attempt, trail, crashes, interruptions
+from drover_job
+where expires_at is not null and attempt = 0 and state in (0, 1) and expires_at < ?
+order by expires_at
+limit ?`,
+  ended_workers: `delete from drover_worker
+where ref in (
+  select ref from drover_worker
+  where ended_at is not null
+    and ended_at < coalesce((select at from drover_trail order by seq limit 1), 9007199254740991)
+  limit ?
+)`,
+  pruned_job: `select state, bytes, unique_hash from drover_job where seq = ? and state >= 4`,
+  stuck_workers: `select w.id, count(*)
+from drover_worker w
+join drover_job j on j.worker = w.ref and j.state = 2
+where w.ended_at is null and w.lease_until < ?
+group by w.ref
+limit 1000`,
+  worker_infos: `select info from drover_worker where ended_at is null and lease_until >= ? limit 1000`,
+  ignored_cancels: `select j.id, l.kind
+from drover_job j
+join drover_lane l on l.id = j.lane
+where j.state = 2 and j.cancel_at is not null and j.cancel_at < ?
+order by j.cancel_at
+limit 100`,
   find_hold: `select
   h.job,
   h.folded,
@@ -170,6 +213,116 @@ where h.hash = ?`,
   find_lane: `select id from drover_lane where queue = ? and kind = ?`,
   add_lane: `insert into drover_lane (queue, kind) values (?, ?) returning id`,
   lane_by_id: `select queue, kind from drover_lane where id = ?`,
+  held_attempt: `select 1 from drover_job where seq = ? and state = 2 and attempt = ? and token = ?`,
+  put_progress: `insert into drover_progress (job, at, value)
+values (?, ?, ?)
+on conflict (job) do update
+set at = excluded.at, value = excluded.value`,
+  add_log: `insert into drover_log (job, attempt, at, level, message, fields) values (?, ?, ?, ?, ?, ?)`,
+  put_log_count: `insert into drover_log_count (job, kept, bytes, dropped)
+values (?, ?, ?, ?)
+on conflict (job) do update
+set kept = excluded.kept, bytes = excluded.bytes, dropped = excluded.dropped`,
+  oldest_log_lines: `select seq, octet_length(message) + octet_length(coalesce(fields, ''))
+from drover_log
+where job = ?
+order by seq
+limit ?`,
+  delete_log_line: `delete from drover_log where seq = ?`,
+  acted_job: `select
+  id,
+  state,
+  attempt,
+  trail,
+  lane,
+  priority,
+  failures,
+  crashes,
+  interruptions,
+  max_attempts,
+  max_crashes,
+  bytes,
+  unique_hash,
+  unique_states,
+  unique_until
+from drover_job
+where seq = ?`,
+  request_cancel: `update drover_job
+set cancel_at = ?, cancel_reason = ?
+where seq = ? and state = 2 and cancel_at is null`,
+  revive_job: `update drover_job
+set
+  state = 1,
+  rank = ?,
+  run_at = ?,
+  token = null,
+  max_attempts = ?,
+  max_crashes = ?,
+  solo = 0,
+  expires_at = null,
+  finished_at = null,
+  cancel_at = null,
+  cancel_reason = null,
+  result = null,
+  reason = null,
+  error = null,
+  bytes = 0,
+  trail = ?
+where seq = ? and state = ?`,
+  edited_job: `select
+  j.seq,
+  j.state,
+  j.attempt,
+  j.trail,
+  l.queue,
+  l.kind,
+  j.priority,
+  j.run_at,
+  j.enqueued_at,
+  j.expires_at,
+  j.max_attempts,
+  j.timeout_ms,
+  j.tags,
+  j.metadata,
+  j.retry
+from drover_job j
+join drover_lane l on l.id = j.lane
+where j.id = ?`,
+  edit_job: `update drover_job
+set
+  lane = ?,
+  state = ?,
+  rank = ?,
+  run_at = ?,
+  priority = ?,
+  expires_at = ?,
+  max_attempts = ?,
+  timeout_ms = ?,
+  tags = ?,
+  metadata = ?,
+  retry = ?,
+  trail = ?
+where seq = ? and state in (0, 1, 3)`,
+  set_input: `update drover_job set input = ? where seq = ?`,
+  put_queue: `insert into drover_queue (name, paused_at, slots, aging_ms, updated_at, updated_by)
+values (?, ?, ?, ?, ?, ?)
+on conflict (name) do update
+set
+  paused_at = excluded.paused_at,
+  slots = excluded.slots,
+  aging_ms = excluded.aging_ms,
+  updated_at = excluded.updated_at,
+  updated_by = excluded.updated_by`,
+  stored_queue: `select paused_at, slots, aging_ms from drover_queue where name = ?`,
+  rerank_ready: `update drover_job
+set rank = priority * ? + max(run_at, enqueued_at)
+where lane = ? and state = 1 and solo = 0`,
+  rerank_solo: `update drover_job
+set rank = priority * ? + max(run_at, enqueued_at)
+where lane = ? and state = 1 and solo = 1`,
+  rerank_due: `update drover_job
+set rank = priority * ? + max(run_at, enqueued_at)
+where lane = ? and state in (0, 3)`,
   read_pulse: `select instance, store_at, job_seq, trail_seq, finished_bytes, config_generation
 from drover_pulse
 where one = 1`,

@@ -1,0 +1,134 @@
+import { isWaiting, jobStates, stateCode } from "../store/index.ts"
+import type { JobPatch, JobState, QueueSettings } from "../store/index.ts"
+import type { StoreContext } from "./context.ts"
+import { LARGEST_INLINE_INPUT, storedTimeout } from "./newJobRow.ts"
+import { PRIORITY_STEP, rankOf } from "./queues.ts"
+import type { Row } from "./statements.ts"
+import type { WriteTx } from "./writeTx.ts"
+
+const SCHEDULED = stateCode("scheduled")
+const AVAILABLE = stateCode("available")
+const RETRYABLE = stateCode("retryable")
+
+/** Changes a waiting job. See `Store.edit`. */
+export function edit(
+  context: StoreContext,
+  id: string,
+  patch: JobPatch,
+  actor: string,
+): Promise<"edited" | "not_found" | "wrong_state"> {
+  return context.write("edit", (tx) => {
+    const row = tx.statements.first("edited_job", id)
+    if (row === undefined) return "not_found"
+    if (!isWaiting(jobStates[row[1] as number] as JobState)) return "wrong_state"
+    editWaiting(tx, row, patch, actor)
+    return "edited"
+  })
+}
+
+function editWaiting(tx: WriteTx, row: Row, patch: JobPatch, actor: string): void {
+  const [seq, state, attempt, trail, queue, kind, priority, runAt, enqueuedAt] = row as [
+    ...[number, number, number, number, string, string, number, number, number],
+  ]
+  const [expiresAt, maxAttempts, timeout, tags, metadata, retry] = row.slice(9)
+  const dueAt = patch.runAt ?? (patch.delayMs === undefined ? runAt : tx.now + patch.delayMs)
+  const isMoved = patch.runAt !== undefined || patch.delayMs !== undefined
+  const to = isMoved ? stateDueAt(tx, state, dueAt) : state
+  const newQueue = patch.queue ?? queue
+  const newPriority = patch.priority ?? priority
+  // A due time in the past is kept for display only; the place in the queue counts from the enqueue.
+  const orderAt = Math.max(dueAt, enqueuedAt)
+  const shiftMs = orderAt - Math.max(runAt, enqueuedAt)
+  const moved = tx.addTrail({
+    job: seq,
+    prev: trail,
+    from: state,
+    to,
+    attempt,
+    actor,
+    reason: `edited: ${Object.keys(patch).join(", ")}`,
+  })
+  tx.statements.run(
+    "edit_job",
+    tx.lanes.make(tx.statements, newQueue, kind).id,
+    to,
+    rankOf(newPriority, orderAt, tx.queue(newQueue).agingMs),
+    dueAt,
+    newPriority,
+    expiresAt === null ? null : (expiresAt as number) + shiftMs,
+    patch.maxAttempts ?? (maxAttempts as number),
+    patch.timeoutMs === undefined ? (timeout as number | null) : storedTimeout(patch.timeoutMs),
+    patch.tags === undefined ? (tags as string | null) : tagsText(patch.tags),
+    patch.metadata === undefined ? (metadata as string | null) : patch.metadata,
+    patch.retry === undefined ? (retry as string | null) : patch.retry,
+    moved,
+    seq,
+  )
+  if (patch.input !== undefined) setInput(tx, seq, patch.input)
+}
+
+// A job that failed before keeps saying so while it waits.
+function stateDueAt(tx: WriteTx, before: number, dueAt: number): number {
+  if (dueAt <= tx.now) return AVAILABLE
+  return before === RETRYABLE ? RETRYABLE : SCHEDULED
+}
+
+function tagsText(tags: readonly string[]): string | null {
+  return tags.length === 0 ? null : JSON.stringify(tags)
+}
+
+function setInput(tx: WriteTx, seq: number, input: string): void {
+  const isBig = input.length > LARGEST_INLINE_INPUT
+  tx.statements.run("set_input", isBig ? null : input, seq)
+  if (isBig) tx.statements.run("add_input", seq, input)
+  else tx.statements.run("drop_input", seq)
+}
+
+/** Everything that is stored about queues; a queue that was never changed is not in it. */
+export function queueSettings(context: StoreContext): Promise<readonly QueueSettings[]> {
+  return context.read("queueSettings", ({ statements }) =>
+    statements.all("all_queues").map(([queue, pausedAt, slots, agingMs]) => {
+      return { queue, paused: pausedAt !== null, slots, agingMs } as QueueSettings
+    }),
+  )
+}
+
+/** Changes what is stored about a queue. See `Store.setQueue`. */
+export function setQueue(
+  context: StoreContext,
+  queue: string,
+  change: {
+    readonly paused?: boolean
+    readonly slots?: number | null
+    readonly agingMs?: number | null
+  },
+  actor: string,
+): Promise<QueueSettings> {
+  return context.write("setQueue", (tx) => {
+    const stored = tx.statements.first("stored_queue", queue) ?? [null, null, null]
+    const [pausedBefore, slotsBefore, agingBefore] = stored as [
+      number | null,
+      number | null,
+      number | null,
+    ]
+    const paused = change.paused ?? pausedBefore !== null
+    const slots = change.slots === undefined ? slotsBefore : change.slots
+    const agingMs = change.agingMs === undefined ? agingBefore : change.agingMs
+    const pausedAt = paused ? (pausedBefore ?? tx.now) : null
+    tx.statements.run("put_queue", queue, pausedAt, slots, agingMs, tx.now, actor)
+    tx.bumpGeneration()
+    if (agingMs !== agingBefore) rerank(tx, queue, agingMs)
+    return { queue, paused, slots, agingMs }
+  })
+}
+
+/** Gives every waiting job of a queue its place by the new rule, in this transaction: no claim ever mixes two. */
+function rerank(tx: WriteTx, queue: string, agingMs: number | null): void {
+  const step = agingMs ?? PRIORITY_STEP
+  for (const [lane, name] of tx.statements.all("all_lanes")) {
+    if (name !== queue) continue
+    for (const query of ["rerank_ready", "rerank_solo", "rerank_due"] as const) {
+      tx.statements.run(query, step, lane as number)
+    }
+  }
+}

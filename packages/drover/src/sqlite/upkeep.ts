@@ -1,0 +1,111 @@
+import { jobStates, stateCode } from "../store/index.ts"
+import type { JobState, PruneReply, Retention } from "../store/index.ts"
+import type { StoreContext } from "./context.ts"
+import { deleteJob } from "./deleteJob.ts"
+import { endJob } from "./handBack.ts"
+import type { Row } from "./statements.ts"
+import type { ReadTx, WriteTx } from "./writeTx.ts"
+
+const DISCARDED = stateCode("discarded")
+const ENDED_WORKERS = 100
+
+/** Discards waiting jobs whose expiry has passed. See `Store.expire`. */
+export async function expire(
+  context: StoreContext,
+  limit: number,
+): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]> {
+  const find = (tx: ReadTx): readonly Row[] => tx.statements.all("expired_jobs", tx.now, limit)
+  // Nearly always there is nothing, and a write transaction would cost every process a look.
+  const candidates = await context.read("expire", (tx) => find(tx).length)
+  if (candidates === 0) return []
+  return context.write("expire", (tx) => find(tx).map((row) => expireOne(tx, row)), limit)
+}
+
+function expireOne(tx: WriteTx, row: Row): { jobId: string; kind: string; queue: string } {
+  const [seq, id, lane, from, attempt, prev, crashes, interruptions] = row as [
+    ...[number, string, number, number, number, number, number, number],
+  ]
+  const reason = "expired"
+  const trail = tx.addTrail({
+    job: seq,
+    prev,
+    from,
+    to: DISCARDED,
+    attempt,
+    actor: "sweep",
+    reason,
+  })
+  endJob(tx, { seq, from, to: DISCARDED, crashes, interruptions, reason, trail })
+  const { kind, queue } = tx.lanes.byId(tx.statements, lane)
+  return { jobId: id, kind, queue }
+}
+
+/**
+ * Deletes finished jobs that are older than their state may get, and the oldest ones beyond the bytes, with
+ * all their traces. `false` keeps for ever.
+ */
+export async function prune(
+  context: StoreContext,
+  retention: Retention,
+  limit: number,
+): Promise<PruneReply> {
+  const isIdle = await context.read("prune", (tx) => {
+    const finishedBytes = (tx.statements.first("read_pulse")?.[4] as number | undefined) ?? 0
+    return overdue(tx, retention, finishedBytes, 1).length === 0
+  })
+  if (isIdle) return { jobs: 0, more: false }
+  const body = (tx: WriteTx): PruneReply => {
+    const seqs = overdue(tx, retention, tx.finishedBytes, limit)
+    for (const seq of seqs) deleteFinished(tx, seq)
+    tx.statements.run("ended_workers", ENDED_WORKERS)
+    const more = overdue(tx, retention, tx.finishedBytes, 1).length > 0
+    return { jobs: seqs.length, more }
+  }
+  return context.write("prune", body, limit)
+}
+
+/** The jobs to delete now, at most `limit`. */
+function overdue(
+  tx: ReadTx,
+  retention: Retention,
+  finishedBytes: number,
+  limit: number,
+): readonly number[] {
+  const ages = [
+    ["completed", retention.completedMs],
+    ["discarded", retention.discardedMs],
+    ["cancelled", retention.cancelledMs],
+  ] as const
+  const found: number[] = []
+  for (const [state, ageMs] of ages) {
+    if (ageMs === false) continue
+    const left = limit - found.length
+    const rows = tx.statements.all("ended_by_age", stateCode(state), tx.now - ageMs, left)
+    for (const [seq] of rows) found.push(seq as number)
+  }
+  if (retention.bytes === false || found.length > 0) return found
+  return beyondBytes(tx, finishedBytes - retention.bytes, limit)
+}
+
+/** The oldest finished jobs of any state that make up so many bytes. */
+function beyondBytes(tx: ReadTx, excess: number, limit: number): readonly number[] {
+  if (excess <= 0) return []
+  const oldest = (["completed", "discarded", "cancelled"] as const)
+    .flatMap((state) => tx.statements.all("oldest_ended", stateCode(state), limit))
+    .toSorted((a, b) => (a[1] as number) - (b[1] as number))
+  const found: number[] = []
+  let bytes = 0
+  for (const [seq, , size] of oldest) {
+    if (bytes >= excess || found.length === limit) break
+    found.push(seq as number)
+    bytes += size as number
+  }
+  return found
+}
+
+function deleteFinished(tx: WriteTx, seq: number): void {
+  const row = tx.statements.first("pruned_job", seq)
+  if (row === undefined) return
+  const [state, bytes, hash] = row as [number, number, Uint8Array | null]
+  deleteJob(tx, { seq, state: jobStates[state] as JobState, bytes, hash })
+}
