@@ -11,6 +11,7 @@ import type {
 import { randomToken } from "../../time/index.ts"
 import type { Clock, Rng, Timer } from "../../time/index.ts"
 import type { EndedAttempt } from "./attempt.ts"
+import { SettlementQueue } from "./settlementQueue.ts"
 import type { SoloTurn, Turn } from "./soloTurn.ts"
 import type { StoreHealth } from "./storeHealth.ts"
 import type { WorkerQueue } from "./workerQueue.ts"
@@ -56,8 +57,7 @@ interface Round {
   readonly period: number
 }
 
-// Bounds the time that one transaction blocks the event loop.
-const MAX_SETTLEMENTS = 500
+// Bounds the time that one transaction, and the start of what it claimed, block the event loop.
 const MAX_CLAIMS = 500
 
 /**
@@ -72,9 +72,10 @@ const MAX_CLAIMS = 500
 export class Exchanger {
   readonly #host: ExchangerHost
   readonly #clock: Clock
-  #pending: EndedAttempt[] = []
+  readonly #settlements: SettlementQueue = new SettlementQueue()
   #scheduled = false
   #underWay = false
+  #closed = false
   #lost: Round | undefined
   #period = 0
   #retryTimer: Timer | undefined
@@ -87,13 +88,13 @@ export class Exchanger {
 
 
   settle(ended: EndedAttempt): void {
-    this.#pending.push(ended)
+    this.#settlements.add(ended)
     this.wake()
   }
 
   /** There may be something to do. Cheap, at any time, any number of times. */
   wake(): void {
-    if (this.#scheduled || this.#underWay || this.#retryTimer !== undefined) return
+    if (this.#scheduled || this.#underWay || this.#closed || this.#retryTimer !== undefined) return
     this.#scheduled = true
     // Later in this turn others end too, and go along.
     this.#clock.defer(this.#onTurn)
@@ -119,6 +120,7 @@ export class Exchanger {
 
   /** Ends everything; settlements that are not written stay so. */
   close(): void {
+    this.#closed = true
     this.#retryTimer?.cancel()
     this.#retryTimer = undefined
     this.forgetClaims()
@@ -130,15 +132,14 @@ export class Exchanger {
   }
 
   #exchange(): void {
-    if (this.#underWay) return
+    if (this.#underWay || this.#closed) return
     const round = this.#nextRound()
     if (round === undefined) {
       this.#checkIdle()
       return
     }
     this.#underWay = true
-    this.#host.store
-      .exchange(round.request)
+    Promise.try(() => this.#host.store.exchange(round.request))
       .then(
         (reply) => this.#answered(round, reply),
         (error: unknown) => this.#failed(round, error),
@@ -153,24 +154,18 @@ export class Exchanger {
     if (lost !== undefined) {
       // Nothing new is asked for until it is known what the lost request brought.
       const claims = this.#host.mayClaim() ? lost.request.claims : []
-      const settlements = this.#takePending()
+      const settlements = this.#settlements.take()
       return { request: { ...lost.request, settlements, claims, repeat: true }, settlements, asks: lost.asks, period }
     }
-    const settlements = this.#takePending()
+    const settlements = this.#settlements.take()
     // What cannot be written in this round must not be followed by more to write.
-    const turn = this.#pending.length > 0 || !this.#host.mayClaim() ? "wait" : this.#turn()
+    const mayClaim = this.#settlements.length === 0 && !this.#settlements.cautious && this.#host.mayClaim()
+    const turn = mayClaim ? this.#turn() : "wait"
     const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask()
     if (settlements.length === 0 && asks.length === 0) return undefined
     const claims = asks.map(toClaim)
     const request = { worker, settlements, claims, token: randomToken(rng), repeat: false, solo: turn === "solo" }
     return { request, settlements, asks, period }
-  }
-
-  #takePending(): readonly EndedAttempt[] {
-    const pending = this.#pending
-    if (pending.length <= MAX_SETTLEMENTS) this.#pending = []
-    else this.#pending = pending.splice(MAX_SETTLEMENTS)
-    return pending
   }
 
   #turn(): Turn {
@@ -212,6 +207,7 @@ export class Exchanger {
   #answered(round: Round, reply: ExchangeReply): void {
     this.#underWay = false
     this.#host.health.answered("exchange")
+    this.#settlements.written()
     if (round.period === this.#period) {
       this.#lost = undefined
       this.#start(round, reply)
@@ -241,10 +237,11 @@ export class Exchanger {
 
   #failed(round: Round, error: unknown): void {
     this.#underWay = false
-    this.#pending = [...round.settlements, ...this.#pending]
+    this.#settlements.putBack(round.settlements, error)
     if (round.period !== this.#period) this.#giveBack(round)
     else if (round.asks.length > 0) this.#lost = round
     const delayMs = this.#host.health.failed("exchange", error)
+    if (this.#closed) return
     this.#retryTimer = this.#clock.setTimer(delayMs, () => {
       this.#retryTimer = undefined
       this.#exchange()
@@ -256,13 +253,13 @@ export class Exchanger {
   }
 
   #goOn(): void {
-    if (this.#pending.length > 0 || this.#anyWants()) this.wake()
+    if (this.#settlements.length > 0 || this.#anyWants()) this.wake()
     else this.#checkIdle()
   }
 
   #checkIdle(): void {
     if (this.#idle === undefined || this.#underWay || this.#scheduled) return
-    if (this.#pending.length > 0 || this.#lost !== undefined || this.#retryTimer !== undefined) return
+    if (this.#settlements.length > 0 || this.#lost !== undefined || this.#retryTimer !== undefined) return
     this.#idle.resolve()
     this.#idle = undefined
   }
