@@ -18,6 +18,7 @@ import { Administration } from "./administration.ts"
 import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
+import { keepInternals } from "./internals.ts"
 import { StoreGate } from "./storeGate.ts"
 import { chooseQueues } from "./workOptions.ts"
 import type { WorkOptions } from "./workOptions.ts"
@@ -60,6 +61,7 @@ export class Drover extends Administration implements AsyncDisposable {
       payloadLimit: resolved.payloadLimit,
       operations: this.#operations(),
     })
+    keepInternals(this, { options: resolved, store: () => this.gate.open() })
     this.#direct = {
       enqueue: async (jobs) => (this.gate.opened ?? (await this.gate.open())).enqueue(jobs),
       written: (jobs, outcomes) => this.#committed(jobs, outcomes),
