@@ -9,6 +9,7 @@ import { LockstepChecker } from "../checks/lockstepChecker.ts"
 import { LossChecker } from "../checks/lossChecker.ts"
 import { OverlapChecker } from "../checks/overlapChecker.ts"
 import { PauseChecker } from "../checks/pauseChecker.ts"
+import { PromptChecker } from "../checks/promptChecker.ts"
 import { RescueChecker } from "../checks/rescueChecker.ts"
 import { SlotsChecker } from "../checks/slotsChecker.ts"
 import type { Sometimes } from "../checks/sometimes.ts"
@@ -23,6 +24,7 @@ export interface Checkers {
   readonly all: readonly Checker[]
   readonly loss: LossChecker
   readonly stop: StopChecker
+  readonly prompt: PromptChecker
 }
 
 /** Makes the checkers of one run. */
@@ -37,6 +39,7 @@ export function makeCheckers(options: {
   const { sometimes, retention, nowMs, ledger, herdOf, note } = options
   const loss = new LossChecker(sometimes, retention, ledger)
   const stop = new StopChecker(sometimes, () => ledger().jobs, nowMs)
+  const prompt = new PromptChecker(nowMs)
   const all: Checker[] = [
     new Recorder(sometimes, note),
     new TrailChecker(),
@@ -52,6 +55,7 @@ export function makeCheckers(options: {
     new DueChecker(sometimes),
     new LockstepChecker(sometimes, herdOf),
     stop,
+    prompt,
   ]
-  return { all, loss, stop }
+  return { all, loss, stop, prompt }
 }

@@ -59,6 +59,16 @@ export class Client {
     }
   }
 
+  /** Enqueues a job that the machine has nothing to do beside. @returns its id. */
+  async probe(delayMs: number, { drover }: ClientPlace): Promise<string> {
+    const definition = this.#book.definitions.get("sim.work")!
+    const steps = [{ ms: 5, then: "complete", deaf: false, noisy: false }] as const
+    const options = delayMs > 0 ? { runIn: delayMs } : {}
+    const { id } = await drover.enqueue(definition, { steps }, options)
+    this.#book.acknowledged(id, undefined)
+    return id
+  }
+
   async #act(action: Action, place: ClientPlace): Promise<void> {
     const { store } = place
     switch (action.do) {

@@ -77,7 +77,11 @@ export async function runSeed(
   }
 }
 
-type Phase = "faults" | "healing" | "stopping" | "over"
+type Phase = "faults" | "healing" | "probing" | "stopping" | "over"
+
+// Delays of the probes, one after the other; and how long after the healing leases may still be recovering.
+const PROBES_MS = [0, 3_000, 7_000, 0]
+const RECOVERY_MS = 60_000
 
 /** The phases of one run. */
 class Run {
@@ -85,6 +89,7 @@ class Run {
   readonly #client: Client
   #phase: Phase = "faults"
   #actionsLeft = 0
+  #isRecovered = false
 
   constructor(world: World) {
     this.#world = world
@@ -106,8 +111,9 @@ class Run {
   }
 
   get isOver(): boolean {
-    if (this.#phase === "healing" && this.#actionsLeft === 0 && this.#world.ledger.unfinished === 0) {
-      this.#stopAll()
+    if (this.#phase === "healing" && this.#actionsLeft === 0 && this.#isRecovered && this.#world.isIdle) {
+      this.#phase = "probing"
+      void this.#probe(0)
     }
     return this.#phase === "over"
   }
@@ -196,6 +202,7 @@ class Run {
       simProcess.start()
     }
     this.#openQueues()
+    engine.at(engine.nowMs + RECOVERY_MS, () => (this.#isRecovered = true))
     engine.at(engine.nowMs + LIVENESS_MS, () => this.#judgeLiveness())
   }
 
@@ -209,8 +216,34 @@ class Run {
     place.life.after(0, () => void this.#client.open(place))
   }
 
+  /** One job at a time on an idle machine: each must start when it is due. */
+  async #probe(round: number): Promise<void> {
+    const { engine } = this.#world
+    const delayMs = PROBES_MS[round]
+    const place = this.#placeFor({ process: round } as Action)
+    if (delayMs === undefined || place === undefined) {
+      this.#stopAll()
+      return
+    }
+    const sentMs = engine.nowMs
+    const id = await this.#client.probe(delayMs, place)
+    // It may have started before the enqueue returned, which is as prompt as can be.
+    if (this.#world.ledger.unfinished > 0 || delayMs > 0) {
+      this.#world.expectPrompt(id, delayMs - (engine.nowMs - sentMs))
+    }
+    this.#awaitProbe(round)
+  }
+
+  #awaitProbe(round: number): void {
+    const { engine } = this.#world
+    engine.at(engine.nowMs + 1_000, () => {
+      if (this.#world.isIdle) void this.#probe(round + 1)
+      else this.#awaitProbe(round)
+    })
+  }
+
   #judgeLiveness(): void {
-    if (this.#phase !== "healing") return
+    if (this.#phase !== "healing" && this.#phase !== "probing") return
     const waiting = [...this.#world.ledger.jobs].filter(({ finishedAt }) => finishedAt === null)
     const sample = waiting
       .slice(0, 5)

@@ -146,7 +146,12 @@ export class SimProcess {
       store: source,
       jobs: defineKinds(this.#handlerHost(life), this.#kinds()) as JobDefinition[],
       queues: Object.fromEntries([...queueSlots].map(([queue, slots]) => [queue, { slots }])),
-      retention: world.retention,
+      retention: {
+        completed: world.retention.completedMs,
+        cancelled: world.retention.cancelledMs,
+        discarded: world.retention.discardedMs,
+        bytes: world.retention.bytes,
+      },
       actor: `sim:${life.name}`,
       migrate: false,
       events,

@@ -56,6 +56,7 @@ export class World {
   readonly #known: string[] = []
   readonly #struckSince: Set<Life> = new Set()
   #ledger: Ledger | undefined
+  readonly #handlers: Set<HandlerRun> = new Set()
   #holder: Life | undefined
   #isEnding = false
 
@@ -218,11 +219,28 @@ export class World {
     })
   }
 
+  /** Whether nothing waits and nothing runs, also no handler that was given up. */
+  get isIdle(): boolean {
+    if (this.ledger.unfinished > 0) return false
+    for (const run of this.#handlers) {
+      if (!run.life.isDead) return false
+      this.#handlers.delete(run)
+    }
+    return true
+  }
+
+  /** A job was enqueued that must start on time. */
+  expectPrompt(jobId: string, delayMs: number): void {
+    this.#checkers.prompt.expect(jobId, delayMs)
+  }
+
   handlerStarted(run: HandlerRun): void {
+    this.#handlers.add(run)
     this.#referee.handlerStarted(run)
   }
 
   handlerEnded(run: HandlerRun): void {
+    this.#handlers.delete(run)
     this.#referee.handlerEnded(run)
   }
 
