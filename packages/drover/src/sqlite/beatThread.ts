@@ -37,6 +37,7 @@ export async function startBeatThread(
 class ThreadHandle implements BeatThread {
   readonly #data: BeatWorkerData
   readonly #options: BeatThreadOptions
+  #thread: Worker | undefined
   #ended: Promise<void> = Promise.resolve()
   #finished = false
 
@@ -54,6 +55,7 @@ class ThreadHandle implements BeatThread {
       name: "drover-beat",
     })
     thread.unref()
+    this.#thread = thread
     this.#ended = new Promise((resolve) => {
       thread.once("exit", () => {
         resolve()
@@ -84,6 +86,8 @@ class ThreadHandle implements BeatThread {
     this.#finished = true
     Atomics.store(this.#data.shared, STOP, 1)
     Atomics.notify(this.#data.shared, STOP)
+    // Whoever stops waits for the end: without this, a process with nothing else to do would leave first.
+    this.#thread?.ref()
     await this.#ended
   }
 
