@@ -52,7 +52,9 @@ export class TestWorker {
     })
   }
 
+  /** Claims under a fresh lease, as a worker does that beats all the time. */
   async claim(wish: ClaimWish = {}): Promise<readonly ClaimedJob[]> {
+    expect(await this.beat()).toBe("held")
     const { queue = "default", kinds = ["mail"], limit = 100, solo = false } = wish
     const token = wish.token ?? freshToken()
     const reply = await this.exchange({ claims: [{ queue, kinds, limit }], solo, token })

@@ -23,6 +23,8 @@ export interface ModelJob {
   workerId: string | null
   /** Token of the attempt that runs or that settled the job last; `null` after it was taken away. */
   token: number | null
+  /** Tokens of the attempts that wrote their own outcome. */
+  readonly settled: Set<number>
   /** An operator changed the job since its attempt settled it. */
   touched: boolean
   cancelRequested: boolean

@@ -25,7 +25,7 @@ export const modelRules: Rules = {
   "the store and the oracle agree after every step of any history": async (world) => {
     const seen = new Set<string>()
     const agrees = fc.asyncProperty(histories, (history) => new Player(world, seen).play(history))
-    await fc.assert(agrees, { numRuns: 60, seed: 36, endOnFailure: false })
+    await fc.assert(agrees, { numRuns: 120, seed: 36, endOnFailure: false })
     expect(
       mustBeSeen.filter((name) => !seen.has(name)),
       "never seen",

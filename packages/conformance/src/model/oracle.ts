@@ -62,7 +62,7 @@ export class Oracle {
 
   /** Ids in the order in which they are claimed. */
   claim(claim: ModelClaim): readonly string[] {
-    if (!this.workers.has(claim.workerId)) return []
+    if ((this.workers.get(claim.workerId) ?? 0) < this.now) return []
     const limit = claim.solo ? Math.min(1, claim.limit) : claim.limit
     const taken = [...this.jobs.values()]
       .filter((job) => this.isClaimable(job, claim))
@@ -91,9 +91,13 @@ export class Oracle {
     if (job === undefined) {
       const before = this.jobs.get(attempt.jobId)
       const mine = before?.attempt === attempt.attempt && before.token === attempt.token
+      // It may be known as a repeat though its job went on since.
+      if (before !== undefined && !mine && before.settled.has(attempt.token))
+        return ["repeated", "fenced"]
       if (!mine) return ["fenced"]
       return before.touched ? ["repeated", "fenced"] : ["repeated"]
     }
+    job.settled.add(attempt.token)
     const { to } = settlement
     if (to === "retryable" || (to === "discarded" && settlement.failed)) job.failures++
     if (to === "interrupted") job.interruptions++
@@ -174,12 +178,13 @@ export class Oracle {
   }
 
   /**
-   * Takes over what the contract leaves to the store: when a due job is promoted, and the place in the queue
-   * of a job that was handed back.
+   * Takes over what the contract leaves to the store: when a due job is promoted, when an expired one is
+   * discarded, and the place in the queue of a job that was handed back.
    */
   adopt(row: JobRow): void {
     const job = this.jobs.get(row.id)
     if (job === undefined || !isWaiting(job.state)) return
+    if (this.isExpired(job) && row.state === "discarded") this.#end(job, "discarded")
     const isDue = job.runAt <= this.now
     if (isDue && row.state === "available") job.state = "available"
     if (isDue && row.runAt <= this.now) job.runAt = row.runAt
@@ -249,6 +254,7 @@ function newModelJob(job: NewJob, now: number): ModelJob {
     solo: false,
     workerId: null,
     token: null,
+    settled: new Set(),
     touched: false,
     cancelRequested: false,
     finishedAt: null,

@@ -225,8 +225,8 @@ export class Player {
     }
   }
 
-  async #act({ action, pick }: StepOf<"act">): Promise<void> {
-    const job = this.#pickJob(pick)
+  async #act({ action, pick, running }: StepOf<"act">): Promise<void> {
+    const job = this.#pickJob(pick, running)
     if (job === undefined) return
     // Who gets a key that both want is the subject of rules of its own.
     const isHeldByAnother =
@@ -278,8 +278,9 @@ export class Player {
     return this.#workers[index % WORKERS] as TestWorker
   }
 
-  #pickJob(pick: number): ModelJob | undefined {
-    const jobs = [...this.#oracle.jobs.values()]
+  #pickJob(pick: number, running = false): ModelJob | undefined {
+    const all = [...this.#oracle.jobs.values()]
+    const jobs = running ? all.filter(({ state }) => state === "running") : all
     return jobs[pick % Math.max(1, jobs.length)]
   }
 

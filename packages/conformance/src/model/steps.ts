@@ -25,7 +25,13 @@ export type Step =
   | { readonly step: "advance"; readonly ms: number }
   | { readonly step: "beat" | "retire"; readonly worker: number }
   | { readonly step: "rescue"; readonly dead: number | null; readonly process: number }
-  | { readonly step: "act"; readonly action: JobAction; readonly pick: number }
+  | {
+      readonly step: "act"
+      readonly action: JobAction
+      readonly pick: number
+      /** Among the running ones. */
+      readonly running: boolean
+    }
   | {
       readonly step: "edit"
       readonly pick: number
@@ -50,7 +56,8 @@ const kinds = ["a", "b"] as const
 const queues = ["q", "r"] as const
 
 const kind = fc.constantFrom(...kinds)
-const queue = fc.constantFrom(...queues)
+// One is used more, so that its jobs meet.
+const queue = fc.constantFrom(queues[0], ...queues)
 const pick = fc.nat(30)
 const worker = fc.nat(2)
 const process = fc.nat(1)
@@ -106,9 +113,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   weigh(4, { step: fc.constant("advance"), ms: fc.constantFrom(1_000, 10_000, 41_000) }),
   weigh(2, { step: fc.constantFrom("beat", "beat", "retire"), worker }),
   weigh(2, { step: fc.constant("rescue"), dead: fc.option(fc.nat(2)), process }),
-  weigh(3, { step: fc.constant("act"), action: fc.constantFrom(...actions), pick }),
+  weigh(3, {
+    step: fc.constant("act"),
+    action: fc.constantFrom(...actions),
+    pick,
+    running: fc.boolean(),
+  }),
   weigh(1, { step: fc.constant("edit"), pick, priority, queue, delayMs: fc.option(delayMs) }),
-  weigh(1, { step: fc.constant("pause"), queue, paused: fc.boolean() }),
+  weigh(1, { step: fc.constant("pause"), queue, paused: fc.constantFrom(true, false, false) }),
   weigh(1, { step: fc.constantFrom("expire", "prune"), process }),
 )
 
@@ -122,6 +134,6 @@ function weigh(
 /** Random histories, long enough that jobs crash, expire, are cancelled and come back. */
 export const histories: fc.Arbitrary<readonly Step[]> = fc.array(step, {
   minLength: 20,
-  maxLength: 60,
+  maxLength: 100,
   size: "max",
 })

@@ -195,7 +195,7 @@ export const settlementRules: Rules = {
     const next = await worker.claimOne({ solo: true })
     expect(await worker.settle(next, settlements.crashed)).toBe("discarded")
     expect(await world.get(id)).toMatchObject({ state: "discarded", crashes: 2, attempt: 2 })
-    expect((await world.get(id)).reason).toMatch(/crash/)
+    expect((await world.get(id)).reason).toBe("thread died")
     expect(await world.unchanged(() => worker.settle(next, settlements.crashed))).toMatch(
       /repeated|discarded/,
     )

@@ -42,6 +42,17 @@ export const workerRules: Rules = {
     expect(await world.state(id)).toBe("completed")
   },
 
+  "under a lease that ended nothing is claimed, until a beat renews it": async (world) => {
+    const { id } = await world.enqueue()
+    const worker = await world.worker()
+    await world.advance(leaseMs + 1)
+    const claims = [{ queue: "default", kinds: ["mail"], limit: 1 }]
+    const reply = await world.unchanged(() => worker.exchange({ claims }))
+    expect(reply).toEqual({ settled: [], claimed: [], workerLost: false })
+    expect(await worker.beat()).toBe("held")
+    expect((await worker.exchange({ claims })).claimed.map(({ jobId }) => jobId)).toEqual([id])
+  },
+
   "the number of running jobs is that of the worker": async (world) => {
     await world.store.enqueue(world.jobs(5))
     const worker = await world.worker()
