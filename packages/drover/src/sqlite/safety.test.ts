@@ -83,13 +83,6 @@ describe("a file that is prepared", () => {
     expect(prepareFile(link)).toMatchObject({ path: link, realPath: path })
   })
 
-  test("is refused when it is no database, and is left as it is", () => {
-    const path = join(folder, "notes.txt")
-    writeFileSync(path, "buy milk")
-    expect(codeOf(() => prepareFile(path))).toBe("DROVER_STORE_CORRUPT")
-    expect(statSync(path).size).toBe(8)
-  })
-
   test("is refused when it has two names", () => {
     const path = database("app.db")
     linkSync(path, join(folder, "other.db"))

@@ -4,7 +4,6 @@ import {
   constants,
   mkdirSync,
   openSync,
-  readSync,
   realpathSync,
   statfsSync,
   statSync,
@@ -27,7 +26,6 @@ export interface FileIdentity {
 // writes. Source: sqlite.org/wal.html, "WAL-reset bug"; reliability.md S6.
 const SAFE_SQLITE = [3, 51, 3] as const
 const NETWORK_PATH = /^\\\\(?!\?\\[A-Za-z]:)/
-const HEADER = "SQLite format 3\0"
 
 // `f_type` of statfs(2) on Linux: kernel magic numbers of what is shared between machines or answered by a
 // program. The log's index is shared memory, which only processes of one kernel share.
@@ -91,8 +89,7 @@ export function prepareFile(path: string): FileIdentity {
     checkFileSystem(path, dirname(path))
     checkWritable(dirname(path), `The folder of the database ${path}`)
     checkNoOrphanedLog(path)
-    // "a": another process may create it at the same time, and neither may cut what the other wrote.
-    attempt("create", path, () => closeSync(openSync(path, "a", 0o600)))
+    create(path)
   }
   const realPath = attempt("read", path, () => realpathSync(path))
   const stats = attempt("read", path, () => statSync(realPath, { bigint: true }))
@@ -101,7 +98,6 @@ export function prepareFile(path: string): FileIdentity {
   checkWritable(dirname(realPath), `The folder of the database ${path}`)
   checkWritable(realPath, `The database ${path}`)
   if (stats.size === 0n) checkNoOrphanedLog(realPath)
-  else checkHeader(realPath)
   return { path, realPath, device: stats.dev, inode: stats.ino }
 }
 
@@ -178,23 +174,21 @@ function checkWritable(path: string, what: string): void {
   }
 }
 
-function checkHeader(path: string): void {
-  const header = Buffer.alloc(HEADER.length)
-  const length = attempt("read", path, () => {
-    const file = openSync(path, "r")
+/**
+ * Creates an empty file, which is an empty database. It must be new: closing any descriptor of a file drops
+ * all locks that this process has on it, also those of an SQLite connection. So nothing here ever opens a
+ * database that may be in use; whether a file is a database at all, SQLite says.
+ * Source: sqlite.org/howtocorrupt.html §2.2.
+ */
+function create(path: string): void {
+  attempt("create", path, () => {
     try {
-      return readSync(file, header, 0, header.length, 0)
-    } finally {
-      closeSync(file)
+      closeSync(openSync(path, "wx", 0o600))
+    } catch (error) {
+      // Another process was faster.
+      if (codeOf(error) !== "EEXIST") throw error
     }
   })
-  if (header.toString("latin1", 0, length) === HEADER) return
-  throw new DroverError(
-    "DROVER_STORE_CORRUPT",
-    `${path} is not an SQLite database (or it is encrypted or damaged); nothing was changed in it. Give another path, ` +
-      `or put a backup in its place.`,
-    { details: { path } },
-  )
 }
 
 function checkNoOrphanedLog(path: string): void {

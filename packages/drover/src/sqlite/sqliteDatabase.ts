@@ -17,7 +17,7 @@ import { FailureReport } from "./failureReport.ts"
 import { Lanes } from "./lanes.ts"
 import { applyMigrations, migrationStatus, refuseNewer, refuseOlder } from "./migrate.ts"
 import { Queues } from "./queues.ts"
-import { checkSqliteVersion, prepareFile } from "./safety.ts"
+import { checkIdentity, checkSqliteVersion, prepareFile } from "./safety.ts"
 import type { FileIdentity } from "./safety.ts"
 import { closedError, toStoreError } from "./sqliteErrors.ts"
 import { Statements } from "./statements.ts"
@@ -26,6 +26,8 @@ import { runUserTransaction } from "./userTransaction.ts"
 import { WriteTx } from "./writeTx.ts"
 import type { ReadTx } from "./writeTx.ts"
 import { Writer } from "./writer.ts"
+
+const FILE_CHECK_MS = 1_000
 
 /** Where a database is: a file, a memory of its own, or a connection that several stores share. */
 export type DatabasePlace =
@@ -53,6 +55,7 @@ export class SqliteDatabase implements StoreContext {
   readonly #timer: StoreTimer
   readonly #failures: FailureReport
   #parts: OpenParts | undefined
+  #checkedMono = Number.NEGATIVE_INFINITY
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -133,11 +136,13 @@ export class SqliteDatabase implements StoreContext {
   }
 
   async write<T>(operation: string, body: (tx: WriteTx) => T, rows?: number): Promise<T> {
-    return this.#require(operation).writer.write(operation, body, rows)
+    const { file, writer } = this.#require(operation)
+    this.#checkFile(file)
+    return writer.write(operation, body, rows)
   }
 
   async read<T>(operation: string, body: (tx: ReadTx) => T): Promise<T> {
-    this.#require(operation)
+    this.#checkFile(this.#require(operation).file)
     try {
       return await untilFree(operation, this, () => {
         const { readDb: db, readStatements: statements, lanes } = this.#require(operation)
@@ -255,6 +260,14 @@ export class SqliteDatabase implements StoreContext {
     } finally {
       if (open === undefined) this.#release(db)
     }
+  }
+
+  /** A file that was replaced would take writes that nobody ever sees. One `stat` a second finds it. */
+  #checkFile(file: FileIdentity | null): void {
+    const nowMono = this.clock.monotonic()
+    if (file === null || nowMono - this.#checkedMono < FILE_CHECK_MS) return
+    checkIdentity(file)
+    this.#checkedMono = nowMono
   }
 
   #require(operation: string): OpenParts {

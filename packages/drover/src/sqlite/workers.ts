@@ -3,6 +3,7 @@ import type { NewWorker, RescuedJob, WorkerRef, WorkerRow } from "../store/index
 import type { StoreContext } from "./context.ts"
 import { handBack } from "./handBack.ts"
 import { isProvedDead, ownProof } from "./processProof.ts"
+import { checkIdentity } from "./safety.ts"
 import type { Statements } from "./statements.ts"
 import type { WriteTx } from "./writeTx.ts"
 
@@ -14,8 +15,9 @@ export function registerWorker(context: StoreContext, worker: NewWorker): Promis
   const { workerId, token } = worker
   return context.write("registerWorker", (tx) => {
     tx.persistTime()
-    const proof = context.file === null ? null : ownProof()
     const { host, pid, info } = worker
+    // A worker that speaks for another process has no proof of it.
+    const proof = context.file !== null && pid === process.pid ? ownProof() : null
     const values = [token, host, pid, proof, tx.now, tx.now, tx.now + worker.leaseMs, info]
     const known = tx.statements.first("worker_by_id", workerId)
     if (known === undefined) {
@@ -32,11 +34,13 @@ export function registerWorker(context: StoreContext, worker: NewWorker): Promis
 }
 
 /** Prolongs a worker's lease from now by the store's clock. */
-export function beat(
+export async function beat(
   context: StoreContext,
   worker: WorkerRef,
   leaseMs: number,
 ): Promise<"held" | "lost"> {
+  // A lease in a file that nobody else sees any more is none.
+  if (context.file !== null) checkIdentity(context.file)
   return context.write("beat", (tx) => {
     const { now } = tx
     const held = tx.statements.run("beat_worker", now, now + leaseMs, refOf(worker), worker.token)
