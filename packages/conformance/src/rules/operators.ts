@@ -112,6 +112,9 @@ export const operatorRules: Rules = {
     const row = await world.get(id)
     expect(row.state).toBe("available")
     expect(row.maxCrashes).toBeGreaterThan(row.crashes)
+    // It may crash again, and must not take others along.
+    expect(await worker.claim()).toEqual([])
+    expect((await worker.claimOne({ solo: true })).jobId).toBe(id)
   },
 
   "a cancel that was requested is not carried into the run after a retry by hand": async (

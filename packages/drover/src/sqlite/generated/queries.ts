@@ -258,7 +258,7 @@ set
   token = null,
   max_attempts = ?,
   max_crashes = ?,
-  solo = 0,
+  solo = crashes > 0,
   expires_at = null,
   finished_at = null,
   cancel_at = null,
@@ -424,8 +424,6 @@ limit 1`,
   add_trail: `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker, actor, reason, error)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   trail_step: `select prev, from_state, attempt, worker, actor from drover_trail where seq = ?`,
-  add_move: `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker)
-values (?, ?, ?, ?, ?, ?, ?, ?)`,
   add_worker: `insert into drover_worker (id, token, host, pid, proof, started_at, beat_at, lease_until, info)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 returning ref`,

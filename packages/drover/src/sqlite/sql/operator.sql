@@ -26,8 +26,8 @@ set cancel_at = ?, cancel_reason = ?
 where seq = ? and state = 2 and cancel_at is null;
 
 -- name: revive_job
--- Called by act to retry a job that waits or is finished. It runs as if it were new, but keeps its counters; what
--- it ended with stays in the trail.
+-- Called by act to retry a job that waits or is finished. It runs as if it were new, but keeps its counters, and one
+-- that crashed before still runs alone, so that it can take nobody along; what it ended with stays in the trail.
 update drover_job
 set
   state = 1,
@@ -36,7 +36,7 @@ set
   token = null,
   max_attempts = ?,
   max_crashes = ?,
-  solo = 0,
+  solo = crashes > 0,
   expires_at = null,
   finished_at = null,
   cancel_at = null,
