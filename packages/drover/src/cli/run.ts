@@ -1,0 +1,134 @@
+import { parseArgs } from "node:util"
+import { Drover } from "../client/index.ts"
+import { isDroverError, nearest } from "../errors/index.ts"
+import type { Call, Command, OptionSpecs, OptionValues } from "./command.ts"
+import { UsageError } from "./command.ts"
+import { commands } from "./commands/index.ts"
+import { loadConfig } from "./config.ts"
+import type { Config } from "./config.ts"
+import { commandHelp, programHelp } from "./help.ts"
+import { plainJson, plainText } from "./plainText.ts"
+import { exitCodes } from "./terminal.ts"
+import type { ExitCode, Terminal } from "./terminal.ts"
+import { version } from "./version.ts"
+
+/** The options that every command has. */
+const everywhere: OptionSpecs = {
+  config: {
+    type: "string",
+    value: "FILE",
+    about: "configuration to read instead of drover.config.ts",
+  },
+  db: { type: "string", value: "FILE", about: "SQLite file to look at, without a configuration" },
+  json: { type: "boolean", about: "print JSON instead of text for people" },
+  help: { type: "boolean", short: "h", about: "say how the command is used" },
+}
+
+/** Runs one command line, from its words to its exit status. Never throws. */
+export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...rest] = words
+  if (name === "--version" || name === "version") {
+    terminal.out(version)
+    return exitCodes.ok
+  }
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const about = commands.find((candidate) => candidate.name === rest[0])
+    terminal.out(about === undefined ? programHelp(commands) : commandHelp(about, everywhere))
+    return name === undefined ? exitCodes.usage : exitCodes.ok
+  }
+  const command = commands.find((candidate) => candidate.name === name)
+  if (command === undefined) return unknownCommand(name, terminal)
+  return runCommand(command, rest, terminal)
+}
+
+async function runCommand(
+  command: Command,
+  words: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  let json = words.includes("--json")
+  await using clients = new AsyncDisposableStack()
+  try {
+    const { values, positionals } = parse(command, words)
+    json = values["json"] === true
+    if (values["help"] === true) {
+      terminal.out(commandHelp(command, everywhere))
+      return exitCodes.ok
+    }
+    return await command.run(callOf(positionals, values, terminal, clients))
+  } catch (error) {
+    return report(command, error, terminal, json)
+  }
+}
+
+function callOf(
+  positionals: readonly string[],
+  values: OptionValues,
+  terminal: Terminal,
+  clients: AsyncDisposableStack,
+): Call {
+  const config = (): Promise<Config> =>
+    loadConfig(terminal, {
+      config: values["config"] as string | undefined,
+      db: values["db"] as string | undefined,
+    })
+  return {
+    positionals,
+    values,
+    terminal,
+    json: values["json"] === true,
+    config,
+    drover: async (options = { migrate: false }) =>
+      clients.use(new Drover({ actor: terminal.actor, ...(await config()), ...options })),
+  }
+}
+
+function parse(
+  command: Command,
+  words: readonly string[],
+): { readonly values: OptionValues; readonly positionals: readonly string[] } {
+  try {
+    return parseArgs({
+      args: [...words],
+      options: parseOptions({ ...command.options, ...everywhere }),
+      allowPositionals: true,
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function parseOptions(
+  specs: OptionSpecs,
+): Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> {
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, { type, short, multiple }]) => [
+      name,
+      { type, ...(short !== undefined && { short }), ...(multiple !== undefined && { multiple }) },
+    ]),
+  )
+}
+
+function unknownCommand(name: string, terminal: Terminal): ExitCode {
+  const names = commands.map((command) => command.name)
+  const suggestion = nearest(name, names)
+  const hint =
+    suggestion === undefined ? `one of: ${names.join(", ")}` : `did you mean "${suggestion}"?`
+  terminal.note(`drover: there is no command "${plainText(name)}"; ${hint}`)
+  return exitCodes.usage
+}
+
+function report(command: Command, error: unknown, terminal: Terminal, json: boolean): ExitCode {
+  const usage = error instanceof UsageError
+  const code = isDroverError(error) ? error.code : usage ? "USAGE" : "UNEXPECTED"
+  const message = error instanceof Error ? error.message : String(error)
+  if (json) terminal.note(plainJson({ error: { code, message } }))
+  else {
+    terminal.note(
+      `drover ${command.name}: ${plainText(message)}${isDroverError(error) ? ` [${code}]` : ""}`,
+    )
+    if (usage) terminal.note(`Try "drover ${command.name} --help".`)
+  }
+  if (code === "DROVER_JOB_NOT_FOUND" || code === "DROVER_UNKNOWN_QUEUE") return exitCodes.notFound
+  return usage ? exitCodes.usage : exitCodes.failed
+}
