@@ -77,8 +77,9 @@ function append(tx: WriteTx, job: number, lines: readonly LogLine[], dropped: nu
   tx.statements.run("put_log_count", job, kept, bytes, droppedBefore + lost)
 }
 
-/** The last of the given lines that fit into a log by themselves. */
-function newest(lines: readonly LogLine[]): readonly LogLine[] {
+/** The last of the given lines that fit into a log by themselves. One that is larger than a log is left out. */
+function newest(all: readonly LogLine[]): readonly LogLine[] {
+  const lines = all.filter((line) => sizeOf(line) <= LOG_BYTES)
   let bytes = 0
   let from = lines.length
   while (from > 0 && lines.length - from < LOG_LINES) {

@@ -41,11 +41,13 @@ const MATCHES = `(?1 is null or j.lane in (select value from json_each(?1)))
   and j.seq >= ?5 and j.seq < ?6`
 const ORDERS = { newest: "desc", oldest: "asc" } as const
 
-// All jobs of a state, each by an index that covers it. The redundant conditions are what SQLite needs to see
-// that a partial index holds the rows.
 const DUE = "select seq from drover_job where state in (0, 3) and state = ?"
 const FINISHED = "select seq from drover_job where state >= 4 and state = ?"
-const OF_STATE: readonly string[] = [
+/**
+ * The jobs of each state by its code, each by an index that covers it. The redundant conditions are what SQLite
+ * needs to see that a partial index holds the rows.
+ */
+export const seqsOfState: readonly string[] = [
   DUE,
   `select seq from (
     select seq from drover_job where state = 1 and solo = 0
@@ -129,7 +131,7 @@ export function matchesAmong(tx: ReadTx, filter: JobFilter, seqs: string, walk: 
 export function countByState(tx: ReadTx, states: readonly number[], cap: number): number {
   let count = 0
   for (const state of states) {
-    const sql = `select count(*) from (${OF_STATE[state] ?? ""} limit ?)`
+    const sql = `select count(*) from (${seqsOfState[state] ?? ""} limit ?)`
     const [rows] = tx.statements.made(sql).get(state, cap - count) as unknown as [number]
     count += rows
   }
@@ -184,7 +186,9 @@ function candidatesOf(tx: ReadTx, filter: JobFilter): string | undefined {
   if (stateCodes === null) return undefined
   const seqs: number[] = []
   for (const state of stateCodes) {
-    const rows = tx.statements.made(`${OF_STATE[state] ?? ""} limit ?`).all(state, PROBE_ROWS + 1)
+    const rows = tx.statements
+      .made(`${seqsOfState[state] ?? ""} limit ?`)
+      .all(state, PROBE_ROWS + 1)
     seqs.push(...numbers(rows as unknown as Row[]))
     if (seqs.length > PROBE_ROWS) return undefined
   }
