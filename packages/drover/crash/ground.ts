@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { Events } from "../src/events/index.ts"
+import { sqlite } from "../src/sqlite/index.ts"
+import type { Store } from "../src/store/index.ts"
+import { systemClock, systemRng } from "../src/time/index.ts"
+import type { Death } from "./fleet.ts"
+import { Program } from "./fleet.ts"
+import type { Plan } from "./plan.ts"
+
+/** A database, a folder for witnesses, and the processes that were started over them. */
+export class Ground implements AsyncDisposable {
+  readonly plan: Plan
+  readonly store: Store
+  readonly deaths: Death[] = []
+  readonly #programs = new Set<Program>()
+
+  private constructor(plan: Plan, store: Store) {
+    this.plan = plan
+    this.store = store
+  }
+
+  static async open(plan: Partial<Plan> = {}): Promise<Ground> {
+    const folder = mkdtempSync(join(tmpdir(), "drover-crash-"))
+    const database = join(folder, "app.db")
+    const environment = { clock: systemClock, rng: systemRng, events: new Events() }
+    const store = sqlite(database).connect(environment)
+    await store.open({ migrate: true })
+    const defaults = { leaseMs: 1_500, sweepMs: 300, slots: 8, deadProof: true, seed: "1" }
+    return new Ground({ database, folder, ...defaults, ...plan }, store)
+  }
+
+  start(
+    name: "worker" | "producer" | "contender",
+    change: Partial<Plan> = {},
+    crashAt?: string,
+  ): Program {
+    const program = new Program(name, { ...this.plan, ...change }, crashAt)
+    this.#programs.add(program)
+    void program.death.then((death) => {
+      this.deaths.push(death)
+      this.#programs.delete(program)
+    })
+    return program
+  }
+
+  /** Waits until something holds. @throws after `limitMs`, saying what it waited for. */
+  async until(
+    what: string,
+    limitMs: number,
+    holds: () => Promise<boolean> | boolean,
+  ): Promise<void> {
+    const endMono = systemClock.monotonic() + limitMs
+    while (!(await holds())) {
+      if (systemClock.monotonic() > endMono) throw new Error(`after ${limitMs} ms: not yet ${what}`)
+      await systemClock.sleep(20)
+    }
+  }
+
+  /** SQLite's own judgement of the file: "ok", or what is broken. */
+  integrity(): string {
+    const db = new DatabaseSync(this.plan.database, { readOnly: true })
+    try {
+      const rows = db.prepare("pragma integrity_check").all()
+      return rows.map((row) => String(row["integrity_check"])).join("; ")
+    } finally {
+      db.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = [...this.#programs]
+    for (const program of left) {
+      program.signal("SIGCONT")
+      program.signal("SIGKILL")
+    }
+    await Promise.all(left.map(({ death }) => death))
+    await this.store.close()
+    rmSync(this.plan.folder, { recursive: true })
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * `npm run crash [-- --kills 200] [--seed S]`: kills, pauses and stops real processes over one database and judges what
+ * they left. `npm run crash -- --contend [--jobs 400000] [--processes 8]`: many processes drain one file.
+ * Exits with 1 when anything that was promised does not hold.
+ */
+import { parseArgs } from "node:util"
+import { contend } from "./contend.ts"
+import { storm } from "./storm.ts"
+import { takeover } from "./takeover.ts"
+import { zombie } from "./zombie.ts"
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "200" },
+    seed: { type: "string", default: "1" },
+    contend: { type: "boolean", default: false },
+    jobs: { type: "string", default: "400000" },
+    processes: { type: "string", default: "8" },
+  },
+})
+
+const violations = values.contend ? await runContend() : await runKills()
+for (const violation of violations.slice(0, 50)) console.error(`VIOLATION ${violation}`)
+if (violations.length > 50) console.error(`… and ${violations.length - 50} more`)
+console.log(violations.length === 0 ? "ok" : `${violations.length} violations`)
+process.exitCode = violations.length === 0 ? 0 : 1
+
+async function runKills(): Promise<readonly string[]> {
+  const proved = await takeover(true)
+  const silent = await takeover(false)
+  print("a killed worker's jobs start again", [
+    ["with proof of death, worst ms", proved.worstRestartMs],
+    [`by the lease of ${silent.leaseMs} ms, worst ms`, silent.worstRestartMs],
+  ])
+  const woken = await zombie()
+  print("a worker paused beyond its lease", [
+    ["handlers told LeaseLost", `${woken.toldLeaseLost} of ${woken.jobs - 1}`],
+    ["late settlements fenced", woken.fenced],
+    ["jobs run properly afterwards", woken.ranLater],
+  ])
+  const report = await storm({ kills: Number(values.kills), seed: values.seed })
+  const { points, violations, ...counts } = report
+  print(`storm`, Object.entries(counts))
+  print("SIGKILLs by where they struck", [...points])
+  const untouched = [...points].filter(([, count]) => count === 0).map(([point]) => point)
+  return [
+    ...[proved, silent, woken].flatMap(({ violations }) => violations),
+    ...violations,
+    ...untouched.map((point) => `nothing was killed ${point}`),
+  ]
+}
+
+async function runContend(): Promise<readonly string[]> {
+  const jobs = Number(values.jobs)
+  const report = await contend({ jobs, processes: Number(values.processes), limitMs: 600_000 })
+  console.log(`${report.jobs} jobs, ${report.jobsPerSecond} jobs/s`)
+  console.table(
+    report.contenders.map(({ pid, ran, worstGapMs, busy, worstBusyMs }) => ({
+      pid,
+      jobs: ran.length,
+      "worst event-loop gap ms": Math.round(worstGapMs),
+      "waits for others": busy,
+      "longest wait ms": Math.round(worstBusyMs),
+    })),
+  )
+  const worst = Math.max(...report.contenders.map(({ worstGapMs }) => worstGapMs))
+  return worst < 100
+    ? report.violations
+    : [...report.violations, `an event loop stood still for ${Math.round(worst)} ms`]
+}
+
+function print(title: string, rows: readonly (readonly [string, string | number])[]): void {
+  console.log(`\n${title}`)
+  for (const [name, value] of rows) {
+    const shown = typeof value === "number" ? Math.round(value) : value
+    console.log(`  ${name.padEnd(36)} ${shown}`)
+  }
+}

@@ -1,0 +1,61 @@
+import { openSync, readdirSync, readFileSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import type { SettleStatus } from "../src/store/index.ts"
+import { systemClock } from "../src/time/index.ts"
+
+/** What a process saw happen to itself, written down outside of the database before it goes on. */
+export type Testimony =
+  | { readonly event: "acked"; readonly job: string }
+  | {
+      readonly event: "claimed"
+      readonly job: string
+      readonly attempt: number
+      readonly token: number
+    }
+  | { readonly event: "started" | "ended"; readonly job: string; readonly attempt: number }
+  | {
+      readonly event: "aborted"
+      readonly job: string
+      readonly attempt: number
+      readonly code: string
+    }
+  | {
+      readonly event: "settled"
+      readonly job: string
+      readonly attempt: number
+      readonly token: number
+      readonly to: string
+      readonly status: SettleStatus
+    }
+  /** It is about to kill or to pause itself. */
+  | { readonly event: "struck"; readonly point: string; readonly signal: string }
+  /** Something went wrong that must not. */
+  | { readonly event: "trouble"; readonly what: string }
+
+/** A testimony with who gave it and when, by the machine's monotonic clock, which all processes share. */
+export type Record = Testimony & { readonly pid: number; readonly mono: number }
+
+/** Appends to a file of this process's own. A line that was written survives the process, however it dies. */
+export class Witness {
+  readonly #file: number
+
+  constructor(folder: string) {
+    this.#file = openSync(join(folder, `witness-${process.pid}.jsonl`), "a")
+  }
+
+  write(testimony: Testimony): void {
+    const record: Record = { ...testimony, pid: process.pid, mono: systemClock.monotonic() }
+    writeSync(this.#file, `${JSON.stringify(record)}\n`)
+  }
+}
+
+/** All that any process, or the one with this id, has written, in the order of time. */
+export function readWitnesses(folder: string, pid?: number): readonly Record[] {
+  const start = pid === undefined ? "witness-" : `witness-${pid}.`
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(start))
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Record)
+    .toSorted((a, b) => a.mono - b.mono)
+}
