@@ -216,6 +216,7 @@ export class Oracle {
 
   #retry(job: ModelJob): void {
     job.state = "available"
+    job.solo = job.crashes > 0
     job.runAt = this.now
     job.expiresAt = null
     job.finishedAt = null

@@ -166,10 +166,22 @@ export const claimRules: Rules = {
     expect((await worker.peek("default", ["else"])).claimable).toEqual([])
   },
 
+  "peek offers nothing to a worker whose lease ended, because it could not claim it": async (
+    world,
+  ) => {
+    const worker = await world.worker()
+    await world.enqueue()
+    await world.advance(30 * second)
+    expect(await worker.peek()).toMatchObject({ claimable: [], solo: false, workerHeld: true })
+    await worker.beat()
+    expect((await worker.peek()).claimable).toEqual(["default"])
+  },
+
   "peek finds a job that became due though nobody claimed since": async (world) => {
     const worker = await world.worker()
     await world.enqueue({ delayMs: minute })
     await world.advance(minute)
+    await worker.beat()
     const peek = await worker.peek()
     expect(peek.claimable.length === 1 || peek.nextDueInMs === 0).toBe(true)
   },

@@ -90,6 +90,18 @@ export const lifecycleRules: Rules = {
     ).toHaveLength(1)
   },
 
+  "a wall clock that is set forward ends no lease before its time": async (world) => {
+    await world.running()
+    await world.other.now()
+    world.process(1).jumpWall(hour)
+    const expired = { deadWorkers: [], expiredLeases: true, limit: 10 }
+    expect(await world.other.rescue(expired)).toEqual([])
+    await world.advance(leaseMs - 1)
+    expect(await world.other.rescue(expired)).toEqual([])
+    await world.advance(2)
+    expect(await world.other.rescue(expired)).toHaveLength(1)
+  },
+
   "the slow clock of one process makes no job late and no lease long": async (world) => {
     world.process(1).jumpWall(-hour)
     const { id } = await world.enqueue({ delayMs: minute }, world.other)
