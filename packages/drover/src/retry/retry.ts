@@ -1,11 +1,15 @@
 import { DroverError, Timeout } from "../errors/index.ts"
 import { parseDuration } from "../time/index.ts"
+import type { Duration } from "../time/index.ts"
 import { runAttempt } from "./attempt.ts"
 import { delayWithFloor, retryDelayMs } from "./delay.ts"
 import { RetryError } from "./outcome.ts"
 import type { AttemptOutcome, GiveUpReason } from "./outcome.ts"
 import { resolveRetry } from "./retryOptions.ts"
 import type { ResolvedRetry, RetryOptions } from "./retryOptions.ts"
+
+// What a server asks for is not ours to trust: more than a year is taken as a year.
+const LONGEST_HINT_MS = 365 * 86_400_000
 
 /** What an attempt is given. */
 export interface RetryAttempt {
@@ -52,7 +56,7 @@ export async function retry<T>(
     const error = last.ok ? undefined : last.error
     previousDelayMs = retryDelayMs(attempt, policy, rng, { previousDelayMs, error })
     const bounds = {
-      floorMs: verdict === "retry" ? 0 : parseDuration(verdict.retryAfter, "retryAfter"),
+      floorMs: verdict === "retry" ? 0 : hintMs(verdict.retryAfter),
       leftMs: deadlineMono - clock.monotonic(),
       jitter: policy.jitter,
     }
@@ -79,6 +83,11 @@ async function attemptOnce<T>(
   } catch (error) {
     return error === limitReason && timeoutMs >= leftMs ? "deadline" : { ok: false, error }
   }
+}
+
+function hintMs(hint: Duration): number {
+  const longest = typeof hint === "number" ? Math.min(hint, LONGEST_HINT_MS) : hint
+  return Math.min(parseDuration(longest, "retryAfter"), LONGEST_HINT_MS)
 }
 
 function settle<T>(resolved: ResolvedRetry<T>, attempts: number, last: AttemptOutcome<T>): T {
