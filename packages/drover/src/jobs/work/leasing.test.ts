@@ -1,0 +1,220 @@
+import { describe, expect, test } from "vitest"
+import type { AbortReason } from "../../errors/index.ts"
+import { defineJob } from "../define/jobDefinition.ts"
+import { faultyStore } from "./fixtures/faultyStore.ts"
+import { createWorld } from "./fixtures/world.ts"
+
+function listening(): { readonly job: ReturnType<typeof defineJob>; readonly reasons: AbortReason[]; readonly release: (() => void)[] } {
+  const reasons: AbortReason[] = []
+  const release: (() => void)[] = []
+  const job = defineJob("a", {
+    timeout: false,
+    run: ({ signal }) =>
+      new Promise<string>((resolve, reject) => {
+        release.push(() => resolve("done"))
+        signal.addEventListener("abort", () => {
+          reasons.push(signal.reason as AbortReason)
+          reject(signal.reason as Error)
+        })
+      }),
+  })
+  return { job, reasons, release }
+}
+
+describe("a worker that cannot beat", () => {
+  test("stops trusting its lease before the store does, aborts what it runs, and comes back with a new row", async () => {
+    await using world = await createWorld()
+    const { job, reasons, release } = listening()
+    const faulty = faultyStore(world.store)
+    const worker = await world.worker([job], { store: faulty.store })
+    const id = await world.enqueue("a")
+    await world.until("it runs", () => release.length === 1)
+    const first = worker.id
+    faulty.fault(() => "before")
+    await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
+    const leaseUntil = (await world.store.workers())[0]!.leaseUntil
+    expect(world.clock.now()).toBeLessThan(leaseUntil)
+    await world.clock.settle()
+    expect(reasons.map(({ code }) => code)).toEqual(["DROVER_LEASE_LOST"])
+    expect(world.count("job.failed")).toBe(0)
+    faulty.fault(() => undefined)
+    await world.until("the lease is regained", () => world.count("worker.lease_regained") === 1, 20_000)
+    expect(worker.id).not.toBe(first)
+    // Its own old jobs come back to it at once: it retired the old row itself.
+    await world.until("it runs again", () => release.length === 2, 2_000)
+    release[1]!()
+    expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 2, failures: 0, crashes: 0, interruptions: 1 })
+  })
+
+  test("still records what ended before its lease did", async () => {
+    await using world = await createWorld()
+    const { job, release } = listening()
+    const faulty = faultyStore(world.store)
+    await world.worker([job], { store: faulty.store })
+    const id = await world.enqueue("a")
+    await world.until("it runs", () => release.length === 1)
+    faulty.fault(() => "before")
+    release[0]!()
+    await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
+    faulty.fault(() => undefined)
+    expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 1 })
+    expect(release).toHaveLength(1)
+  })
+
+  test("claims nothing until it has a row again", async () => {
+    await using world = await createWorld()
+    const { job, release } = listening()
+    const faulty = faultyStore(world.store)
+    await world.worker([job], { store: faulty.store })
+    await world.clock.settle()
+    faulty.fault((operation) => (operation === "beat" || operation === "registerWorker" ? "before" : undefined))
+    await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
+    const id = await world.enqueue("a")
+    await world.clock.advance(20_000)
+    expect(await world.row(id)).toMatchObject({ state: "available", attempt: 0 })
+    faulty.fault(() => undefined)
+    await world.until("it runs", () => release.length === 1, 20_000)
+  })
+})
+
+describe("a worker that was taken for dead", () => {
+  test("learns it from the store, aborts, and what its handler does later changes nothing", async () => {
+    await using world = await createWorld()
+    const zombie: (() => void)[] = []
+    let runs = 0
+    const job = defineJob("a", {
+      timeout: false,
+      run: () => {
+        runs++
+        // Deaf to its signal, as a handler that wakes up late is.
+        return runs === 1 ? new Promise<string>((resolve) => zombie.push(() => resolve("late"))) : "in time"
+      },
+    })
+    const worker = await world.worker([job])
+    const id = await world.enqueue("a")
+    await world.until("it runs", () => zombie.length === 1)
+    const rescued = await world.store.rescue({ deadWorkers: [worker.id!], expiredLeases: false, limit: 10 })
+    expect(rescued).toMatchObject([{ jobId: id, crashes: 1 }])
+    await world.until("it knows", () => world.count("worker.lease_lost") === 1, 15_000)
+    zombie[0]!()
+    expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 2, result: '"in time"' })
+    const trail = await world.store.trail(id)
+    expect(trail.map(({ to }) => to)).toEqual(["available", "running", "available", "running", "completed"])
+  })
+
+  test("is told by its own late settlement, which is fenced", async () => {
+    await using world = await createWorld()
+    const { job, release } = listening()
+    const faulty = faultyStore(world.store)
+    const worker = await world.worker([job], { store: faulty.store })
+    const id = await world.enqueue("a")
+    await world.until("it runs", () => release.length === 1)
+    faulty.fault((operation) => (operation === "exchange" || operation === "peek" ? "before" : undefined))
+    release[0]!()
+    await world.clock.settle()
+    await world.store.rescue({ deadWorkers: [worker.id!], expiredLeases: false, limit: 10 })
+    faulty.fault(() => undefined)
+    await world.until("it is fenced", () => world.count("job.fenced") === 1, 10_000)
+    expect(world.count("job.completed")).toBe(0)
+    expect((await world.row(id)).crashes).toBe(1)
+  })
+})
+
+describe("the jobs of a dead worker", () => {
+  test("run again within the lease and a sweep, and the crash is counted", async () => {
+    await using world = await createWorld()
+    const dead = await world.connect()
+    const ref = await dead.registerWorker({ workerId: "dead", token: 7, leaseMs: 30_000, host: "elsewhere", pid: 1, info: "{}" })
+    const id = await world.enqueue("a")
+    const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
+    await dead.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    expect(await world.row(id)).toMatchObject({ state: "running", workerId: "dead" })
+    const startMono = world.clock.monotonic()
+    await world.worker([defineJob("a", { run: () => "again" })])
+    const row = await world.finished(id)
+    expect(row).toMatchObject({ state: "completed", attempt: 2, crashes: 1, failures: 0 })
+    expect(world.clock.monotonic() - startMono).toBeLessThanOrEqual(37_000)
+    expect(world.seen.find(({ name }) => name === "job.rescued")?.data).toMatchObject({ jobId: id, worker: "dead" })
+  })
+
+  test("are not touched before the store has been reachable for a full lease", async () => {
+    await using world = await createWorld()
+    const silent = await world.connect()
+    const ref = await silent.registerWorker({ workerId: "silent", token: 7, leaseMs: 1_000, host: "elsewhere", pid: 1, info: "{}" })
+    const id = await world.enqueue("a")
+    const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
+    await silent.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await world.worker([defineJob("a", { run: () => "again" })])
+    await world.clock.advance(28_000)
+    expect(await world.row(id)).toMatchObject({ state: "running", workerId: "silent" })
+    expect(await silent.beat(ref, 30_000)).toBe("held")
+    await world.clock.advance(15_000)
+    expect(await world.row(id)).toMatchObject({ state: "running", workerId: "silent" })
+  })
+
+  test("run alone after a crash: nothing is claimed beside one, and ordinary jobs go on afterwards", async () => {
+    await using world = await createWorld()
+    const dead = await world.connect()
+    const ref = await dead.registerWorker({ workerId: "dead", token: 7, leaseMs: 30_000, host: "elsewhere", pid: 1, info: "{}" })
+    const suspect = await world.enqueue("a")
+    const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
+    await dead.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await dead.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
+    const { job, release } = listening()
+    const worker = await world.worker([job])
+    await world.until("the suspect runs", () => release.length === 1)
+    await world.enqueueMany("a", 5)
+    await world.clock.advance(30_000)
+    expect(worker.running()).toMatchObject([{ jobId: suspect }])
+    release[0]!()
+    await world.until("the others run", () => worker.running().length === 5)
+  })
+
+  test("find room in a busy worker after its patience", async () => {
+    await using world = await createWorld()
+    const dead = await world.connect()
+    const ref = await dead.registerWorker({ workerId: "dead", token: 7, leaseMs: 30_000, host: "elsewhere", pid: 1, info: "{}" })
+    const suspect = await world.enqueue("a")
+    const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
+    await dead.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    let most = 0
+    let now = 0
+    let alone: boolean | undefined
+    const job = defineJob("a", {
+      run: async ({ job: { id } }) => {
+        now++
+        if (id === suspect) alone = now === 1
+        most = Math.max(most, now)
+        await world.clock.sleep(500)
+        if (id === suspect) alone &&= now === 1
+        now--
+      },
+    })
+    await world.worker([job], { queues: { default: { slots: 4 } } })
+    await world.enqueueMany("a", 400)
+    await world.until("it is busy", () => most === 4)
+    await dead.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
+    expect(await world.finished(suspect)).toMatchObject({ state: "completed", crashes: 1 })
+    expect(alone).toBe(true)
+    await world.until("ordinary jobs run again", () => now === 4)
+  })
+})
+
+describe("upkeep", () => {
+  test("a job that was not started in time is discarded, and finished jobs are pruned by age", async () => {
+    await using world = await createWorld()
+    const retention = { completed: "2m", discarded: "4m" } as const
+    await world.worker([defineJob("a", { run: () => {} })], { options: { retention } })
+    const late = await world.enqueue("unknown", null, { expireMs: 10_000 })
+    const done = await world.enqueue("a")
+    await world.clock.advance(20_000)
+    expect(await world.row(late)).toMatchObject({ state: "discarded" })
+    expect(world.count("job.expired")).toBe(1)
+    await world.clock.advance(130_000)
+    expect(await world.store.get(done)).toBeNull()
+    expect(await world.store.get(late)).not.toBeNull()
+    await world.clock.advance(130_000)
+    expect(await world.store.get(late)).toBeNull()
+    expect(world.count("service.round_failed")).toBe(0)
+  })
+})
