@@ -25,6 +25,9 @@ if (typeof request === "string") {
 } else process.exitCode = await main(request)
 
 async function main(request: Request): Promise<number> {
+  const stop = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => stop.abort(signal))
   const jobs: InventoryJobs = inventoryJobs(() => drover)
   const drover: Drover = new Drover({
     store: sqlite(request.db),
@@ -39,9 +42,6 @@ async function main(request: Request): Promise<number> {
   if (request.skip.length > 0)
     console.error(`Not entering: ${request.skip.map(forTerminal).join(", ")}`)
 
-  const stop = new AbortController()
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => stop.abort(signal))
   let progress: Progress
   let summary: Summary
   {
