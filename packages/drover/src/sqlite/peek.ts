@@ -27,10 +27,13 @@ export function peek(context: StoreContext, request: PeekRequest): Promise<PeekR
 function peekWithin(tx: ReadTx, request: PeekRequest): PeekReply {
   const { worker } = request
   const settings = readSettings(tx)
+  const lease = readLease(tx, worker.ref as number, worker.token)
   const claimable: string[] = []
   let solo = false
   let nextDueAt: number | null = null
   for (const { queue, kinds } of request.queues) {
+    // An exchange would bring nothing, and asking again at once would go on until the next beat.
+    if (lease !== "valid") break
     if (settings.some((stored) => stored.queue === queue && stored.paused)) continue
     const waiting = lookInto(tx, lanesOf(tx, queue, kinds))
     if (waiting.ordinary) claimable.push(queue)
@@ -44,7 +47,7 @@ function peekWithin(tx: ReadTx, request: PeekRequest): PeekReply {
     nextDueInMs: nextDueAt === null ? null : nextDueAt - tx.now,
     cancels: readCancels(tx, worker.ref as number),
     settings,
-    workerHeld: isHeld(tx, worker.ref as number, worker.token),
+    workerHeld: lease !== "lost",
   }
 }
 
@@ -78,7 +81,12 @@ function readCancels({ statements }: ReadTx, worker: number): PeekReply["cancels
   }))
 }
 
-function isHeld({ statements }: ReadTx, worker: number, token: number): boolean {
+function readLease(
+  { statements, now }: ReadTx,
+  worker: number,
+  token: number,
+): "valid" | "ended" | "lost" {
   const row = statements.first("claim_worker", worker)
-  return row !== undefined && row[0] === token && row[2] === null
+  if (row === undefined || row[0] !== token || row[2] !== null) return "lost"
+  return (row[1] as number) > now ? "valid" : "ended"
 }

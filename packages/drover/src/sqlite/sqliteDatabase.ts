@@ -82,6 +82,10 @@ export class SqliteDatabase implements StoreContext {
     return this.#timer.observe()
   }
 
+  msSinceLeap(): number {
+    return this.#timer.msSinceLeap()
+  }
+
   /** See `Store.open`. A second call waits for the first. */
   open(options: OpenOptions): Promise<void> {
     this.#opening ??= this.#open(options).catch((error: unknown) => {

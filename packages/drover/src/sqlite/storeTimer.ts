@@ -1,5 +1,5 @@
 import type { Events } from "../events/index.ts"
-import { StoreClock } from "../lease/index.ts"
+import { jumpThresholdMs, StoreClock } from "../lease/index.ts"
 import type { Clock } from "../time/index.ts"
 
 /** The store's clock of one process, fed with this process's readings and with what others persisted. */
@@ -7,19 +7,32 @@ export class StoreTimer {
   readonly #clock: Clock
   readonly #events: Events
   readonly #storeClock: StoreClock = new StoreClock()
+  #leaptMono = Number.NEGATIVE_INFINITY
+  #lastMs = Number.POSITIVE_INFINITY
+  #lastMono = 0
 
   constructor(clock: Clock, events: Events) {
     this.#clock = clock
     this.#events = events
   }
 
+  /** How long ago this process noticed that store time leapt forward; infinite if it never did. */
+  msSinceLeap(): number {
+    return this.#clock.monotonic() - this.#leaptMono
+  }
+
   /** The store's time now. @param persistedMs the latest time found in the store, if it was read. */
   observe(persistedMs?: number): number {
+    const mono = this.#clock.monotonic()
     const { storeNow, jumpMs } = this.#storeClock.observe({
       persistedMs,
       wallMs: this.#clock.now(),
-      mono: this.#clock.monotonic(),
+      mono,
     })
+    const leapMs = storeNow - this.#lastMs - (mono - this.#lastMono)
+    if (leapMs > jumpThresholdMs) this.#leaptMono = mono
+    this.#lastMs = storeNow
+    this.#lastMono = mono
     if (jumpMs !== 0) this.#events.emit("clock.jumped", { byMs: jumpMs })
     return storeNow
   }

@@ -74,12 +74,12 @@ export async function rescue(
 ): Promise<readonly RescuedJob[]> {
   const { limit } = options
   // Nearly always there is nothing, and a write transaction would cost every process a look.
-  const candidates = await context.read("rescue", (tx) => lostWorkers(tx, options))
+  const candidates = await context.read("rescue", (tx) => lostWorkers(tx, context, options))
   if (candidates.length === 0) return []
   const takeBack = (tx: WriteTx): readonly RescuedJob[] => {
     const rescued: RescuedJob[] = []
     // Asked again under the write lock: a worker that beat in between keeps its jobs.
-    for (const { ref, id } of lostWorkers(tx, options)) {
+    for (const { ref, id } of lostWorkers(tx, context, options)) {
       const left = limit - rescued.length
       if (left === 0) break
       const cause = { kind: "crash", actor: "rescue", reason: "worker_lost" } as const
@@ -124,6 +124,7 @@ interface LostWorker {
 
 function lostWorkers(
   tx: { readonly statements: Statements; readonly now: number },
+  context: StoreContext,
   options: {
     readonly deadWorkers: readonly string[]
     readonly expiredLeases: boolean
@@ -137,7 +138,9 @@ function lostWorkers(
   }
   for (const id of options.deadWorkers) add(tx.statements.first("live_worker_named", id))
   if (options.expiredLeases) {
-    for (const row of tx.statements.all("silent_workers", tx.now, options.limit)) add(row)
+    // Asked after the time of this transaction was read, which may have been what noticed the leap.
+    const calmMs = Math.min(Number.MAX_SAFE_INTEGER, Math.floor(context.msSinceLeap()))
+    for (const row of tx.statements.all("silent_workers", tx.now, calmMs, options.limit)) add(row)
   }
   return [...lost.values()]
 }

@@ -448,7 +448,11 @@ where ref = ? and token = ? and ended_at is null`,
 set ended_at = ?, end_reason = ?
 where ref = ? and ended_at is null`,
   held_worker: `select ref, id from drover_worker where ref = ? and token = ? and ended_at is null`,
-  silent_workers: `select ref, id from drover_worker where ended_at is null and lease_until < ? order by lease_until limit ?`,
+  silent_workers: `select ref, id
+from drover_worker
+where ended_at is null and lease_until < ? and lease_until - beat_at <= ?
+order by lease_until
+limit ?`,
   live_worker_named: `select ref, id from drover_worker where id = ? and ended_at is null`,
   live_processes: `select id, pid, proof from drover_worker where ended_at is null and proof is not null order by lease_until limit 1000`,
   live_workers: `select

@@ -43,8 +43,13 @@ select ref, id from drover_worker where ref = ? and token = ? and ended_at is nu
 
 -- name: silent_workers
 -- Called by rescue, first to see whether there is anything to do, then again under the write lock. The live
--- workers whose lease ended, longest silent first, by drover_worker_live.
-select ref, id from drover_worker where ended_at is null and lease_until < ? order by lease_until limit ?;
+-- workers whose lease ended, longest silent first, by drover_worker_live. The second parameter is how long ago time
+-- leapt: a lease that may have ended by the leap alone counts as ended only after its whole length.
+select ref, id
+from drover_worker
+where ended_at is null and lease_until < ? and lease_until - beat_at <= ?
+order by lease_until
+limit ?;
 
 -- name: live_worker_named
 -- Called by rescue for each worker that the caller has proved dead. By the unique index on id.
