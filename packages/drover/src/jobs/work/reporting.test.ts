@@ -1,0 +1,111 @@
+import { expect, test } from "vitest"
+import type { JobContext } from "../define/jobContext.ts"
+import { defineJob } from "../define/jobDefinition.ts"
+import { faultyStore } from "./fixtures/faultyStore.ts"
+import { createWorld } from "./fixtures/world.ts"
+import type { World } from "./fixtures/world.ts"
+
+/** A job whose handler hands out its context and ends when told. */
+async function running(world: World, faulty = faultyStore(world.store)): Promise<{ readonly id: string; readonly context: JobContext; readonly end: () => void; readonly faulty: typeof faulty }> {
+  const contexts: JobContext[] = []
+  const gate = Promise.withResolvers<void>()
+  const job = defineJob("a", {
+    run: (context: JobContext) => {
+      contexts.push(context)
+      return gate.promise
+    },
+  })
+  await world.worker([job], { store: faulty.store })
+  const id = await world.enqueue("a")
+  await world.until("it runs", () => contexts.length === 1)
+  return { id, context: contexts[0]!, end: () => gate.resolve(), faulty }
+}
+
+function count(faulty: ReturnType<typeof faultyStore>, operation: string): number {
+  return faulty.calls.filter((call) => call.operation === operation).length
+}
+
+test("lines are stored with their level and fields, soon after they were written", async () => {
+  await using world = await createWorld()
+  const { id, context } = await running(world)
+  context.log.info("plain")
+  context.log.error({ part: 2 }, "with fields")
+  context.log.warn({ bad: 1n }, "with fields that are not JSON")
+  await world.clock.advance(300)
+  expect(await world.store.log(id)).toMatchObject({
+    dropped: 0,
+    lines: [
+      { level: "info", message: "plain", fields: null, attempt: 1 },
+      { level: "error", message: "with fields", fields: '{"part":2}' },
+      { level: "warn", message: "with fields that are not JSON", fields: null },
+    ],
+  })
+})
+
+test("a flood costs bounded memory and few writes; what was not kept is counted", async () => {
+  await using world = await createWorld()
+  const { id, context, end, faulty } = await running(world)
+  for (let i = 0; i < 200_000; i++) context.log.info(`line ${i}`)
+  for (let round = 0; round < 4; round++) {
+    await world.clock.advance(250)
+    for (let i = 0; i < 1_000; i++) context.log.info("more")
+  }
+  end()
+  await world.finished(id)
+  const log = await world.store.log(id)
+  expect(log.lines).toHaveLength(1_000)
+  expect(log.lines[0]).toMatchObject({ message: "line 0" })
+  expect(log.dropped).toBe(203_000)
+  expect(count(faulty, "appendLog")).toBeLessThan(20)
+})
+
+test("a few huge lines end the log as well", async () => {
+  await using world = await createWorld()
+  const { id, context, end } = await running(world)
+  for (let i = 0; i < 100; i++) context.log.info("x".repeat(1_000_000))
+  end()
+  await world.finished(id)
+  const { lines, dropped } = await world.store.log(id)
+  expect(lines.reduce((sum, { message }) => sum + message.length, 0)).toBeLessThan(300_000)
+  expect(lines.length + dropped).toBe(100)
+})
+
+test("progress is written at most four times a second, and its last value before the settlement", async () => {
+  await using world = await createWorld()
+  const { id, context, end, faulty } = await running(world)
+  for (let i = 0; i < 1_000; i++) {
+    context.progress(i)
+    if (i % 10 === 0) await world.clock.advance(10)
+  }
+  expect(count(faulty, "progress")).toBeLessThanOrEqual(6)
+  context.progress({ done: true })
+  end()
+  expect(await world.finished(id)).toMatchObject({ state: "completed", progress: { value: '{"done":true}' } })
+  expect(world.count("job.fenced")).toBe(0)
+})
+
+test("a store that does not take reports costs lines, not the job", async () => {
+  await using world = await createWorld()
+  const { id, context, end, faulty } = await running(world)
+  faulty.fault((operation) => (operation === "appendLog" || operation === "progress" ? "before" : undefined))
+  context.log.info("lost")
+  context.progress(1)
+  await world.clock.advance(1_000)
+  faulty.fault(() => undefined)
+  context.log.info("kept")
+  end()
+  expect(await world.finished(id)).toMatchObject({ state: "completed", progress: { value: "1" } })
+  expect(await world.store.log(id)).toMatchObject({ dropped: 1, lines: [{ message: "kept" }] })
+})
+
+test("a report of an attempt that was superseded is rejected, and its handler is told", async () => {
+  await using world = await createWorld()
+  const { id, context } = await running(world)
+  const { signal } = context
+  const { workerId } = await world.row(id)
+  await world.store.rescue({ deadWorkers: [workerId!], expiredLeases: false, limit: 1 })
+  context.progress(1)
+  await world.clock.advance(300)
+  expect(signal.reason).toMatchObject({ code: "DROVER_LEASE_LOST" })
+  expect((await world.row(id)).progress).toBeNull()
+})
