@@ -4,7 +4,7 @@ import { renameSync } from "node:fs"
 import { dirname, join } from "node:path"
 
 const PACKAGE = join(import.meta.dirname, "../../packages/drover")
-const FORBIDDEN = /\.test\.|tsconfig|tsbuildinfo|\/testFixtures?\/|^crash\//
+const FORBIDDEN = /\.(?:test|fixture)\.|\/fixtures\/|tsconfig|tsbuildinfo|^crash\//
 const REQUIRED = ["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"]
 
 const [tarball = ""] = process.argv.slice(2)

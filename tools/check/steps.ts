@@ -11,8 +11,16 @@ export interface Step {
 export const steps: readonly Step[] = [
   { name: "sqlgen", command: ["node", "tools/sqlgen/main.ts", "--check"], mend: "npm run sqlgen" },
   { name: "format", command: ["oxfmt", "--check"], mend: "npm run format" },
-  { name: "types", command: ["tsc", "--noEmit"], mend: "mend the types: npx tsc --noEmit" },
-  { name: "lint", command: ["oxlint"], mend: "mend the code, or npm run lint -- --fix" },
+  {
+    name: "types",
+    command: ["tsc", "--noEmit", "--pretty", "false"],
+    mend: "mend the types: npx tsc --noEmit",
+  },
+  {
+    name: "lint",
+    command: ["oxlint", "--format=unix"],
+    mend: "mend the code, or npm run lint -- --fix",
+  },
   { name: "tidy", command: ["node", "tools/tidy/main.ts"], mend: "as it says; npm run tidy" },
   {
     name: "knip",

@@ -47,6 +47,11 @@ export class SourceFile {
     return this.path.endsWith(".test.ts")
   }
 
+  /** Whether only tests load this: a test, or what tests share. It never ships. */
+  get isTestCode(): boolean {
+    return isTestCode(this.path)
+  }
+
   get lines(): readonly string[] {
     return this.text.replace(/\n$/, "").split("\n")
   }
@@ -80,6 +85,10 @@ export class SourceFile {
     this.#parsed = parsed
     return parsed
   }
+}
+
+export function isTestCode(path: string): boolean {
+  return /\.(?:test|fixture)\.ts$|\/fixtures\//.test(path)
 }
 
 function lineStarts(text: string): number[] {

@@ -12,7 +12,7 @@ export const builtUrls: Rule = {
   mend: "Take the extension of the file that runs: new URL(`./beat${extname(import.meta.url)}`, import.meta.url).",
   check(repository) {
     return repository.typescript
-      .filter(({ path, isTest }) => path.startsWith(RUNTIME) && !isTest)
+      .filter(({ path, isTestCode }) => path.startsWith(RUNTIME) && !isTestCode)
       .flatMap(sourceUrls)
   },
 }

@@ -7,7 +7,7 @@ export const fileNames: Rule = {
   mend: "Name the file in camelCase for the noun it is about; a type lives where it is made.",
   check(repository) {
     return repository.typescript.flatMap(({ path }) => {
-      const name = basename(path).replace(/(?:\.test|\.config|\.d)?\.ts$/, "")
+      const name = basename(path).replace(/(?:\.(?:test|fixture|config|d))?\.ts$/, "")
       if (NAMELESS.has(name)) return [{ path, line: 1, message: `"${name}" names nothing` }]
       if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
         return [{ path, line: 1, message: `"${name}" is not camelCase` }]

@@ -10,7 +10,7 @@ import {
   testPackages,
   type Territory,
 } from "../levels.ts"
-import type { SourceFile } from "../repository.ts"
+import { isTestCode, type SourceFile } from "../repository.ts"
 import type { Finding, Rule } from "../rule.ts"
 import { importedPath } from "../sourceImports.ts"
 
@@ -31,6 +31,7 @@ export const importLevels: Rule = {
 function complaint(file: SourceFile, specifier: string): string | undefined {
   const target = importedPath(file.path, specifier)
   if (target === undefined) return packageComplaint(file, specifier)
+  if (isTestCode(target) && !file.isTestCode) return `ships, but loads ${target}, which does not`
   const from = territoryOf(file.path)
   const to = territoryOf(target)
   if (from !== to && from.reachesInto?.includes(to.folder) === true) return undefined
@@ -47,7 +48,7 @@ function packageComplaint(file: SourceFile, specifier: string): string | undefin
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
   if (territory.packages.includes(name)) return undefined
-  if (file.isTest && testPackages.includes(name)) return undefined
+  if (file.isTestCode && testPackages.includes(name)) return undefined
   if (name === "drover" || name.startsWith("@drover/")) {
     return `${nameOf(territory)} may not see ${name}`
   }
@@ -58,7 +59,7 @@ function packageComplaint(file: SourceFile, specifier: string): string | undefin
 function roomComplaint(file: SourceFile, from: string, to: string): string | undefined {
   if (from === to || from === "") return undefined
   if (to === "") return `room ${from} imports the package's front, which stands above every room`
-  if (file.isTest && roomsTestsSee.includes(to)) return undefined
+  if (file.isTestCode && roomsTestsSee.includes(to)) return undefined
   if (storeRooms.includes(from)) {
     return roomsAStoreSees.includes(to) ? undefined : `store ${from} may not see ${to}`
   }
