@@ -40,7 +40,8 @@ export class StoreGate {
     try {
       const store = this.#connect()
       await store.open({ migrate: this.#migrate ?? store.dialect === "sqlite" })
-      this.#store = store
+      // Closed meanwhile: the close waits for this open, and nobody may use it any more.
+      if (this.#closing === null) this.#store = store
       return store
     } catch (error) {
       this.#opening = null

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest"
+import type { JobContext } from "../jobs/define/jobContext.ts"
+import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { createTestDrover } from "../testing/index.ts"
+import type { TestDrover } from "../testing/index.ts"
+
+const count = defineJob("count", { run: ({ input }: JobContext<number>) => input })
+const hold = defineJob("hold", {
+  run: ({ signal }: JobContext<undefined>) =>
+    new Promise<void>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error))
+    }),
+})
+
+async function worldWith(jobs: number): Promise<TestDrover> {
+  const world = createTestDrover({ jobs: [count] })
+  await world.drover.enqueueMany(
+    count,
+    Array.from({ length: jobs }, (_, input) => ({ input })),
+  )
+  return world
+}
+
+describe("acting on jobs", () => {
+  test("a filter reaches all that match, in many steps", async () => {
+    await using world = await worldWith(1_234)
+    const report = await world.drover.cancel({ kinds: ["count"] }, { reason: "wrong list" })
+    expect(report.matched).toBe(1_234)
+    expect(new Set(report.changed).size).toBe(1_234)
+    expect(await world.drover.count({ states: ["cancelled"] })).toBe(1_234)
+    expect(await world.drover.get(report.changed[0]!)).toMatchObject({ reason: "wrong list" })
+  })
+
+  test("finished jobs do not use up the steps of an action that cannot reach them", async () => {
+    await using world = await worldWith(700)
+    await world.drain()
+    await world.drover.enqueueMany(count, [{ input: -1 }, { input: -2 }])
+    const report = await world.drover.cancel({ kinds: ["count"] })
+    expect(report).toMatchObject({ matched: 2, refused: [] })
+  })
+
+  test("a limit bounds what is reached, oldest first", async () => {
+    await using world = await worldWith(20)
+    const { changed } = await world.drover.delete({ kinds: ["count"] }, { limit: 5 })
+    expect(changed).toHaveLength(5)
+    const { jobs } = await world.drover.list({ kinds: ["count"] })
+    expect(jobs.map(({ input }) => input).toReversed()).toEqual(
+      Array.from({ length: 15 }, (_, i) => i + 5),
+    )
+  })
+
+  test("a dry run counts and changes nothing", async () => {
+    await using world = await worldWith(30)
+    const dry = await world.drover.discard({ queues: ["default"] }, { dryRun: true })
+    expect(dry).toEqual({ matched: 30, changed: [], requested: [], refused: [] })
+    expect(await world.drover.count({ states: ["available"] })).toBe(30)
+  })
+
+  test("what is retried is not retried again by the same call", async () => {
+    await using world = await worldWith(600)
+    await world.drain()
+    const report = await world.drover.retry({ kinds: ["count"] })
+    expect(report.changed).toHaveLength(600)
+    expect(await world.drain()).toMatchObject({ completed: 600 })
+  })
+
+  test("jobs that are named are reported one by one", async () => {
+    await using world = await worldWith(0)
+    const done = await world.drover.enqueue(count, 1)
+    await world.drain()
+    const waiting = await world.drover.enqueue(count, 2)
+    const missing = world.drover.newId()
+    const report = await world.drover.discard([done.id, waiting.id, missing])
+    expect(report).toMatchObject({ changed: [waiting.id], refused: [done.id], requested: [] })
+  })
+
+  test("running jobs are asked to stop, waiting ones end at once", async () => {
+    await using world = createTestDrover({ jobs: [hold], queues: { default: { slots: 1 } } })
+    const worker = await world.drover.work()
+    const running = await world.drover.enqueue(hold)
+    await world.probe.next("job.started")
+    const waiting = await world.drover.enqueue(hold, undefined, { runIn: "1h" })
+    const report = await world.drover.cancel({ kinds: ["hold"] })
+    expect(report).toMatchObject({ changed: [waiting.id], requested: [running.id] })
+    const ended = world.probe.next("job.cancelled", { jobId: running.id })
+    await world.clock.advance(2_000)
+    await ended
+    expect(await running.state()).toBe("cancelled")
+    const stopped = worker.stop({ grace: 0 })
+    await world.clock.advance(1_000)
+    await stopped
+  })
+
+  test("an empty filter, an unknown field or a state that does not exist is refused", async () => {
+    await using world = await worldWith(3)
+    await expect(world.drover.delete({})).rejects.toThrow(/would reach every job/)
+    await expect(world.drover.delete({ kind: ["count"] } as never)).rejects.toThrow(
+      /did you mean "kinds"/,
+    )
+    await expect(world.drover.delete({ states: ["done"] as never })).rejects.toThrow(
+      /no state "done"/,
+    )
+    expect(await world.drover.count()).toBe(3)
+  })
+})

@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest"
+import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { sqlite } from "../sqlite/index.ts"
+import { resolveOptions } from "./droverOptions.ts"
+import type { DroverOptions } from "./droverOptions.ts"
+import { chooseQueues } from "./workOptions.ts"
+
+const store = sqlite(":memory:")
+const resize = defineJob("resize", { queue: "media", run: () => 1 })
+
+describe("options of a client", () => {
+  test("queues that jobs name need not be configured", () => {
+    const { queues } = resolveOptions({ store, jobs: [resize], queues: { mail: { slots: 3 } } })
+    expect(Object.fromEntries(queues)).toEqual({ mail: { slots: 3 }, media: { slots: 100 } })
+  })
+
+  test("the same definition twice is one", () => {
+    expect(resolveOptions({ store, jobs: [resize, resize] }).definitions.size).toBe(1)
+  })
+
+  test.each<[string, object, RegExp]>([
+    ["a misspelt option", { job: [] }, /did you mean "jobs"/],
+    ["no database", { store: undefined }, /pass a database such as sqlite/],
+    ["a path instead of a database", { store: "app.db" }, /pass a database such as sqlite/],
+    ["jobs that are no definitions", { jobs: [{ kind: "a" }] }, /made by defineJob/],
+    ["slots that are no number", { queues: { a: { slots: "8" } } }, /whole number from 0/],
+    ["a misspelt queue option", { queues: { a: { slot: 8 } } }, /did you mean "slots"/],
+    ["a queue name with a space", { queues: { "a b": {} } }, /is not a name/],
+    ["a payload limit of 0", { payloadLimit: 0 }, /payloadLimit/],
+    [
+      "a retention that is no duration",
+      { retention: { completed: "3 days" } },
+      /retention\.completed/,
+    ],
+    ["a misspelt retention", { retention: { complete: "3d" } }, /did you mean "completed"/],
+    ["an actor with an escape sequence", { actor: "\u001b[31mann" }, /printable/],
+  ])("%s is refused where the client is made", (_, options, message) => {
+    const attempt = (): unknown => resolveOptions({ store, ...options } as DroverOptions)
+    expect(attempt).toThrow(message)
+    expect(attempt).toThrow(expect.objectContaining({ code: "DROVER_CONFIG" }))
+  })
+
+  test("two definitions with the same kind are refused", () => {
+    const other = defineJob("resize", { run: () => 2 })
+    expect(() => resolveOptions({ store, jobs: [resize, other] })).toThrow(
+      expect.objectContaining({ code: "DROVER_DUPLICATE_KIND" }),
+    )
+  })
+})
+
+describe("queues of one worker", () => {
+  const configured = new Map([
+    ["media", { slots: 8 }],
+    ["mail", { slots: 2 }],
+  ])
+
+  test("are all of the client's, or those that are chosen, with slots of their own", () => {
+    expect(chooseQueues(configured, undefined)).toEqual({ media: { slots: 8 }, mail: { slots: 2 } })
+    expect(chooseQueues(configured, ["mail"])).toEqual({ mail: { slots: 2 } })
+    expect(chooseQueues(configured, { media: { slots: 1 }, mail: {} })).toEqual({
+      media: { slots: 1 },
+      mail: { slots: 2 },
+    })
+  })
+
+  test("a queue that the client does not know is refused with a suggestion", () => {
+    const attempt = (): unknown => chooseQueues(configured, ["mali"])
+    expect(attempt).toThrow(/did you mean "mail"/)
+    expect(attempt).toThrow(expect.objectContaining({ code: "DROVER_UNKNOWN_QUEUE" }))
+  })
+})
