@@ -21,10 +21,12 @@ const TSCONFIG = {
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
     noEmit: true,
+    allowImportingTsExtensions: true,
+    verbatimModuleSyntax: true,
     typeRoots: [join(ROOT, "node_modules/@types")],
     types: ["node"],
   },
-  include: ["main.ts"],
+  include: ["*.ts"],
 }
 
 const [tarball = ""] = process.argv.slice(2)
