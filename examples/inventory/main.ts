@@ -15,7 +15,7 @@ import type { Summary } from "./summary.ts"
  * job writes the CSV when all others have ended. All of its state is in the database file, so it can be
  * killed at any time.
  */
-const FILES_AT_ONCE = 16
+const FILES_AT_ONCE = 64
 const LEFT_OUT_LINES = 20
 
 const request = readRequest(process.argv.slice(2))

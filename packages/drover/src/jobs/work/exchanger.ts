@@ -59,6 +59,11 @@ interface Round {
 
 // Bounds the time that one transaction, and the start of what it claimed, block the event loop.
 const MAX_CLAIMS = 500
+// How long a busy worker lets outcomes gather, so that they share one sync to disk instead of one each. Shorter than
+// a sync on a slow disk, and never waited for by a worker whose slots are mostly free.
+const GATHER_MS = 4
+// So few running jobs are slow ones, or their slots are precious: each is worth a sync of its own.
+const FEW_RUNNING = 8
 
 /**
  * The one place where a worker talks with its store about jobs: settlements that came up in this turn go out and
@@ -79,6 +84,7 @@ export class Exchanger {
   #lost: Round | undefined
   #period = 0
   #retryTimer: Timer | undefined
+  #gatherTimer: Timer | undefined
   #idle: PromiseWithResolvers<void> | undefined
 
   constructor(host: ExchangerHost) {
@@ -86,10 +92,23 @@ export class Exchanger {
     this.#clock = host.clock
   }
 
-
   settle(ended: EndedAttempt): void {
     this.#settlements.add(ended)
-    this.wake()
+    this.gather()
+  }
+
+  /**
+   * An outcome is to be written or a slot is free, and while most slots are in use others will soon follow: they go
+   * together, when half of the slots are free or after a few milliseconds.
+   */
+  gather(): void {
+    if (this.#mostlyFree()) this.wake()
+    else if (!this.#scheduled && !this.#underWay && !this.#closed) {
+      this.#gatherTimer ??= this.#clock.setTimer(GATHER_MS, () => {
+        this.#gatherTimer = undefined
+        this.wake()
+      })
+    }
   }
 
   /** There may be something to do. Cheap, at any time, any number of times. */
@@ -121,6 +140,7 @@ export class Exchanger {
   /** Ends everything; settlements that are not written stay so. */
   close(): void {
     this.#closed = true
+    this.#forgetGathering()
     this.#retryTimer?.cancel()
     this.#retryTimer = undefined
     this.forgetClaims()
@@ -133,6 +153,7 @@ export class Exchanger {
 
   #exchange(): void {
     if (this.#underWay || this.#closed) return
+    this.#forgetGathering()
     const round = this.#nextRound()
     if (round === undefined) {
       this.#checkIdle()
@@ -253,8 +274,23 @@ export class Exchanger {
   }
 
   #goOn(): void {
-    if (this.#settlements.length > 0 || this.#anyWants()) this.wake()
+    if (this.#settlements.length > 0 || this.#anyWants()) this.gather()
     else this.#checkIdle()
+  }
+
+  #mostlyFree(): boolean {
+    let limit = 0
+    let reserved = 0
+    for (const { pool } of this.#host.queues) {
+      limit += pool.limit
+      reserved += pool.reserved
+    }
+    return reserved < FEW_RUNNING || reserved * 2 <= limit
+  }
+
+  #forgetGathering(): void {
+    this.#gatherTimer?.cancel()
+    this.#gatherTimer = undefined
   }
 
   #checkIdle(): void {

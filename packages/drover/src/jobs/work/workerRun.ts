@@ -108,10 +108,13 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
 
   /** Registers, then claims. @throws what the store throws. */
   async begin(): Promise<void> {
+    // Before the first claim: an operator may have left a queue fewer slots than this worker was made with.
+    const stored = await this.store.queueSettings()
+    for (const queue of this.queues) queue.apply(stored.find(({ queue: name }) => name === queue.name))
     await this.lease.register()
     for (const queue of this.queues) {
       queue.hint()
-      this.#unsubscribe.push(queue.pool.onFree(() => this.exchanger.wake()))
+      this.#unsubscribe.push(queue.pool.onFree(() => this.exchanger.gather()))
     }
     this.#unsubscribe.push(this.events.on("clock.jumped", () => this.reachability.interrupted()))
     this.#observer.start()
