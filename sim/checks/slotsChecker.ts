@@ -18,8 +18,10 @@ export class SlotsChecker implements Checker {
   readonly name = "slots"
   readonly #configured: ReadonlyMap<string, number>
   readonly #nowMs: () => number
-  readonly #limits: Map<string, Limit[]> = new Map()
-  readonly #running: Map<string, Set<HandlerRun>> = new Map()
+  // All by life: a process that starts anew knows nothing.
+  readonly #limits: WeakMap<object, Map<string, Limit[]>> = new WeakMap()
+  readonly #running: WeakMap<object, Set<HandlerRun>> = new WeakMap()
+  readonly #claiming: WeakSet<object> = new WeakSet()
 
   constructor(configured: ReadonlyMap<string, number>, nowMs: () => number) {
     this.#configured = configured
@@ -27,59 +29,63 @@ export class SlotsChecker implements Checker {
   }
 
   delivered(call: StoreCall, reply: unknown): void {
-    if (call.op === "peek") this.#learn(call.process, (reply as PeekReply).settings)
-    else if (call.op === "setQueue") this.#learn(call.process, [reply as QueueSettings])
+    if (call.op === "peek") this.#learn(call.life, (reply as PeekReply).settings)
+    else if (call.op === "setQueue") this.#learn(call.life, [reply as QueueSettings])
     else if (call.op === "queueSettings") {
-      this.#learn(call.process, reply as readonly QueueSettings[])
+      this.#learn(call.life, reply as readonly QueueSettings[])
     }
   }
 
+  executed(call: StoreCall): void {
+    if (call.op === "exchange") this.#claiming.add(call.life)
+  }
+
   handlerStarted(run: HandlerRun): void {
-    const key = `${run.process}/${run.queue}`
-    let running = this.#running.get(key)
+    const limit = this.#limitOf(run.life, run.queue)
+    let running = this.#running.get(run.life)
     if (running === undefined) {
       running = new Set()
-      this.#running.set(key, running)
+      this.#running.set(run.life, running)
     }
-    for (const other of running) if (other.life.isDead) running.delete(other)
     running.add(run)
-    const limit = this.#limitOf(key, run.queue)
+    const beside = [...running].filter(({ queue }) => queue === run.queue).length
     promise(
-      running.size <= limit,
+      beside <= limit,
       this.name,
       () =>
-        `process ${run.process} runs ${running.size} jobs of queue ${run.queue}, which has ${limit} slots`,
+        `process ${run.process} runs ${beside} jobs of queue ${run.queue}, which has ${limit} slots`,
     )
   }
 
   handlerEnded(run: HandlerRun): void {
-    this.#running.get(`${run.process}/${run.queue}`)?.delete(run)
+    this.#running.get(run.life)?.delete(run)
   }
 
   /** The highest limit that the process may still be acting on. */
-  #limitOf(key: string, queue: string): number {
-    const limits = this.#limits.get(key) ?? []
-    const current = limits.at(-1)?.slots ?? this.#configured.get(queue) ?? 0
-    const recent = limits.filter((_, i) => {
-      const endedMs = limits[i + 1]?.sinceMs
-      return endedMs !== undefined && this.#nowMs() - endedMs < GRACE_MS
-    })
-    const first = limits[0]
-    const fromStart =
-      first !== undefined && this.#nowMs() - first.sinceMs < GRACE_MS
-        ? (this.#configured.get(queue) ?? 0)
-        : 0
-    return Math.max(current, fromStart, ...recent.map(({ slots }) => slots))
+  #limitOf(life: object, queue: string): number {
+    const limits = this.#limits.get(life)?.get(queue)
+    if (limits === undefined) return this.#configured.get(queue) ?? 0
+    const sinceMs = this.#nowMs() - GRACE_MS
+    const recent = limits.filter((_, i) => (limits[i + 1]?.sinceMs ?? Infinity) > sinceMs)
+    return Math.max(...recent.map(({ slots }) => slots))
   }
 
-  #learn(process: number, settings: readonly QueueSettings[]): void {
+  #learn(life: object, settings: readonly QueueSettings[]): void {
+    let known = this.#limits.get(life)
+    if (known === undefined) {
+      known = new Map()
+      this.#limits.set(life, known)
+    }
     for (const { queue, slots } of settings) {
-      const key = `${process}/${queue}`
-      const limits = this.#limits.get(key) ?? []
-      const value = slots ?? this.#configured.get(queue) ?? 0
-      if ((limits.at(-1)?.slots ?? this.#configured.get(queue)) === value) continue
-      limits.push({ slots: value, sinceMs: this.#nowMs() })
-      this.#limits.set(key, limits)
+      const own = this.#configured.get(queue) ?? 0
+      let limits = known.get(queue)
+      if (limits === undefined) {
+        // What was learned before the first claim holds for that claim.
+        limits = this.#claiming.has(life) ? [{ slots: own, sinceMs: -Infinity }] : []
+        known.set(queue, limits)
+      }
+      const value = slots ?? own
+      if (limits.at(-1)?.slots !== value) limits.push({ slots: value, sinceMs: this.#nowMs() })
     }
   }
 }

@@ -197,7 +197,7 @@ export class FaultStore implements Store {
     run.apply(inner, [...call.args]).then((reply) => {
       if (life.isDead) return
       observer.executed(call, reply)
-      if (isWrite(call.op)) hub.changed(process)
+      if (telling.has(call.op)) hub.changed(process)
       onReply(reply)
     }, onError)
   }
@@ -208,6 +208,18 @@ interface Route {
   readonly deliver: (reply: unknown) => void
   readonly refuse: (error: unknown, planned: string | undefined) => void
 }
+
+// Operations that can concern others. The real hint also comes for beats and notes, and may always be left out.
+const telling: ReadonlySet<string> = new Set([
+  "enqueue",
+  "transaction",
+  "exchange",
+  "retireWorker",
+  "rescue",
+  "edit",
+  "act",
+  "setQueue",
+])
 
 // Operations that may arrive once more at any later time. Of the others only the reply is lost: what an operator
 // asked for twice is two requests, and a claim that comes late would claim for nobody.

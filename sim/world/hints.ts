@@ -23,12 +23,16 @@ export class Hints implements HintHub {
   readonly #engine: Engine
   readonly #plan: FaultPlan
   readonly #rng: Rng
+  readonly #changes: () => number
   #listeners: Listener[] = []
+  #seen = 0
 
-  constructor(engine: Engine, plan: FaultPlan, rng: Rng) {
+  /** @param changes a number that grows with every change of the database. */
+  constructor(engine: Engine, plan: FaultPlan, rng: Rng, changes: () => number) {
     this.#engine = engine
     this.#plan = plan
     this.#rng = rng
+    this.#changes = changes
   }
 
   subscribe(process: number, life: Life, call: () => void): () => void {
@@ -40,6 +44,9 @@ export class Hints implements HintHub {
   }
 
   changed(from: number): void {
+    const changes = this.#changes()
+    if (changes === this.#seen) return
+    this.#seen = changes
     for (const listener of this.#listeners) {
       if (listener.process === from || listener.pending || listener.life.isDead) continue
       if (!this.#plan.hears(listener.process, this.#engine.nowMs)) continue

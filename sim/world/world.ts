@@ -73,7 +73,14 @@ export class World {
     }
     this.plan = new FaultPlan(config.faults)
     this.#db = new DatabaseSync(":memory:")
-    this.#hints = new Hints(this.engine, this.plan, new SeededRng(`hints/${config.seed}`))
+    const changes = this.#db.prepare("select total_changes()")
+    changes.setReturnArrays(true)
+    this.#hints = new Hints(
+      this.engine,
+      this.plan,
+      new SeededRng(`hints/${config.seed}`),
+      () => (changes.get() as unknown as readonly [number])[0],
+    )
     this.#checkers = makeCheckers({
       sometimes: this.sometimes,
       retention: this.retention,
