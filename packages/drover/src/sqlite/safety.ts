@@ -203,6 +203,16 @@ function checkNoOrphanedLog(path: string): void {
   )
 }
 
+/**
+ * What identifies the log beside an open database. SQLite keeps it in place as long as anybody is connected, so
+ * one that is gone or another was taken away by somebody else, together with the commits in it.
+ */
+export function logOf({ realPath }: FileIdentity): FileIdentity {
+  const path = `${realPath}-wal`
+  const stats = attempt("read", path, () => statSync(path, { bigint: true }))
+  return { path, realPath: path, device: stats.dev, inode: stats.ino }
+}
+
 function statOf(path: string): BigIntStats | undefined {
   return attempt("read", path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
 }

@@ -17,7 +17,7 @@ import { FailureReport } from "./failureReport.ts"
 import { Lanes } from "./lanes.ts"
 import { applyMigrations, migrationStatus, refuseNewer, refuseOlder } from "./migrate.ts"
 import { Queues } from "./queues.ts"
-import { checkIdentity, checkSqliteVersion, prepareFile } from "./safety.ts"
+import { checkIdentity, checkSqliteVersion, logOf, prepareFile } from "./safety.ts"
 import type { FileIdentity } from "./safety.ts"
 import { closedError, toStoreError } from "./sqliteErrors.ts"
 import { Statements } from "./statements.ts"
@@ -26,8 +26,6 @@ import { runUserTransaction } from "./userTransaction.ts"
 import { WriteTx } from "./writeTx.ts"
 import type { ReadTx } from "./writeTx.ts"
 import { Writer } from "./writer.ts"
-
-const FILE_CHECK_MS = 1_000
 
 /** Where a database is: a file, a memory of its own, or a connection that several stores share. */
 export type DatabasePlace =
@@ -54,8 +52,8 @@ export class SqliteDatabase implements StoreContext {
   readonly #place: DatabasePlace
   readonly #timer: StoreTimer
   readonly #failures: FailureReport
+  #log: FileIdentity | null = null
   #parts: OpenParts | undefined
-  #checkedMono = Number.NEGATIVE_INFINITY
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -140,13 +138,12 @@ export class SqliteDatabase implements StoreContext {
   }
 
   async write<T>(operation: string, body: (tx: WriteTx) => T, rows?: number): Promise<T> {
-    const { file, writer } = this.#require(operation)
-    this.#checkFile(file)
-    return writer.write(operation, body, rows)
+    return this.#require(operation).writer.write(operation, body, rows)
   }
 
   async read<T>(operation: string, body: (tx: ReadTx) => T): Promise<T> {
-    this.#checkFile(this.#require(operation).file)
+    const { file } = this.#require(operation)
+    if (file !== null) checkIdentity(file)
     try {
       return await untilFree(operation, this, () => {
         const { readDb: db, readStatements: statements, lanes } = this.#require(operation)
@@ -166,7 +163,10 @@ export class SqliteDatabase implements StoreContext {
   ): Promise<T> {
     const { clock, label } = this
     const { writer } = this.#require("transaction")
-    return writer.hold("transaction", (tx) => runUserTransaction(tx, body, { clock, label, timeoutMs }))
+    const landed = (): void => this.#checkLanded()
+    return writer.hold("transaction", (tx) =>
+      runUserTransaction(tx, body, { clock, label, timeoutMs, landed }),
+    )
   }
 
   /** See `Store.adopt`. */
@@ -185,6 +185,8 @@ export class SqliteDatabase implements StoreContext {
       readDb = this.#place.kind === "file" ? openReader(this.#place.path) : writeDb
       this.#parts = this.#assemble(file, writeDb, readDb)
       await this.storeNow()
+      // The first read has made it, if it was not there.
+      this.#log = file === null ? null : logOf(file)
     } catch (error) {
       this.#parts = undefined
       if (readDb !== undefined && readDb !== writeDb) readDb.close()
@@ -229,7 +231,8 @@ export class SqliteDatabase implements StoreContext {
     const timer = this.#timer
     const tx = new WriteTx({ db: writeDb, statements, lanes, queues: new Queues(), timer })
     const failures = this.#failures
-    const writer = new Writer({ db: writeDb, tx, label, clock, rng, events, failures })
+    const landed = (): void => this.#checkLanded()
+    const writer = new Writer({ db: writeDb, tx, label, clock, rng, events, failures, landed })
     return { file, writeDb, readDb, readStatements, lanes, writer }
   }
 
@@ -266,12 +269,14 @@ export class SqliteDatabase implements StoreContext {
     }
   }
 
-  /** A file that was replaced would take writes that nobody ever sees. One `stat` a second finds it. */
-  #checkFile(file: FileIdentity | null): void {
-    const nowMono = this.clock.monotonic()
-    if (file === null || nowMono - this.#checkedMono < FILE_CHECK_MS) return
-    checkIdentity(file)
-    this.#checkedMono = nowMono
+  /**
+   * Finds out whether the last commit lies where everybody looks for it; else nobody may hear that it is safe.
+   * Two calls of `stat` for each transaction.
+   */
+  #checkLanded(): void {
+    const file = this.file
+    if (file !== null) checkIdentity(file)
+    if (this.#log !== null) checkIdentity(this.#log)
   }
 
   #require(operation: string): OpenParts {

@@ -15,13 +15,20 @@ import type { WriteTx } from "./writeTx.ts"
 export async function runUserTransaction<T>(
   tx: WriteTx,
   body: (transaction: StoreTransaction) => Promise<T> | T,
-  options: { readonly clock: Clock; readonly label: string; readonly timeoutMs: number },
+  options: {
+    readonly clock: Clock
+    readonly label: string
+    readonly timeoutMs: number
+    /** Called after the commit. @throws when it went where nobody will find it. */
+    landed(): void
+  },
 ): Promise<T> {
   const transaction = new HeldTransaction(tx, options.label)
   try {
     const result = await withinTime(() => body(transaction), options)
     if (!tx.db.isTransaction) throw endedInside(options.label)
     tx.db.exec("commit")
+    options.landed()
     return result
   } catch (error) {
     if (tx.db.isTransaction) tx.db.exec("rollback")

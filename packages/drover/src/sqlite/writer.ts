@@ -16,6 +16,8 @@ export interface WriterParts {
   readonly rng: Rng
   readonly events: Events
   readonly failures: FailureReport
+  /** Called after each commit, before anybody hears of it. @throws when the commit went where nobody will find it. */
+  landed(): void
 }
 
 /** One write that waits for its transaction. */
@@ -163,6 +165,13 @@ export class Writer {
     } catch (error) {
       this.#rollback()
       this.#groupFailed(group, error)
+      return
+    }
+    try {
+      this.#parts.landed()
+    } catch (error) {
+      for (const write of group) this.#reject(write, error)
+      this.#schedule()
       return
     }
     this.#parts.failures.succeeded()
