@@ -190,13 +190,11 @@ export abstract class Administration {
   /** Stops claims from a queue, in every process, until it is resumed. Running jobs go on. */
   async pauseQueue(queue: string): Promise<void> {
     await this.#setQueue(queue, { paused: true })
-    this.events.emit("queue.paused", { queue })
   }
 
   /** Lets a paused queue go on, in every process. */
   async resumeQueue(queue: string): Promise<void> {
     await this.#setQueue(queue, { paused: false })
-    this.events.emit("queue.resumed", { queue })
     this.changed([])
   }
 
@@ -204,7 +202,6 @@ export abstract class Administration {
   async resizeQueue(queue: string, slots: number | null): Promise<void> {
     const checked = slots === null ? null : checkSlots(slots, queue)
     await this.#setQueue(queue, { slots: checked })
-    if (checked !== null) this.events.emit("queue.resized", { queue, slots: checked })
     this.changed([])
   }
 
