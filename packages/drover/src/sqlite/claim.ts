@@ -7,6 +7,7 @@ import { markOf } from "./mark.ts"
 import { givenTimeout } from "./newJobRow.ts"
 import { promoteDue } from "./promote.ts"
 import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
+import { startJobs } from "./startJobs.ts"
 import type { Row } from "./statements.ts"
 import type { WriteTx } from "./writeTx.ts"
 
@@ -15,15 +16,14 @@ const RUNNING = stateCode("running")
 const DISCARDED = stateCode("discarded")
 const CANCELLED = stateCode("cancelled")
 
-// In the order in which `Candidate` reads them.
+// In the order in which `claimedJob` reads them.
 const COLUMNS =
   "j.seq, j.id, j.lane, j.attempt, j.trail, j.input, j.priority, j.failures, j.crashes, j.interruptions, " +
   "j.max_attempts, j.max_crashes, j.timeout_ms, j.retry, j.tags, j.metadata, j.enqueued_at, j.run_at, " +
   "j.expires_at, j.unique_states"
 
-// Served by drover_job_ready.
+// Both served by drover_job_ready.
 const ordinary: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 0", order: "rank, seq" }
-// Served by drover_job_solo.
 const alone: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 1", order: "rank, seq" }
 
 // Jobs that turn out to be expired are not claimed; so many are ended by one claim at most.
@@ -75,38 +75,42 @@ function take(
   let left = limit
   for (let skipped = 0; left > 0 && skipped < MOST_SKIPPED; ) {
     const rows = readLanes(tx.statements, query, lanes, [], left)
-    const before = claimed.length
-    for (const row of rows) claimOne(tx, row, request, claimed)
-    const taken = claimed.length - before
-    if (taken === rows.length) return
-    left -= taken
-    skipped += rows.length - taken
+    const fit = rows.filter((row) => mayStart(tx, row))
+    start(tx, fit, request, claimed)
+    if (fit.length === rows.length) return
+    left -= fit.length
+    skipped += rows.length - fit.length
   }
 }
 
-function claimOne(
+function start(
   tx: WriteTx,
-  row: Row,
-  request: ExchangeRequest,
+  rows: readonly Row[],
+  { worker, token }: ExchangeRequest,
   claimed: ClaimedJob[],
 ): void {
-  const seq = row[0] as number
-  const attempt = (row[3] as number) + 1
+  const seqs = rows.map((row) => row[0] as number)
+  const trails = startJobs(tx, seqs, worker.ref as number, token)
+  for (const [index, row] of rows.entries()) {
+    const attempt = (row[3] as number) + 1
+    claimed.push(claimedJob(tx, row, attempt, token, trails[index] as number, tx.now))
+  }
+}
+
+/** Ends a job that must not start any more. */
+function mayStart(tx: WriteTx, row: Row): boolean {
   const expiresAt = row[18] as number | null
   const uniqueStates = row[19] as number | null
   // A job that was started once was started in time.
-  if (expiresAt !== null && attempt === 1 && expiresAt <= tx.now) {
+  if (expiresAt !== null && row[3] === 0 && expiresAt <= tx.now) {
     endWaiting(tx, row, DISCARDED, "expired")
-    return
+    return false
   }
-  if (uniqueStates !== null && !keepsKey(tx, seq, uniqueStates)) {
+  if (uniqueStates !== null && !keepsKey(tx, row[0] as number, uniqueStates)) {
     endWaiting(tx, row, CANCELLED, keyLostReason)
-    return
+    return false
   }
-  const worker = request.worker.ref as number
-  const trail = tx.addMove(seq, row[4] as number, AVAILABLE, RUNNING, attempt, worker)
-  tx.statements.run("start_job", attempt, request.token, worker, tx.now, trail, seq)
-  claimed.push(claimedJob(tx, row, attempt, request.token, trail, tx.now))
+  return true
 }
 
 // A key that is held while running but not while waiting is taken now.

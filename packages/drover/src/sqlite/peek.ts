@@ -5,7 +5,7 @@ import { readLanes } from "./laneQueries.ts"
 import type { LaneQuery } from "./laneQueries.ts"
 import type { ReadTx } from "./writeTx.ts"
 
-// Served by drover_job_ready, drover_job_solo and drover_job_due.
+// Served by drover_job_ready and drover_job_due.
 const ready: LaneQuery = { columns: "j.seq", where: "state = 1 and solo = 0", order: "rank, seq" }
 const alone: LaneQuery = { columns: "j.seq", where: "state = 1 and solo = 1", order: "rank, seq" }
 const due: LaneQuery = {

@@ -224,6 +224,7 @@ function whyNot(tx: WriteTx, worker: number, attempt: ClaimedJob): SettleStatus 
     return state === RUNNING ? "fenced" : "repeated"
   }
   // The job went on since. Its trail still knows who ended this attempt.
+  tx.flushMoves()
   let seq = newest as number | null
   for (let step = 0; seq !== null && step < MOST_TRAIL_STEPS; step++) {
     const entry = tx.statements.first("trail_step", seq)

@@ -67,11 +67,9 @@ create table drover_job (
   check ((state >= 4) = (finished_at is not null))
 ) strict;
 create unique index drover_job_id on drover_job (id);
-create index drover_job_ready on drover_job (lane, rank, seq) where state = 1 and solo = 0;
-create index drover_job_solo on drover_job (lane, rank, seq) where state = 1 and solo = 1;
+create index drover_job_ready on drover_job (lane, solo, rank, seq) where state = 1;
 create index drover_job_due on drover_job (lane, run_at, state) where state in (0, 3);
-create index drover_job_running on drover_job (worker) where state = 2;
-create index drover_job_cancel on drover_job (worker) where state = 2 and cancel_at is not null;
+create index drover_job_running on drover_job (worker, cancel_at) where state = 2;
 create index drover_job_finished on drover_job (state, finished_at, lane) where state >= 4;
 create index drover_job_expiry on drover_job (expires_at)
 where expires_at is not null and attempt = 0 and state in (0, 1);

@@ -91,9 +91,6 @@ where seq = ?`,
   trail_new_jobs: `insert into drover_trail (seq, job, at, to_state, attempt)
 select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and ?`,
   claim_worker: `select token, lease_until, ended_at from drover_worker where ref = ?`,
-  start_job: `update drover_job
-set state = 2, attempt = ?, token = ?, worker = ?, started_at = ?, trail = ?
-where seq = ?`,
   promote_job: `update drover_job set state = 1, trail = ? where seq = ?`,
   complete_job: `update drover_job
 set
@@ -154,7 +151,7 @@ set
   trail = ?
 where seq = ?`,
   unique_key_of_job: `select unique_hash, unique_until from drover_job where seq = ?`,
-  read_cancels: `select id, attempt, cancel_reason from drover_job where worker = ? and state = 2 and cancel_at is not null`,
+  read_cancels: `select id, attempt, cancel_reason from drover_job where worker = ? and state = 2 and cancel_at > 0`,
   jobs_of_worker: `select
   seq,
   id,

@@ -89,12 +89,11 @@ create table drover_job (
 ) strict;
 
 create unique index drover_job_id on drover_job (id);
-create index drover_job_ready on drover_job (lane, rank, seq) where state = 1 and solo = 0;
-create index drover_job_solo on drover_job (lane, rank, seq) where state = 1 and solo = 1;
+create index drover_job_ready on drover_job (lane, solo, rank, seq) where state = 1;
 -- The state is there for counts, which else would read every row.
 create index drover_job_due on drover_job (lane, run_at, state) where state in (0, 3);
-create index drover_job_running on drover_job (worker) where state = 2;
-create index drover_job_cancel on drover_job (worker) where state = 2 and cancel_at is not null;
+-- With cancel_at, so that the cancel requests of a worker are a range of it.
+create index drover_job_running on drover_job (worker, cancel_at) where state = 2;
 -- The lane is there for counts.
 create index drover_job_finished on drover_job (state, finished_at, lane) where state >= 4;
 create index drover_job_expiry on drover_job (expires_at)

@@ -13,7 +13,7 @@ limit 1000;
 select info from drover_worker where ended_at is null and lease_until >= ? limit 1000;
 
 -- name: ignored_cancels
--- Called by doctor: running jobs whose cancel was requested before an instant. By drover_job_cancel.
+-- Called by doctor: running jobs whose cancel was requested before an instant. By drover_job_running.
 select j.id, l.kind
 from drover_job j
 join drover_lane l on l.id = j.lane

@@ -24,12 +24,6 @@ select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and
 -- Called by every exchange, before anything is claimed. By primary key.
 select token, lease_until, ended_at from drover_worker where ref = ?;
 
--- name: start_job
--- Called for every claim, under the write lock and after the row was read in the same transaction.
-update drover_job
-set state = 2, attempt = ?, token = ?, worker = ?, started_at = ?, trail = ?
-where seq = ?;
-
 -- name: promote_job
 -- Called by claims for every job that came due. Its rank was set with its due time.
 update drover_job set state = 1, trail = ? where seq = ?;
@@ -109,5 +103,5 @@ where seq = ?;
 select unique_hash, unique_until from drover_job where seq = ?;
 
 -- name: read_cancels
--- Called by peek. Served by drover_job_cancel, which is nearly always empty.
-select id, attempt, cancel_reason from drover_job where worker = ? and state = 2 and cancel_at is not null;
+-- Called by peek. A range of drover_job_running, nearly always empty.
+select id, attempt, cancel_reason from drover_job where worker = ? and state = 2 and cancel_at > 0;

@@ -20,7 +20,7 @@ from drover_job
 where seq = ?;
 
 -- name: request_cancel
--- Called by act for a running job; found by peek through drover_job_cancel. The first request stays.
+-- Called by act for a running job; found by peek through drover_job_running. The first request stays.
 update drover_job
 set cancel_at = ?, cancel_reason = ?
 where seq = ? and state = 2 and cancel_at is null;
@@ -116,7 +116,7 @@ set rank = priority * ? + max(run_at, enqueued_at)
 where lane = ? and state = 1 and solo = 0;
 
 -- name: rerank_solo
--- Like rerank_ready, by drover_job_solo.
+-- Like rerank_ready, by drover_job_ready.
 update drover_job
 set rank = priority * ? + max(run_at, enqueued_at)
 where lane = ? and state = 1 and solo = 1;

@@ -97,7 +97,7 @@ from (select state from drover_job where lane = ? and state in (0, 3) limit ?)
 group by state;
 
 -- name: count_ready_of_lane
--- Called by queueCounts. Bounded walks of drover_job_ready and drover_job_solo.
+-- Called by queueCounts. Bounded walks of drover_job_ready.
 select
   (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 0 limit ?2))
   + (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 1 limit ?2));
@@ -128,7 +128,7 @@ order by rank
 limit 1;
 
 -- name: oldest_solo_of_lane
--- Called by queueCounts. Few rows, by drover_job_solo.
+-- Called by queueCounts. Few rows, by drover_job_ready.
 select min(run_at) from drover_job where lane = ? and state = 1 and solo = 1;
 
 -- name: all_queues

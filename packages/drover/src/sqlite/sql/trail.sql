@@ -6,8 +6,3 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: trail_step
 -- Called by a settle that its fence held off, to see who ended the attempt. By primary key, along prev.
 select prev, from_state, attempt, worker, actor from drover_trail where seq = ?;
-
--- name: add_move
--- Called for every claim and every completion: the transitions that need no words.
-insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker)
-values (?, ?, ?, ?, ?, ?, ?, ?);
