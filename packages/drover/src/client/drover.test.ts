@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { describe, expect, expectTypeOf, test } from "vitest"
 import { z } from "zod"
 import type { JobContext } from "../jobs/define/jobContext.ts"
@@ -67,6 +68,26 @@ describe("enqueueing through a client", () => {
     const handles = await world.drover.enqueueMany(add, good)
     expect(new Set(handles.map(({ id }) => id)).size).toBe(2_100)
     expect(await handles[2_050]?.get()).toMatchObject({ input: { a: 2_050 } })
+  })
+
+  test("a long list does not keep the event loop from others", async () => {
+    await using world = createTestDrover({ jobs: [add] })
+    await world.drover.count()
+    let turns = 0
+    let checked = 0
+    let counting = true
+    const count = (): void => {
+      turns++
+      if (counting) world.clock.defer(count)
+    }
+    const items = function* (): Generator<{ input: { a: number; b: number } }> {
+      for (; checked < 20_000; checked++) yield { input: { a: checked, b: 0 } }
+      // The last one is taken before anything is written.
+      counting = false
+    }
+    world.clock.defer(count)
+    await world.drover.enqueueMany(add, items())
+    expect(turns).toBeGreaterThanOrEqual(19)
   })
 
   test("a unique key within one batch makes one job, and both handles lead to it", async () => {
@@ -236,6 +257,44 @@ const OTHER_WORKER = `
   process.stdin.resume()
   process.stdin.once("end", () => drover.close())
 `
+
+// Enqueues the same fifty keys as everybody else, and prints the ids that it was given.
+const RACER = `
+  import { Drover } from "${import.meta.resolve("./drover.ts")}"
+  import { sqlite } from "${import.meta.resolve("../sqlite/index.ts")}"
+  const drover = new Drover({ store: sqlite(process.argv[1]) })
+  const keys = Array.from({ length: 50 }, (_, key) => "key:" + key)
+  const enqueue = (unique) => drover.enqueueKind("race", {}, { unique })
+  const handles = await Promise.all([...keys, ...keys.toReversed()].map(enqueue))
+  await drover.close()
+  console.log(JSON.stringify(handles.map(({ id }) => id)))
+`
+
+test(
+  "processes that race for the same keys make one job each, and all get its id",
+  { timeout: 60_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "drover-client-"))
+    const file = join(folder, "app.db")
+    await using drover = new Drover({ store: sqlite(file) })
+    try {
+      await drover.count()
+      const words = ["--input-type=module", "--eval", RACER, file]
+      const racers = Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, words))
+      const printed = await Promise.all(racers)
+      const ids = printed.map(({ stdout }) => JSON.parse(stdout) as string[])
+      expect(await drover.count()).toBe(50)
+      const first = ids[0] ?? []
+      expect(new Set(first).size).toBe(50)
+      // Each went through the keys forwards and backwards.
+      expect(first.toReversed()).toEqual(first)
+      for (const other of ids) expect(other).toEqual(first)
+    } finally {
+      await drover.close()
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
 
 test("a result arrives from another process", { timeout: 60_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "drover-client-"))

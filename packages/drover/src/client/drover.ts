@@ -57,6 +57,7 @@ export class Drover extends Administration implements AsyncDisposable {
     this.#ids = new UuidMaker(clock, rng)
     this.#waiter = new ResultWaiter({ clock, rng, events, store: () => this.gate.open() })
     this.#producer = new Producer({
+      clock,
       ids: this.#ids,
       payloadLimit: resolved.payloadLimit,
       operations: this.#operations(),

@@ -1,6 +1,7 @@
 import { assert } from "../../errors/index.ts"
 import type { Events } from "../../events/index.ts"
 import type { EnqueueOutcome, NewJob } from "../../store/index.ts"
+import type { Clock } from "../../time/index.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
 import { JobHandle } from "./jobHandle.ts"
 import type { JobOperations } from "./jobHandle.ts"
@@ -22,6 +23,7 @@ export interface EnqueueTarget {
 
 /** What a producer needs. */
 export interface ProducerParts extends NewJobContext {
+  readonly clock: Pick<Clock, "defer">
   readonly operations: JobOperations
 }
 
@@ -61,6 +63,8 @@ export class Producer {
   ): Promise<JobHandle[]> {
     const jobs: NewJob[] = []
     for (const { input, options } of items) {
+      // Other work of the process must not wait until the last of a long list is checked.
+      if (jobs.length % CHUNK === CHUNK - 1) await this.#breathe()
       if (options !== undefined) checkEnqueueOptions(options, definition.kind)
       const prepared = prepareJob(definition, input, options, this.#parts)
       jobs.push(prepared instanceof Promise ? await prepared : prepared)
@@ -73,6 +77,12 @@ export class Producer {
       for (const [index, job] of chunk.entries()) handles.push(this.#handle(job, outcomes[index]))
     }
     return handles
+  }
+
+  #breathe(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.clock.defer(resolve)
+    })
   }
 
   #handle(job: NewJob, outcome: EnqueueOutcome | undefined): JobHandle {
