@@ -117,11 +117,12 @@ async function walkAll(
   return found
 }
 
-/** Those of the given jobs that match, in order. @param seqs a JSON array. */
+/** Those of the given jobs that match, in order. @param seqs a JSON array without repeats. */
 export function matchesAmong(tx: ReadTx, filter: JobFilter, seqs: string, walk: Walk): number[] {
   const { fromSeq, belowSeq } = rangeOf(filter, walk, walk.after)
-  const sql = `select j.seq from drover_job j
-    where j.seq in (select value from json_each(?7)) and ${MATCHES}
+  // The cross join makes the given jobs the outer loop; else SQLite may prefer to walk the whole range of numbers.
+  const sql = `select j.seq from json_each(?7) s cross join drover_job j on j.seq = s.value
+    where ${MATCHES}
     order by j.seq ${ORDERS[walk.order]} limit ?8`
   const values = [...valuesOf(filter), fromSeq, belowSeq, seqs, walk.limit]
   return numbers(tx.statements.made(sql).all(...values) as unknown as Row[])
@@ -177,7 +178,9 @@ function candidatesOf(tx: ReadTx, filter: JobFilter): string | undefined {
   const { ids, uniqueKey, stateCodes } = filter
   if (ids !== null) {
     const sql = "select j.seq from json_each(?) i cross join drover_job j on j.id = i.value"
-    return JSON.stringify(numbers(tx.statements.made(sql).all(ids) as unknown as Row[]))
+    return JSON.stringify([
+      ...new Set(numbers(tx.statements.made(sql).all(ids) as unknown as Row[])),
+    ])
   }
   if (uniqueKey !== null) {
     const sql = "select seq from drover_job where unique_label = ? limit ?"
