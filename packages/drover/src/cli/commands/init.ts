@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import type { Command } from "../command.ts"
 import { UsageError } from "../command.ts"
+import { plainJson } from "../plainText.ts"
 import { exitCodes } from "../terminal.ts"
 
 const CONFIG = `import { defineConfig } from "drover"
@@ -16,7 +17,6 @@ export default defineConfig({
 
 const JOB = `import { defineJob } from "drover"
 import type { JobContext } from "drover"
-import { plainJson } from "../plainText.ts"
 
 /** Replace the annotation by a schema (\`input: z.object({ … })\`) to have inputs checked when they arrive. */
 export const greet = defineJob("greet", {

@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { Drover } from "../client/index.ts"
+import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { sqlite } from "../sqlite/index.ts"
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url))
+
+let folder: string
+let db: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "drover-main-"))
+  db = join(folder, "app.db")
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+/** A process that runs `drover`, with a job that ignores its signal and one that does not. */
+async function start(...words: string[]): Promise<ChildProcess> {
+  const source = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href)
+  await writeFile(
+    join(folder, "drover.config.ts"),
+    `import { defineJob } from ${source("../index.ts")}
+import { sqlite } from ${source("../sqlite/index.ts")}
+const polite = defineJob("polite", { run: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))) })
+const deaf = defineJob("deaf", { run: () => new Promise(() => {}) })
+export default { store: sqlite("app.db"), jobs: [polite, deaf] }
+`,
+  )
+  return spawn(process.execPath, [MAIN, ...words], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+}
+
+async function exit(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null]
+  return code ?? signal
+}
+
+/** Resolves when the process has written this text. */
+function said(stream: NodeJS.ReadableStream, text: string): Promise<void> {
+  let all = ""
+  return new Promise((resolve) => {
+    stream.on("data", (chunk) => {
+      all += String(chunk)
+      if (all.includes(text)) resolve()
+    })
+  })
+}
+
+/** Enqueues a job and resolves when another process has begun it. */
+async function begun(drover: Drover, kind: string): Promise<string> {
+  const { id } = await drover.enqueueKind(kind)
+  for (let position = 0; ;) {
+    const page = await drover.trailAfter(position)
+    if (page.entries.some((entry) => entry.jobId === id && entry.to === "running")) return id
+    position = page.position
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+test("SIGTERM lets a worker hand back what does not end in its grace, and exit with 0", async () => {
+  await using drover = new Drover({ store: sqlite(db) })
+  await drover.enqueue(defineJob("warm", { run: () => null }), null)
+  const child = await start("work", "--grace", "200ms")
+  const ended = exit(child)
+  const ids = [await begun(drover, "polite"), await begun(drover, "deaf")]
+  child.kill("SIGTERM")
+  expect(await ended).toBe(0)
+  for (const id of ids) {
+    expect(await drover.get(id)).toMatchObject({
+      state: "available",
+      interruptions: 1,
+      failures: 0,
+    })
+  }
+  expect(await drover.count({ states: ["running"] })).toBe(0)
+  expect(await drover.workers()).toEqual([])
+})
+
+test("a second SIGTERM does not wait for the grace, and exits with 1 with nothing left running", async () => {
+  await using drover = new Drover({ store: sqlite(db) })
+  await drover.enqueue(defineJob("warm", { run: () => null }), null)
+  const child = await start("work", "--grace", "1h")
+  const ended = exit(child)
+  await begun(drover, "deaf")
+  const first = said(child.stderr!, "again to stop at once")
+  child.kill("SIGTERM")
+  await first
+  child.kill("SIGTERM")
+  expect(await ended).toBe(1)
+  expect(await drover.count({ states: ["running"] })).toBe(0)
+})
+
+test("a reader that closes early, as head does, is no fault", async () => {
+  await using drover = new Drover({ store: sqlite(db) })
+  const many = defineJob("many", { run: () => null })
+  await drover.enqueueMany(
+    many,
+    Array.from({ length: 1000 }, () => ({ input: "x".repeat(500) })),
+  )
+  const child = await start("jobs", "--limit", "1000", "--json")
+  child.stdout!.once("data", () => child.stdout!.destroy())
+  let errors = ""
+  child.stderr!.on("data", (chunk) => (errors += String(chunk)))
+  expect(await exit(child)).toBe(0)
+  expect(errors).not.toContain("EPIPE")
+})
