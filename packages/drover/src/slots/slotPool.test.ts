@@ -33,7 +33,8 @@ test("slots are reserved, all or none, until there are no more", () => {
   expect(pool.tryReserve()?.weight).toBe(1)
   expect(pool.tryReserve()).toBeUndefined()
   two?.release()
-  expect(pool.stats).toMatchObject({ reserved: 1, free: 2, peak: 3, granted: 3, released: 2 })
+  pool.tryReserve()?.release()
+  expect(pool.stats).toMatchObject({ reserved: 1, free: 2, peak: 3, granted: 4, released: 3 })
 })
 
 test("a batch reserves what is free, is divided, and gives back the rest", () => {
@@ -171,17 +172,19 @@ test("an abort in the same step as the grant loses no slot", async () => {
   expect(pool.reserved).toBe(0)
 })
 
-test("a wait that takes too long ends with Timeout, and its timer goes when it is served", async () => {
+test("a wait that takes too long ends with Timeout, and its timer and listener go when it is served", async () => {
   const clock = new ManualClock()
   const pool = new SlotPool({ limit: 1, clock })
   const first = pool.tryReserve()!
   const late = pool.acquire({ timeout: "1s" }).catch((error: unknown) => error)
-  const served = pool.acquire({ timeout: "5s" })
+  const abort = new AbortController()
+  const served = pool.acquire({ timeout: "5s", signal: abort.signal })
   await clock.advance(1_000)
   expect(await late).toMatchObject({ code: "DROVER_TIMEOUT" })
   first.release()
   await served
   expect([clock.pending, pool.waiting]).toEqual([0, 0])
+  expect(getEventListeners(abort.signal, "abort")).toEqual([])
 })
 
 test("raising the limit serves at once, as many as fit, in order", async () => {

@@ -174,6 +174,10 @@ export class SlotPool {
   /**
    * Calls `listener` whenever slots have become free and nobody waits for them: a hint to look for work, given
    * in the same step. It may come when there is nothing to do, and never promises that the slot is still free.
+   *
+   * Slots that a batch gives back are hinted at like any other, because somebody else may have found none. So a
+   * claimer that found less work than it had slots for must remember that before it gives the rest back, and
+   * ignore hints until it is told of work: or its own `giveBack` would send it to look again, for ever.
    */
   onFree(listener: () => void): () => void {
     const own = (): void => listener()
