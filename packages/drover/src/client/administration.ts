@@ -9,7 +9,6 @@ import { checkCount, checkName } from "../jobs/define/names.ts"
 import type {
   HealthCheck,
   JobAction,
-  MigrationStatus,
   QueueCounts,
   QueueSettings,
   Store,
@@ -142,11 +141,6 @@ export abstract class Administration {
   /** The health of the database, one finding for each check. */
   async doctor(): Promise<readonly HealthCheck[]> {
     return (await this.gate.open()).doctor()
-  }
-
-  /** The migrations of the database and which are applied. Opens the store, and so needs one that can be opened. */
-  async migrations(): Promise<readonly MigrationStatus[]> {
-    return (await this.gate.open()).migrations()
   }
 
   // — jobs

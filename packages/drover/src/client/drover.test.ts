@@ -48,6 +48,12 @@ describe("enqueueing through a client", () => {
     await expect(attempt).rejects.toThrow(/did you mean "runIn"/)
   })
 
+  test("a name where a definition belongs is refused with what to do", async () => {
+    await using world = createTestDrover({ jobs: [add] })
+    await expect(world.drover.enqueue("add" as never, {} as never)).rejects.toThrow(/enqueueKind/)
+    await expect(world.drover.enqueueMany({} as never, [])).rejects.toThrow(/defineJob/)
+  })
+
   test("the same id twice is one job", async () => {
     await using world = createTestDrover({ jobs: [add] })
     const id = world.drover.newId()
@@ -222,6 +228,28 @@ describe("workers of a client", () => {
     await drover.close()
   })
 
+  test("a handler may enqueue while its client closes, and no worker starts any more", async () => {
+    const { promise: closing, resolve: closes } = Promise.withResolvers<void>()
+    const last = defineJob("last", {
+      run: async () => {
+        await closing
+        const { id } = await drover.enqueue(add, { a: 0, b: 0 })
+        await expect(drover.work()).rejects.toMatchObject({ code: "DROVER_CLOSED" })
+        return id
+      },
+    })
+    const drover = new Drover({ store: sqlite(":memory:"), jobs: [last, add] })
+    const started = drover.events.next("job.started")
+    const completed = drover.events.next("job.completed")
+    await drover.enqueue(last)
+    await drover.work()
+    await started
+    const closed = drover.close()
+    closes()
+    await closed
+    expect(await completed).toMatchObject({ kind: "last" })
+  })
+
   test("a paused queue runs nothing until it is resumed, others go on", async () => {
     const queues = { still: {} }
     await using drover = new Drover({ store: sqlite(":memory:"), jobs: [add], queues })
@@ -257,6 +285,26 @@ const OTHER_WORKER = `
   process.stdin.resume()
   process.stdin.once("end", () => drover.close())
 `
+
+describe("migrations", () => {
+  test("are refused at opening where the client may not apply them, and applied on request", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "drover-client-"))
+    await using drover = new Drover({ store: sqlite(join(folder, "app.db")), migrate: false })
+    try {
+      await expect(drover.count()).rejects.toMatchObject({ code: "DROVER_STORE_MIGRATION" })
+      const planned = await drover.migrate({ dryRun: true })
+      await expect(drover.count()).rejects.toMatchObject({ code: "DROVER_STORE_MIGRATION" })
+      expect((await drover.migrate()).map(({ number }) => number)).toEqual(
+        planned.map(({ number }) => number),
+      )
+      expect(planned.length).toBeGreaterThan(0)
+      expect(await drover.count()).toBe(0)
+    } finally {
+      await drover.close()
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
 
 // Enqueues the same fifty keys as everybody else, and prints the ids that it was given.
 const RACER = `

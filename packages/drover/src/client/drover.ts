@@ -11,7 +11,7 @@ import { announceJobs, Producer } from "../jobs/define/producer.ts"
 import type { EnqueueItem, EnqueueTarget } from "../jobs/define/producer.ts"
 import { ResultWaiter } from "../jobs/define/resultWaiter.ts"
 import { Worker } from "../jobs/work/worker.ts"
-import type { EnqueueOutcome, NewJob, Store } from "../store/index.ts"
+import type { EnqueueOutcome, MigrationStatus, NewJob, Store } from "../store/index.ts"
 import { parseDuration, UuidMaker } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
 import { Administration } from "./administration.ts"
@@ -19,7 +19,7 @@ import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
 import { keepInternals } from "./internals.ts"
-import { StoreGate } from "./storeGate.ts"
+import { closedError, StoreGate } from "./storeGate.ts"
 import { chooseQueues } from "./workOptions.ts"
 import type { WorkOptions } from "./workOptions.ts"
 import { Transaction } from "./transaction.ts"
@@ -175,6 +175,7 @@ export class Drover extends Administration implements AsyncDisposable {
       queues: chooseQueues(this.options.queues, queues),
       options: { ...this.options.worker, ...workerOptions },
     })
+    if (this.#closing !== null) throw closedError()
     this.#workers.add(worker)
     try {
       await worker.start()
@@ -183,6 +184,21 @@ export class Drover extends Administration implements AsyncDisposable {
       throw error
     }
     return worker
+  }
+
+  /**
+   * Applies pending migrations, for deployments whose clients have `migrate: false`. Does not open this client.
+   * @returns those that were applied, or with `dryRun` would be.
+   */
+  async migrate(options: { readonly dryRun?: boolean } = {}): Promise<readonly MigrationStatus[]> {
+    checkOptions(options, ["dryRun"], "migrate")
+    const { source, clock, rng, events } = this.options
+    const store = source.connect({ clock, rng, events })
+    try {
+      return await store.migrate({ dryRun: options.dryRun ?? false })
+    } finally {
+      await store.close()
+    }
   }
 
   /** Calls back for every event of this name in this process. Returns the end of the subscription. */
@@ -206,13 +222,11 @@ export class Drover extends Administration implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    try {
-      // Together: each has its grace, and the process has only one.
-      await Promise.all(Array.from(this.#workers, (worker) => worker.stop()))
-    } finally {
-      this.#waiter.close()
-      await this.gate.close()
-    }
+    // Together: each has its grace, and the process has only one. Handlers may enqueue until they have ended.
+    const stops = await Promise.allSettled(Array.from(this.#workers, (worker) => worker.stop()))
+    this.#waiter.close()
+    await this.gate.close()
+    for (const stop of stops) if (stop.status === "rejected") throw stop.reason
   }
 
   async #adopt(transaction: unknown): Promise<EnqueueTarget> {

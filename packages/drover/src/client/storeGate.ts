@@ -56,6 +56,7 @@ export class StoreGate {
   }
 }
 
-function closedError(): DroverError {
+/** What every use of a closed client is refused with. */
+export function closedError(): DroverError {
   return new DroverError("DROVER_CLOSED", "This Drover client was closed; make a new one")
 }

@@ -49,6 +49,11 @@ export interface Job<Input = unknown, Result = unknown> {
   readonly reason: string | null
   readonly uniqueKey: string | null
   readonly progress: { readonly value: unknown; readonly at: Date } | null
+  /**
+   * Which of `input`, `result`, `metadata` and `progress` are not JSON in the database, because somebody edited or
+   * damaged the row; they are the raw text here (`metadata` is empty). None in a healthy database.
+   */
+  readonly unreadable: readonly string[]
 }
 
 /** One transition of a job, for people. */
@@ -69,8 +74,18 @@ export interface StoredLogLine extends Omit<LogLine, "at" | "fields"> {
   readonly fields: unknown
 }
 
-/** Makes the view of a row. @throws DroverError `DROVER_PAYLOAD_INVALID` when a stored text is not JSON. */
+/** Makes the view of a row. A row that cannot be read is shown as far as it can: somebody has to find it. */
 export function viewJob(row: JobRow): Job {
+  const unreadable: string[] = []
+  const read = (text: string, name: string): unknown => {
+    try {
+      return decodePayload(text, name)
+    } catch {
+      unreadable.push(name)
+      return text
+    }
+  }
+  const metadata = row.metadata === null ? null : read(row.metadata, "metadata")
   return {
     id: row.id,
     kind: row.kind,
@@ -91,23 +106,19 @@ export function viewJob(row: JobRow): Job {
     finishedAt: dateOf(row.finishedAt),
     cancelRequestedAt: dateOf(row.cancelRequestedAt),
     workerId: row.workerId,
-    input: decodePayload(row.input, "input"),
-    result: row.result === null ? undefined : decodePayload(row.result, "result"),
+    input: read(row.input, "input"),
+    result: row.result === null ? undefined : read(row.result, "result"),
     tags: row.tags,
-    metadata: viewMetadata(row.metadata),
+    metadata: typeof metadata === "object" && metadata !== null ? { ...metadata } : {},
     error: row.error,
     reason: row.reason,
     uniqueKey: row.uniqueKey,
     progress:
       row.progress === null
         ? null
-        : { value: decodePayload(row.progress.value, "progress"), at: new Date(row.progress.at) },
+        : { value: read(row.progress.value, "progress"), at: new Date(row.progress.at) },
+    unreadable,
   }
-}
-
-/** Reads stored metadata; none is an empty object. */
-export function viewMetadata(text: string | null): Readonly<Record<string, unknown>> {
-  return text === null ? {} : (decodePayload(text, "metadata") as Record<string, unknown>)
 }
 
 /** Makes the view of a trail. */

@@ -1,7 +1,8 @@
-import { assert } from "../../errors/index.ts"
+import { assert, DroverError } from "../../errors/index.ts"
 import type { Events } from "../../events/index.ts"
 import type { EnqueueOutcome, NewJob } from "../../store/index.ts"
 import type { Clock } from "../../time/index.ts"
+import { isJobDefinition } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
 import { JobHandle } from "./jobHandle.ts"
 import type { JobOperations } from "./jobHandle.ts"
@@ -45,6 +46,7 @@ export class Producer {
     input: unknown,
     options: EnqueueOptions | undefined,
   ): Promise<JobHandle> {
+    requireDefinition(definition)
     const prepared = prepareJob(definition, input, options, this.#parts)
     const jobs = [prepared instanceof Promise ? await prepared : prepared] as const
     const outcomes = await target.enqueue(jobs)
@@ -61,6 +63,7 @@ export class Producer {
     definition: JobDefinition,
     items: Iterable<EnqueueItem>,
   ): Promise<JobHandle[]> {
+    requireDefinition(definition)
     const jobs: NewJob[] = []
     for (const { input, options } of items) {
       // Other work of the process must not wait until the last of a long list is checked.
@@ -89,6 +92,13 @@ export class Producer {
     assert(outcome !== undefined, "a store gives one outcome for each job")
     return new JobHandle(this.#parts.operations, outcome.id, job.kind, outcome.status)
   }
+}
+
+function requireDefinition(definition: unknown): void {
+  if (isJobDefinition(definition)) return
+  const text =
+    "enqueue: takes a definition made by defineJob(); enqueueKind() takes the name of a kind"
+  throw new DroverError("DROVER_CONFIG", text)
 }
 
 /** Tells listeners of this process about jobs that were committed. */
