@@ -108,6 +108,9 @@ describe("a handler that ignores its abort", () => {
     release[0]!()
     expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 2, result: '"second"' })
     expect(world.count("job.stuck")).toBe(1)
+    // What the first handler did in the end was not written a second time.
+    expect(world.count("job.fenced")).toBe(0)
+    expect(world.count("job.completed")).toBe(1)
   })
 
   test("ends the worker, if it was told so", async () => {

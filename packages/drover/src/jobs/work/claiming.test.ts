@@ -142,6 +142,21 @@ describe("wake-ups", () => {
     expect(startedAt[0]! - enqueuedAt).toBeGreaterThanOrEqual(90_000)
   })
 
+  test("a hint that comes during a claim leads to another claim, though the first found nothing", async () => {
+    await using world = await createWorld()
+    const gate = gated()
+    const faulty = faultyStore(world.store)
+    const reply = Promise.withResolvers<void>()
+    // Nothing else may notice the job.
+    faulty.fault((operation) => (operation === "peek" ? "before" : operation === "exchange" ? reply.promise : undefined))
+    await world.worker([gate.job], { store: faulty.store, options: rarely })
+    await world.until("a claim is in flight", () => exchanges(faulty.calls).length === 1)
+    await world.clock.settle()
+    await world.enqueue("a")
+    reply.resolve()
+    await world.until("it runs", () => gate.running.size === 1, 0)
+  })
+
   test("a paused queue is not claimed from, and goes on when it is resumed elsewhere", async () => {
     await using world = await createWorld()
     const other = await world.connect()

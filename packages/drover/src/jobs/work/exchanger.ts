@@ -236,7 +236,8 @@ export class Exchanger {
     for (let i = 0; i < round.settlements.length; i++) {
       this.#host.settled(round.settlements[i]!, reply.settled[i]!)
     }
-    if (reply.workerLost) this.#host.workerLost()
+    // An answer about a row of the past says nothing about this one.
+    if (reply.workerLost && round.request.worker === this.#host.worker) this.#host.workerLost()
     this.#goOn()
   }
 

@@ -30,6 +30,8 @@ describe("a worker that cannot beat", () => {
     const id = await world.enqueue("a")
     await world.until("it runs", () => release.length === 1)
     const first = worker.id
+    // Long enough for beats, which prolong the trust as the registration began it.
+    await world.clock.advance(25_000)
     faulty.fault(() => "before")
     await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
     const leaseUntil = (await world.store.workers())[0]!.leaseUntil
@@ -69,12 +71,31 @@ describe("a worker that cannot beat", () => {
     await world.clock.settle()
     faulty.fault((operation) => (operation === "beat" || operation === "registerWorker" ? "before" : undefined))
     await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
+    const before = faulty.calls.length
     const id = await world.enqueue("a")
     await world.clock.advance(20_000)
     expect(await world.row(id)).toMatchObject({ state: "available", attempt: 0 })
+    // It does not even ask: that the store would refuse is the second line.
+    const exchanges = faulty.calls.slice(before).filter(({ operation }) => operation === "exchange")
+    expect(exchanges).toEqual([])
     faulty.fault(() => undefined)
     await world.until("it runs", () => release.length === 1, 20_000)
   })
+})
+
+test("claims whose reply is still lost when the lease is are handed back, and their slots are free again", async () => {
+  await using world = await createWorld()
+  const { job, release } = listening()
+  const faulty = faultyStore(world.store)
+  await world.worker([job], { store: faulty.store, queues: { default: { slots: 2 } } })
+  await world.clock.settle()
+  faulty.fault((operation) => (operation === "exchange" ? "after" : "before"))
+  const ids = await world.enqueueMany("a", 2)
+  await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
+  expect(release).toHaveLength(0)
+  faulty.fault(() => undefined)
+  await world.until("both run", () => release.length === 2, 20_000)
+  for (const id of ids) expect(await world.row(id)).toMatchObject({ state: "running", attempt: 2, crashes: 0, interruptions: 1 })
 })
 
 describe("a worker that was taken for dead", () => {

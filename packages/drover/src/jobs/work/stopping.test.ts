@@ -132,6 +132,7 @@ describe("a stop", () => {
     expect(await stop(world, worker, { grace: "10s" })).toBeLessThanOrEqual(10_000)
     expect(await running(world)).toBe(0)
     for (const id of ids) expect(await world.row(id)).toMatchObject({ state: "available", interruptions: 1 })
+    expect(world.count("job.interrupted")).toBe(20)
     // A handler that ends after all is too late, and harmless.
     for (const open of release) open()
     await world.clock.settle()
