@@ -58,7 +58,10 @@ function enqueueOn(
   return enqueueAtomically(tx, jobs)
 }
 
-function requireSame(store: AdoptingStore, connection: unknown): asserts connection is DatabaseSync {
+function requireSame(
+  store: AdoptingStore,
+  connection: unknown,
+): asserts connection is DatabaseSync {
   const { label, file, db } = store
   if (!(connection instanceof DatabaseSync)) {
     throw refused(label, "it takes a DatabaseSync of node:sqlite")

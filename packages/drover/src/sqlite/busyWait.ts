@@ -11,7 +11,13 @@ export const BUSY_REPORT_MS = 250
 
 // Full jitter, because many processes that meet one lock would else come back together. Short, because a
 // write transaction takes a millisecond or two.
-const policy = resolveRetryPolicy({ backoff: "exponential", base: 1, factor: 2, cap: 10, jitter: "full" })
+const policy = resolveRetryPolicy({
+  backoff: "exponential",
+  base: 1,
+  factor: 2,
+  cap: 10,
+  jitter: "full",
+})
 
 /** How long to wait before the next try after `attempt` busy ones, in whole ms; 0 for the next turn. */
 export function busyDelayMs(attempt: number, rng: Rng): number {

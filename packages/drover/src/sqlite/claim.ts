@@ -23,7 +23,11 @@ const COLUMNS =
   "j.expires_at, j.unique_states"
 
 // Both served by drover_job_ready.
-const ordinary: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 0", order: "rank, seq" }
+const ordinary: LaneQuery = {
+  columns: COLUMNS,
+  where: "state = 1 and solo = 0",
+  order: "rank, seq",
+}
 const alone: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 1", order: "rank, seq" }
 
 // Jobs that turn out to be expired are not claimed; so many are ended by one claim at most.
@@ -73,7 +77,7 @@ function take(
   claimed: ClaimedJob[],
 ): void {
   let left = limit
-  for (let skipped = 0; left > 0 && skipped < MOST_SKIPPED; ) {
+  for (let skipped = 0; left > 0 && skipped < MOST_SKIPPED;) {
     const rows = readLanes(tx.statements, query, lanes, [], left)
     const fit = rows.filter((row) => mayStart(tx, row))
     start(tx, fit, request, claimed)

@@ -22,7 +22,7 @@ export function enqueue(
  */
 export function enqueueWithin(tx: WriteTx, jobs: readonly NewJob[]): EnqueueOutcome[] {
   const outcomes: EnqueueOutcome[] = []
-  for (let at = 0; at < jobs.length; ) {
+  for (let at = 0; at < jobs.length;) {
     const job = jobs[at]
     assert(job !== undefined, "the index is inside of the batch")
     if (job.unique === null) {

@@ -100,8 +100,7 @@ function dueAfterFold(
   waiting: WaitingJob,
 ): number | undefined {
   if (unique.mode === "debounce") {
-    const latestAt =
-      unique.maxWaitMs === null ? Infinity : waiting.enqueuedAt + unique.maxWaitMs
+    const latestAt = unique.maxWaitMs === null ? Infinity : waiting.enqueuedAt + unique.maxWaitMs
     return Math.min(job.runAt ?? tx.now + job.delayMs, latestAt)
   }
   return job.runAt ?? (job.delayMs > 0 ? tx.now + job.delayMs : undefined)

@@ -27,9 +27,7 @@ export class Queues {
     if (known !== undefined) return known
     const row = statements.first("find_queue", name)
     const queue: StoredQueue =
-      row === undefined
-        ? unstored
-        : { paused: row[0] !== null, agingMs: row[1] as number | null }
+      row === undefined ? unstored : { paused: row[0] !== null, agingMs: row[1] as number | null }
     this.#known.set(name, queue)
     return queue
   }

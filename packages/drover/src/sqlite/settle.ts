@@ -1,6 +1,12 @@
 import { assert } from "../errors/index.ts"
 import { stateCode } from "../store/index.ts"
-import type { ClaimedJob, SettleRequest, SettleStatus, Settlement, StoredError } from "../store/index.ts"
+import type {
+  ClaimedJob,
+  SettleRequest,
+  SettleStatus,
+  Settlement,
+  StoredError,
+} from "../store/index.ts"
 import { hasKey, trailOf } from "./mark.ts"
 import { rankOf } from "./queues.ts"
 import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
@@ -125,7 +131,10 @@ function count(job: RunningJob, settlement: Settlement): RunningJob {
 }
 
 /** Where a job waits next. A delay of `null` keeps its due time and its place. */
-function destination(settlement: Settlement): { readonly to: number; readonly delayMs: number | null } {
+function destination(settlement: Settlement): {
+  readonly to: number
+  readonly delayMs: number | null
+} {
   switch (settlement.to) {
     case "retryable":
       return { to: RETRYABLE, delayMs: settlement.delayMs }
@@ -243,7 +252,6 @@ function sizeOf(attempt: ClaimedJob): number {
 }
 
 function errorOf(settlement: Settlement): string | null {
-  const error: StoredError | null =
-    "error" in settlement ? settlement.error : null
+  const error: StoredError | null = "error" in settlement ? settlement.error : null
   return error === null ? null : JSON.stringify(error)
 }

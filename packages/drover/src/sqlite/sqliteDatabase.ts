@@ -205,7 +205,9 @@ export class SqliteDatabase implements StoreContext {
     const place = this.#place
     if (place.kind === "shared") return place.db
     const [path, durability] =
-      place.kind === "file" ? ([place.path, place.durability] as const) : ([":memory:", "full"] as const)
+      place.kind === "file"
+        ? ([place.path, place.durability] as const)
+        : ([":memory:", "full"] as const)
     try {
       return await untilFree("open", this, () => openWriter(path, durability))
     } catch (error) {
@@ -237,7 +239,8 @@ export class SqliteDatabase implements StoreContext {
   }
 
   async #close(): Promise<void> {
-    await this.#opening?.catch(() => undefined)
+    // From this instant on the writer refuses; only an open that is under way is waited for before.
+    if (this.#parts === undefined) await this.#opening?.catch(() => undefined)
     const parts = this.#parts
     if (parts === undefined) return
     await parts.writer.close()

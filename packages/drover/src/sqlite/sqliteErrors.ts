@@ -27,12 +27,14 @@ const byPrimaryCode: Readonly<Record<number, DroverErrorCode>> = {
 }
 
 const advice: Partial<Record<DroverErrorCode, string>> = {
-  DROVER_STORE_BUSY: "another process holds the write lock; look for a long transaction on this file",
+  DROVER_STORE_BUSY:
+    "another process holds the write lock; look for a long transaction on this file",
   DROVER_STORE_FULL: "free disk space; nothing was written, and the store goes on by itself",
   DROVER_STORE_READONLY: "make the file and its folder writable for this process",
   DROVER_STORE_IO: "check the disk and the folder's permissions",
   DROVER_STORE_CORRUPT: "restore the file from a backup",
-  DROVER_STORE_REPLACED: "restart this process, and replace database files only while nothing uses them",
+  DROVER_STORE_REPLACED:
+    "restart this process, and replace database files only while nothing uses them",
 }
 
 /** The result code of SQLite in an error of node:sqlite, extended; `undefined` for any other error. */

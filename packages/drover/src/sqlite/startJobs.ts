@@ -38,7 +38,7 @@ export function startJobs(
 ): number[] {
   assertMove(AVAILABLE, RUNNING)
   const trails: number[] = []
-  for (let from = 0; from < seqs.length; ) {
+  for (let from = 0; from < seqs.length;) {
     const chunk = nextChunk(seqs, from)
     const least = Math.min(...chunk)
     const firstTrail = tx.nextTrailSeq(Math.max(...chunk) - least + 1)

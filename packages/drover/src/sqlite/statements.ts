@@ -60,12 +60,18 @@ export class Statements {
   }
 
   /** All rows of a named query as arrays. */
-  all(name: QueryName, ...values: readonly (string | number | null | Uint8Array)[]): readonly Row[] {
+  all(
+    name: QueryName,
+    ...values: readonly (string | number | null | Uint8Array)[]
+  ): readonly Row[] {
     return this.rows(name).all(...values) as unknown as readonly Row[]
   }
 
   /** The first row of a named query as an array. */
-  first(name: QueryName, ...values: readonly (string | number | null | Uint8Array)[]): Row | undefined {
+  first(
+    name: QueryName,
+    ...values: readonly (string | number | null | Uint8Array)[]
+  ): Row | undefined {
     return this.rows(name).get(...values) as unknown as Row | undefined
   }
 

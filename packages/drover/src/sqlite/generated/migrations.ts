@@ -68,7 +68,7 @@ create table drover_job (
 ) strict;
 create unique index drover_job_id on drover_job (id);
 create index drover_job_ready on drover_job (lane, solo, rank, seq) where state = 1;
-create index drover_job_due on drover_job (lane, run_at, state) where state in (0, 3);
+create index drover_job_due on drover_job (lane, run_at, seq, state) where state in (0, 3);
 create index drover_job_running on drover_job (worker, cancel_at) where state = 2;
 create index drover_job_finished on drover_job (state, finished_at, lane) where state >= 4;
 create index drover_job_expiry on drover_job (expires_at)

@@ -91,7 +91,7 @@ create table drover_job (
 create unique index drover_job_id on drover_job (id);
 create index drover_job_ready on drover_job (lane, solo, rank, seq) where state = 1;
 -- The state is there for counts, which else would read every row.
-create index drover_job_due on drover_job (lane, run_at, state) where state in (0, 3);
+create index drover_job_due on drover_job (lane, run_at, seq, state) where state in (0, 3);
 -- With cancel_at, so that the cancel requests of a worker are a range of it.
 create index drover_job_running on drover_job (worker, cancel_at) where state = 2;
 -- The lane is there for counts.
