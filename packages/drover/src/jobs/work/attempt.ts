@@ -83,7 +83,14 @@ export class Attempt implements Deadline, StrayOwner {
   #input: unknown
   #inputRead = false
 
-  constructor(host: AttemptHost, claimed: ClaimedJob, definition: JobDefinition, slot: Reservation, solo: boolean, startedMono: number) {
+  constructor(
+    host: AttemptHost,
+    claimed: ClaimedJob,
+    definition: JobDefinition,
+    slot: Reservation,
+    solo: boolean,
+    startedMono: number,
+  ) {
     this.#host = host
     this.claimed = claimed
     this.definition = definition
@@ -119,7 +126,8 @@ export class Attempt implements Deadline, StrayOwner {
     deadlines.add(this, this.#abortedMono + stuckAfterMs)
     this.#abortListener?.(reason)
     // A listener of the handler that throws is the handler's stray error; Node reports it that way by itself.
-    if (this.#controller !== undefined) runOwned(this, abortController, { controller: this.#controller, reason })
+    if (this.#controller !== undefined)
+      runOwned(this, abortController, { controller: this.#controller, reason })
   }
 
   /** Tells the listener of the abort, also one that came before. For runners of other isolations. */
@@ -133,9 +141,12 @@ export class Attempt implements Deadline, StrayOwner {
       const ranMs = nowMono - this.startedMono
       const timeoutMs = this.claimed.timeoutMs ?? this.definition.timeoutMs
       this.abort(
-        new Timeout(`the attempt ran longer than its timeout of ${formatDuration(Number(timeoutMs))}`, {
-          details: { timeoutMs, ranMs },
-        }),
+        new Timeout(
+          `the attempt ran longer than its timeout of ${formatDuration(Number(timeoutMs))}`,
+          {
+            details: { timeoutMs, ranMs },
+          },
+        ),
       )
     } else if (this.#phase === "aborted") {
       this.#phase = "stuck"
@@ -148,7 +159,11 @@ export class Attempt implements Deadline, StrayOwner {
     if (this.#phase === "ended") return
     this.#stray ??= { error }
     // Its code is broken, but it may go on; what it does now is not recorded any more.
-    this.abort(new LeaseLost("the attempt failed by an error outside of its handler's promise", { cause: error }))
+    this.abort(
+      new LeaseLost("the attempt failed by an error outside of its handler's promise", {
+        cause: error,
+      }),
+    )
   }
 
   /**
@@ -213,7 +228,12 @@ export class Attempt implements Deadline, StrayOwner {
       return
     }
     try {
-      const valid = validate(input, this.readInput(), "DROVER_INPUT_INVALID", `${this.claimed.kind} input`)
+      const valid = validate(
+        input,
+        this.readInput(),
+        "DROVER_INPUT_INVALID",
+        `${this.claimed.kind} input`,
+      )
       if (valid instanceof Promise) {
         valid.then(
           (value: unknown) => this.#runWith(value),
@@ -264,8 +284,15 @@ export class Attempt implements Deadline, StrayOwner {
     const outcome = outcomeEnding(value)
     if (outcome !== null) return outcome
     if (this.definition.output === null) return this.#encoded(value)
-    const output = validate(this.definition.output, value, "DROVER_OUTPUT_INVALID", `${this.claimed.kind} output`)
-    return output instanceof Promise ? output.then((valid: unknown) => this.#encoded(valid)) : this.#encoded(output)
+    const output = validate(
+      this.definition.output,
+      value,
+      "DROVER_OUTPUT_INVALID",
+      `${this.claimed.kind} output`,
+    )
+    return output instanceof Promise
+      ? output.then((valid: unknown) => this.#encoded(valid))
+      : this.#encoded(output)
   }
 
   #encoded(value: unknown): Ending {
@@ -310,7 +337,8 @@ export class Attempt implements Deadline, StrayOwner {
 
   #decide(ending: Ending): Settlement | null {
     // The commonest case by far, without anything to weigh.
-    if (this.#abort === null && ending.how === "returned") return { to: "completed", result: ending.result }
+    if (this.#abort === null && ending.how === "returned")
+      return { to: "completed", result: ending.result }
     const stray = this.#stray !== undefined
     if (!stray && isDroverError(this.#abort, "DROVER_LEASE_LOST")) return null
     return decide(ending, {
@@ -339,7 +367,13 @@ function callHandler(attempt: Attempt): void {
   attempt.call()
 }
 
-function abortController({ controller, reason }: { controller: AbortController; reason: AbortReason }): void {
+function abortController({
+  controller,
+  reason,
+}: {
+  controller: AbortController
+  reason: AbortReason
+}): void {
   controller.abort(reason)
 }
 
@@ -348,7 +382,11 @@ function threw(error: unknown): Ending {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as PromiseLike<unknown>).then === "function"
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as PromiseLike<unknown>).then === "function"
+  )
 }
 
 // A job's own policy is stored complete. One that cannot be read leaves the kind's.
@@ -368,5 +406,8 @@ export function cancelReason(reason: string): Cancelled {
 
 /** How an attempt ends that never started, or whose worker has no more time for it. */
 export function cutShort(): Ending {
-  return { how: "threw", error: new DroverError("DROVER_SHUTDOWN", "the worker stopped before the handler ended") }
+  return {
+    how: "threw",
+    error: new DroverError("DROVER_SHUTDOWN", "the worker stopped before the handler ended"),
+  }
 }

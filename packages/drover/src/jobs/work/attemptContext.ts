@@ -64,6 +64,7 @@ export function jobFacts(claimed: ClaimedJob): JobFacts {
     runAt: new Date(claimed.runAt),
     startedAt: new Date(claimed.startedAt),
     tags: claimed.tags === null ? [] : (JSON.parse(claimed.tags) as string[]),
-    metadata: claimed.metadata === null ? {} : (JSON.parse(claimed.metadata) as Record<string, unknown>),
+    metadata:
+      claimed.metadata === null ? {} : (JSON.parse(claimed.metadata) as Record<string, unknown>),
   })
 }

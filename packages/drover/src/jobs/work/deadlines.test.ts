@@ -15,7 +15,9 @@ function entry(name: number, told: [number, number][]): Named {
 test("whatever is added and removed, each entry that stays is told once, in order, when its time has come", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ dueMs: fc.integer({ min: 0, max: 50 }), removed: fc.boolean() }), { maxLength: 30 }),
+      fc.array(fc.record({ dueMs: fc.integer({ min: 0, max: 50 }), removed: fc.boolean() }), {
+        maxLength: 30,
+      }),
       async (plan) => {
         const clock = new ManualClock()
         const deadlines = new Deadlines(clock)
@@ -24,7 +26,9 @@ test("whatever is added and removed, each entry that stays is told once, in orde
         plan.forEach(({ dueMs }, name) => deadlines.add(entries[name]!, dueMs))
         plan.forEach(({ removed }, name) => removed && deadlines.remove(entries[name]!))
         await clock.advance(60)
-        const expected = plan.flatMap(({ dueMs, removed }, name) => (removed ? [] : [[name, dueMs]]))
+        const expected = plan.flatMap(({ dueMs, removed }, name) =>
+          removed ? [] : [[name, dueMs]],
+        )
         expect(told.map(([, at]) => at)).toEqual(told.map(([, at]) => at).toSorted((a, b) => a - b))
         expect(told.toSorted(([a], [b]) => a - b)).toEqual(expected)
         expect(deadlines.size).toBe(0)

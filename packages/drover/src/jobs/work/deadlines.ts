@@ -62,7 +62,9 @@ export class Deadlines {
   #arm(dueMono: number): void {
     this.#timer?.cancel()
     this.#timerMono = dueMono
-    this.#timer = this.#clock.setTimer(dueMono - this.#clock.monotonic(), () => this.#fire(), { ref: false })
+    this.#timer = this.#clock.setTimer(dueMono - this.#clock.monotonic(), () => this.#fire(), {
+      ref: false,
+    })
   }
 
   #fire(): void {

@@ -22,10 +22,21 @@ const threw: Ending = { how: "threw", error: boom }
 function settle(
   ending: Ending,
   abort: AbortReason | null = null,
-  more: { readonly signalRead?: boolean; readonly failures?: number; readonly maxAttempts?: number; readonly policy?: RetryPolicy } = {},
+  more: {
+    readonly signalRead?: boolean
+    readonly failures?: number
+    readonly maxAttempts?: number
+    readonly policy?: RetryPolicy
+  } = {},
 ): ReturnType<typeof decide> {
   const { failures = 0, maxAttempts = 25, policy = fixed, signalRead = true } = more
-  return decide(ending, { claimed: { failures, maxAttempts }, policy, rng: new SeededRng(1), abort, signalRead })
+  return decide(ending, {
+    claimed: { failures, maxAttempts },
+    policy,
+    rng: new SeededRng(1),
+    abort,
+    signalRead,
+  })
 }
 
 function outcome(value: unknown): Ending {
@@ -39,12 +50,32 @@ describe("a handler that was not aborted decides itself", () => {
     ["a return without a value completes", nothing, { to: "completed", result: null }],
     ["a return with a value completes with it", something, { to: "completed", result: "1" }],
     ["a throw is retried after the policy's delay", threw, { to: "retryable", delayMs: 2_000 }],
-    ["a snooze waits and counts nothing", outcome(snooze({ delay: "5s", reason: "busy" })), { to: "snoozed", delayMs: 5_000, reason: "busy" }],
+    [
+      "a snooze waits and counts nothing",
+      outcome(snooze({ delay: "5s", reason: "busy" })),
+      { to: "snoozed", delayMs: 5_000, reason: "busy" },
+    ],
     ["a cancel ends the job", outcome(cancel("gone")), { to: "cancelled", reason: "gone" }],
-    ["a discard ends the job without a failure", outcome(discard("bad", boom)), { to: "discarded", reason: "bad", failed: false }],
-    ["a retryIn fails with its own delay", outcome(retryIn("9s", boom)), { to: "retryable", delayMs: 9_000 }],
-    ["an invalid stored input is discarded without a failure", { how: "refused", error: boom } as Ending, { to: "discarded", reason: "input is not valid", failed: false }],
-    ["a dead child is a crash", { how: "crashed", error: crash } as Ending, { to: "crashed", reason: "the thread of a died" }],
+    [
+      "a discard ends the job without a failure",
+      outcome(discard("bad", boom)),
+      { to: "discarded", reason: "bad", failed: false },
+    ],
+    [
+      "a retryIn fails with its own delay",
+      outcome(retryIn("9s", boom)),
+      { to: "retryable", delayMs: 9_000 },
+    ],
+    [
+      "an invalid stored input is discarded without a failure",
+      { how: "refused", error: boom } as Ending,
+      { to: "discarded", reason: "input is not valid", failed: false },
+    ],
+    [
+      "a dead child is a crash",
+      { how: "crashed", error: crash } as Ending,
+      { to: "crashed", reason: "the thread of a died" },
+    ],
   ])("%s", (_rule, ending, expected) => {
     expect(settle(ending)).toMatchObject(expected)
   })
@@ -77,8 +108,17 @@ describe("a handler that was not aborted decides itself", () => {
 
 describe("after an abort the reason decides", () => {
   test("whatever follows a timeout is a failure, with what was thrown as its cause", () => {
-    for (const ending of [nothing, something, threw, outcome(snooze("1s")), { how: "crashed", error: crash } as Ending]) {
-      expect(settle(ending, timeout)).toMatchObject({ to: "retryable", error: { code: "DROVER_TIMEOUT" } })
+    for (const ending of [
+      nothing,
+      something,
+      threw,
+      outcome(snooze("1s")),
+      { how: "crashed", error: crash } as Ending,
+    ]) {
+      expect(settle(ending, timeout)).toMatchObject({
+        to: "retryable",
+        error: { code: "DROVER_TIMEOUT" },
+      })
     }
     expect(settle(threw, timeout)).toMatchObject({ error: { cause: { message: "boom" } } })
     expect(settle({ how: "threw", error: timeout }, timeout)).not.toHaveProperty("error.cause")
@@ -87,8 +127,16 @@ describe("after an abort the reason decides", () => {
   test("a cancelled handler that returns has completed; everything else cancels", () => {
     expect(settle(something, cancelled)).toMatchObject({ to: "completed", result: "1" })
     expect(settle(nothing, cancelled)).toMatchObject({ to: "completed" })
-    for (const ending of [threw, outcome(snooze("1s")), outcome(retryIn("1s")), { how: "crashed", error: crash } as Ending]) {
-      expect(settle(ending, cancelled)).toMatchObject({ to: "cancelled", reason: "nobody wants it" })
+    for (const ending of [
+      threw,
+      outcome(snooze("1s")),
+      outcome(retryIn("1s")),
+      { how: "crashed", error: crash } as Ending,
+    ]) {
+      expect(settle(ending, cancelled)).toMatchObject({
+        to: "cancelled",
+        reason: "nobody wants it",
+      })
     }
     expect(settle(threw, cancelled)).toMatchObject({ error: { message: "boom" } })
     expect(settle({ how: "threw", error: cancelled }, cancelled)).toMatchObject({ error: null })
@@ -101,8 +149,16 @@ describe("after an abort the reason decides", () => {
   })
 
   test("everything else at a shutdown is handed back and costs nothing", () => {
-    for (const ending of [threw, outcome(snooze("1s")), outcome(discard("x")), { how: "crashed", error: crash } as Ending]) {
-      expect(settle(ending, shutdown, { failures: 24 })).toMatchObject({ to: "interrupted", reason: "deploy" })
+    for (const ending of [
+      threw,
+      outcome(snooze("1s")),
+      outcome(discard("x")),
+      { how: "crashed", error: crash } as Ending,
+    ]) {
+      expect(settle(ending, shutdown, { failures: 24 })).toMatchObject({
+        to: "interrupted",
+        reason: "deploy",
+      })
     }
   })
 })

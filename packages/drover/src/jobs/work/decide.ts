@@ -45,11 +45,18 @@ export function decide(ending: Ending, circumstances: Circumstances): Settlement
   const { abort } = circumstances
   if (abort?.code === "DROVER_TIMEOUT") return fail(timeoutError(abort, ending), circumstances)
   if (ending.how === "returned") {
-    const early = abort?.code === "DROVER_SHUTDOWN" && circumstances.signalRead && ending.result === null
-    return early ? { to: "interrupted", reason: abort.message } : { to: "completed", result: ending.result }
+    const early =
+      abort?.code === "DROVER_SHUTDOWN" && circumstances.signalRead && ending.result === null
+    return early
+      ? { to: "interrupted", reason: abort.message }
+      : { to: "completed", result: ending.result }
   }
   if (abort?.code === "DROVER_CANCELLED") {
-    return { to: "cancelled", reason: abort.message, error: ending.how === "threw" ? errorUnless(ending.error, abort) : null }
+    return {
+      to: "cancelled",
+      reason: abort.message,
+      error: ending.how === "threw" ? errorUnless(ending.error, abort) : null,
+    }
   }
   if (abort?.code === "DROVER_SHUTDOWN") return { to: "interrupted", reason: abort.message }
   switch (ending.how) {
@@ -58,7 +65,12 @@ export function decide(ending: Ending, circumstances: Circumstances): Settlement
     case "threw":
       return fail(ending.error, circumstances)
     case "refused":
-      return { to: "discarded", reason: "input is not valid", failed: false, error: describeError(ending.error) }
+      return {
+        to: "discarded",
+        reason: "input is not valid",
+        failed: false,
+        error: describeError(ending.error),
+      }
     case "crashed":
       return { to: "crashed", reason: ending.error.message, error: describeError(ending.error) }
   }
@@ -66,8 +78,10 @@ export function decide(ending: Ending, circumstances: Circumstances): Settlement
 
 function fromOutcome(outcome: Outcome, circumstances: Circumstances): Settlement {
   if ("delayMs" in outcome) {
-    if ("reason" in outcome) return { to: "snoozed", delayMs: outcome.delayMs, reason: outcome.reason }
-    const error = outcome.error ?? new DroverError("DROVER_HANDLER", "the handler asked to run again")
+    if ("reason" in outcome)
+      return { to: "snoozed", delayMs: outcome.delayMs, reason: outcome.reason }
+    const error =
+      outcome.error ?? new DroverError("DROVER_HANDLER", "the handler asked to run again")
     return fail(error, circumstances, outcome.delayMs)
   }
   if ("error" in outcome) {
@@ -82,9 +96,18 @@ function fail(error: unknown, circumstances: Circumstances, delayMs?: number): S
   const failures = claimed.failures + 1
   const stored = describeError(error)
   if (failures >= claimed.maxAttempts) {
-    return { to: "discarded", reason: `failed ${failures} of ${claimed.maxAttempts} times`, failed: true, error: stored }
+    return {
+      to: "discarded",
+      reason: `failed ${failures} of ${claimed.maxAttempts} times`,
+      failed: true,
+      error: stored,
+    }
   }
-  return { to: "retryable", delayMs: delayMs ?? policyDelayMs(failures, error, circumstances), error: stored }
+  return {
+    to: "retryable",
+    delayMs: delayMs ?? policyDelayMs(failures, error, circumstances),
+    error: stored,
+  }
 }
 
 function policyDelayMs(failures: number, error: unknown, { policy, rng }: Circumstances): number {
@@ -101,7 +124,10 @@ function policyDelayMs(failures: number, error: unknown, { policy, rng }: Circum
 // What the handler threw is mostly the reason itself, passed on by something that took the signal.
 function timeoutError(abort: AbortReason, ending: Ending): unknown {
   if (ending.how !== "threw" || ending.error === abort) return abort
-  return new DroverError("DROVER_TIMEOUT", abort.message, { details: abort.details, cause: ending.error })
+  return new DroverError("DROVER_TIMEOUT", abort.message, {
+    details: abort.details,
+    cause: ending.error,
+  })
 }
 
 function errorUnless(error: unknown, abort: AbortReason): ReturnType<typeof describeError> | null {

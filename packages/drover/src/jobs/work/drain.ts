@@ -46,8 +46,13 @@ export class Drain {
   async run(): Promise<void> {
     const run = this.#run
     await this.#waitUntil(() => this.#deadlineMono - this.#marginMs)
-    run.abortAll(new Shutdown("the worker is stopping; the job is handed back and runs again elsewhere"))
-    const endByMono = Math.max(this.#deadlineMono - this.#marginMs / 4, this.#clock.monotonic() + LEAST_END_MS)
+    run.abortAll(
+      new Shutdown("the worker is stopping; the job is handed back and runs again elsewhere"),
+    )
+    const endByMono = Math.max(
+      this.#deadlineMono - this.#marginMs / 4,
+      this.#clock.monotonic() + LEAST_END_MS,
+    )
     await within(this.#clock, run.allEnded(), Math.max(0, endByMono - this.#clock.monotonic()))
     for (const attempt of run.attempts) attempt.settleNow(cutShort())
     run.children.close()

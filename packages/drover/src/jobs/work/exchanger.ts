@@ -133,7 +133,8 @@ export class Exchanger {
    */
   forgetClaims(): void {
     this.#period++
-    if (this.#lost !== undefined && !this.#underWay) for (const ask of this.#lost.asks) ask.slots.release()
+    if (this.#lost !== undefined && !this.#underWay)
+      for (const ask of this.#lost.asks) ask.slots.release()
     this.#lost = undefined
   }
 
@@ -176,16 +177,29 @@ export class Exchanger {
       // Nothing new is asked for until it is known what the lost request brought.
       const claims = this.#host.mayClaim() ? lost.request.claims : []
       const settlements = this.#settlements.take()
-      return { request: { ...lost.request, settlements, claims, repeat: true }, settlements, asks: lost.asks, period }
+      return {
+        request: { ...lost.request, settlements, claims, repeat: true },
+        settlements,
+        asks: lost.asks,
+        period,
+      }
     }
     const settlements = this.#settlements.take()
     // What cannot be written in this round must not be followed by more to write.
-    const mayClaim = this.#settlements.length === 0 && !this.#settlements.cautious && this.#host.mayClaim()
+    const mayClaim =
+      this.#settlements.length === 0 && !this.#settlements.cautious && this.#host.mayClaim()
     const turn = mayClaim ? this.#turn() : "wait"
     const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask()
     if (settlements.length === 0 && asks.length === 0) return undefined
     const claims = asks.map(toClaim)
-    const request = { worker, settlements, claims, token: randomToken(rng), repeat: false, solo: turn === "solo" }
+    const request = {
+      worker,
+      settlements,
+      claims,
+      token: randomToken(rng),
+      repeat: false,
+      solo: turn === "solo",
+    }
     return { request, settlements, asks, period }
   }
 
@@ -246,7 +260,8 @@ export class Exchanger {
     const { claimed } = reply
     const nowMono = this.#clock.monotonic()
     for (const ask of asks) {
-      const jobs = asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
+      const jobs =
+        asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
       for (const job of jobs) this.#host.take(job, ask.slots.take(), request.solo, nowMono)
       ask.slots.release()
       if (!request.solo) ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore)
@@ -296,7 +311,8 @@ export class Exchanger {
 
   #checkIdle(): void {
     if (this.#idle === undefined || this.#underWay || this.#scheduled) return
-    if (this.#settlements.length > 0 || this.#lost !== undefined || this.#retryTimer !== undefined) return
+    if (this.#settlements.length > 0 || this.#lost !== undefined || this.#retryTimer !== undefined)
+      return
     this.#idle.resolve()
     this.#idle = undefined
   }

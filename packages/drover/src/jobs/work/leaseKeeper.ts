@@ -165,7 +165,9 @@ export class LeaseKeeper {
     this.#trust.granted(sentMono)
     this.#trustTimer?.cancel()
     const leftMs = this.#trust.leftMs(this.#options.clock.monotonic())
-    this.#trustTimer = this.#options.clock.setTimer(leftMs, () => this.#onTrustEnd(2), { ref: false })
+    this.#trustTimer = this.#options.clock.setTimer(leftMs, () => this.#onTrustEnd(2), {
+      ref: false,
+    })
   }
 
   // After a long stall the answers of the beat thread are queued behind this very timer: let them in first.

@@ -4,7 +4,11 @@ import { defineJob } from "../define/jobDefinition.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
 
-function listening(): { readonly job: ReturnType<typeof defineJob>; readonly reasons: AbortReason[]; readonly release: (() => void)[] } {
+function listening(): {
+  readonly job: ReturnType<typeof defineJob>
+  readonly reasons: AbortReason[]
+  readonly release: (() => void)[]
+} {
   const reasons: AbortReason[] = []
   const release: (() => void)[] = []
   const job = defineJob("a", {
@@ -40,12 +44,22 @@ describe("a worker that cannot beat", () => {
     expect(reasons.map(({ code }) => code)).toEqual(["DROVER_LEASE_LOST"])
     expect(world.count("job.failed")).toBe(0)
     faulty.fault(() => undefined)
-    await world.until("the lease is regained", () => world.count("worker.lease_regained") === 1, 20_000)
+    await world.until(
+      "the lease is regained",
+      () => world.count("worker.lease_regained") === 1,
+      20_000,
+    )
     expect(worker.id).not.toBe(first)
     // Its own old jobs come back to it at once: it retired the old row itself.
     await world.until("it runs again", () => release.length === 2, 2_000)
     release[1]!()
-    expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 2, failures: 0, crashes: 0, interruptions: 1 })
+    expect(await world.finished(id)).toMatchObject({
+      state: "completed",
+      attempt: 2,
+      failures: 0,
+      crashes: 0,
+      interruptions: 1,
+    })
   })
 
   test("still records what ended before its lease did", async () => {
@@ -69,7 +83,9 @@ describe("a worker that cannot beat", () => {
     const faulty = faultyStore(world.store)
     await world.worker([job], { store: faulty.store })
     await world.clock.settle()
-    faulty.fault((operation) => (operation === "beat" || operation === "registerWorker" ? "before" : undefined))
+    faulty.fault((operation) =>
+      operation === "beat" || operation === "registerWorker" ? "before" : undefined,
+    )
     await world.until("the lease is lost", () => world.count("worker.lease_lost") === 1, 30_000)
     const before = faulty.calls.length
     const id = await world.enqueue("a")
@@ -95,7 +111,13 @@ test("claims whose reply is still lost when the lease is are handed back, and th
   expect(release).toHaveLength(0)
   faulty.fault(() => undefined)
   await world.until("both run", () => release.length === 2, 20_000)
-  for (const id of ids) expect(await world.row(id)).toMatchObject({ state: "running", attempt: 2, crashes: 0, interruptions: 1 })
+  for (const id of ids)
+    expect(await world.row(id)).toMatchObject({
+      state: "running",
+      attempt: 2,
+      crashes: 0,
+      interruptions: 1,
+    })
 })
 
 describe("a worker that was taken for dead", () => {
@@ -108,19 +130,35 @@ describe("a worker that was taken for dead", () => {
       run: () => {
         runs++
         // Deaf to its signal, as a handler that wakes up late is.
-        return runs === 1 ? new Promise<string>((resolve) => zombie.push(() => resolve("late"))) : "in time"
+        return runs === 1
+          ? new Promise<string>((resolve) => zombie.push(() => resolve("late")))
+          : "in time"
       },
     })
     const worker = await world.worker([job])
     const id = await world.enqueue("a")
     await world.until("it runs", () => zombie.length === 1)
-    const rescued = await world.store.rescue({ deadWorkers: [worker.id!], expiredLeases: false, limit: 10 })
+    const rescued = await world.store.rescue({
+      deadWorkers: [worker.id!],
+      expiredLeases: false,
+      limit: 10,
+    })
     expect(rescued).toMatchObject([{ jobId: id, crashes: 1 }])
     await world.until("it knows", () => world.count("worker.lease_lost") === 1, 15_000)
     zombie[0]!()
-    expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 2, result: '"in time"' })
+    expect(await world.finished(id)).toMatchObject({
+      state: "completed",
+      attempt: 2,
+      result: '"in time"',
+    })
     const trail = await world.store.trail(id)
-    expect(trail.map(({ to }) => to)).toEqual(["available", "running", "available", "running", "completed"])
+    expect(trail.map(({ to }) => to)).toEqual([
+      "available",
+      "running",
+      "available",
+      "running",
+      "completed",
+    ])
   })
 
   test("is told by its own late settlement, which is fenced", async () => {
@@ -130,7 +168,9 @@ describe("a worker that was taken for dead", () => {
     const worker = await world.worker([job], { store: faulty.store })
     const id = await world.enqueue("a")
     await world.until("it runs", () => release.length === 1)
-    faulty.fault((operation) => (operation === "exchange" || operation === "peek" ? "before" : undefined))
+    faulty.fault((operation) =>
+      operation === "exchange" || operation === "peek" ? "before" : undefined,
+    )
     release[0]!()
     await world.clock.settle()
     await world.store.rescue({ deadWorkers: [worker.id!], expiredLeases: false, limit: 10 })
@@ -145,26 +185,57 @@ describe("the jobs of a dead worker", () => {
   test("run again within the lease and a sweep, and the crash is counted", async () => {
     await using world = await createWorld()
     const dead = await world.connect()
-    const ref = await dead.registerWorker({ workerId: "dead", token: 7, leaseMs: 30_000, host: "elsewhere", pid: 1, info: "{}" })
+    const ref = await dead.registerWorker({
+      workerId: "dead",
+      token: 7,
+      leaseMs: 30_000,
+      host: "elsewhere",
+      pid: 1,
+      info: "{}",
+    })
     const id = await world.enqueue("a")
     const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
-    await dead.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await dead.exchange({
+      worker: ref,
+      settlements: [],
+      claims,
+      token: 8,
+      repeat: false,
+      solo: false,
+    })
     expect(await world.row(id)).toMatchObject({ state: "running", workerId: "dead" })
     const startMono = world.clock.monotonic()
     await world.worker([defineJob("a", { run: () => "again" })])
     const row = await world.finished(id)
     expect(row).toMatchObject({ state: "completed", attempt: 2, crashes: 1, failures: 0 })
     expect(world.clock.monotonic() - startMono).toBeLessThanOrEqual(37_000)
-    expect(world.seen.find(({ name }) => name === "job.rescued")?.data).toMatchObject({ jobId: id, worker: "dead" })
+    expect(world.seen.find(({ name }) => name === "job.rescued")?.data).toMatchObject({
+      jobId: id,
+      worker: "dead",
+    })
   })
 
   test("are not touched before the store has been reachable for a full lease", async () => {
     await using world = await createWorld()
     const silent = await world.connect()
-    const ref = await silent.registerWorker({ workerId: "silent", token: 7, leaseMs: 1_000, host: "elsewhere", pid: 1, info: "{}" })
+    const ref = await silent.registerWorker({
+      workerId: "silent",
+      token: 7,
+      leaseMs: 1_000,
+      host: "elsewhere",
+      pid: 1,
+      info: "{}",
+    })
     const id = await world.enqueue("a")
     const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
-    await silent.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await silent.exchange({
+      worker: ref,
+      settlements: [],
+      claims,
+      token: 8,
+      repeat: false,
+      solo: false,
+    })
     await world.worker([defineJob("a", { run: () => "again" })])
     await world.clock.advance(28_000)
     expect(await world.row(id)).toMatchObject({ state: "running", workerId: "silent" })
@@ -176,10 +247,24 @@ describe("the jobs of a dead worker", () => {
   test("run alone after a crash: nothing is claimed beside one, and ordinary jobs go on afterwards", async () => {
     await using world = await createWorld()
     const dead = await world.connect()
-    const ref = await dead.registerWorker({ workerId: "dead", token: 7, leaseMs: 30_000, host: "elsewhere", pid: 1, info: "{}" })
+    const ref = await dead.registerWorker({
+      workerId: "dead",
+      token: 7,
+      leaseMs: 30_000,
+      host: "elsewhere",
+      pid: 1,
+      info: "{}",
+    })
     const suspect = await world.enqueue("a")
     const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
-    await dead.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await dead.exchange({
+      worker: ref,
+      settlements: [],
+      claims,
+      token: 8,
+      repeat: false,
+      solo: false,
+    })
     await dead.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
     const { job, release } = listening()
     const worker = await world.worker([job])
@@ -194,10 +279,24 @@ describe("the jobs of a dead worker", () => {
   test("find room in a busy worker after its patience", async () => {
     await using world = await createWorld()
     const dead = await world.connect()
-    const ref = await dead.registerWorker({ workerId: "dead", token: 7, leaseMs: 30_000, host: "elsewhere", pid: 1, info: "{}" })
+    const ref = await dead.registerWorker({
+      workerId: "dead",
+      token: 7,
+      leaseMs: 30_000,
+      host: "elsewhere",
+      pid: 1,
+      info: "{}",
+    })
     const suspect = await world.enqueue("a")
     const claims = [{ queue: "default", kinds: ["a"], limit: 1 }]
-    await dead.exchange({ worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await dead.exchange({
+      worker: ref,
+      settlements: [],
+      claims,
+      token: 8,
+      repeat: false,
+      solo: false,
+    })
     let most = 0
     let now = 0
     let alone: boolean | undefined

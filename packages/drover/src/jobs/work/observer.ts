@@ -111,7 +111,10 @@ export class Observer {
   }
 
   #request(worker: WorkerRef): PeekRequest {
-    return { worker, queues: this.#options.queues.map(({ name, kinds }) => ({ queue: name, kinds })) }
+    return {
+      worker,
+      queues: this.#options.queues.map(({ name, kinds }) => ({ queue: name, kinds })),
+    }
   }
 
   #pauseMs(): number {

@@ -6,13 +6,20 @@ import { createWorld } from "./fixtures/world.ts"
 
 const quick = { backoff: "fixed", base: "1s", jitter: "none" } as const
 
-function schema(check: (value: unknown) => string | null, asynchronous = false): StandardSchemaV1<unknown, unknown> {
+function schema(
+  check: (value: unknown) => string | null,
+  asynchronous = false,
+): StandardSchemaV1<unknown, unknown> {
   const result = (value: unknown): { value: unknown } | { issues: { message: string }[] } => {
     const message = check(value)
     return message === null ? { value } : { issues: [{ message }] }
   }
   return {
-    "~standard": { version: 1, vendor: "test", validate: (value) => (asynchronous ? Promise.resolve(result(value)) : result(value)) },
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value) => (asynchronous ? Promise.resolve(result(value)) : result(value)),
+    },
   }
 }
 
@@ -22,7 +29,11 @@ describe("what a handler does decides what becomes of its job", () => {
     ["returns a value", () => ({ bytes: 3 }), { state: "completed", result: '{"bytes":3}' }],
     ["returns a promise", async () => "done", { state: "completed", result: '"done"' }],
     ["cancels", () => cancel("not wanted"), { state: "cancelled", reason: "not wanted" }],
-    ["discards", () => discard("hopeless"), { state: "discarded", reason: "hopeless", failures: 0 }],
+    [
+      "discards",
+      () => discard("hopeless"),
+      { state: "discarded", reason: "hopeless", failures: 0 },
+    ],
     [
       "throws a discard from deep inside",
       () => {
@@ -50,9 +61,15 @@ describe("what a handler does decides what becomes of its job", () => {
     await world.worker([job])
     const id = await world.enqueue("a", null, { maxAttempts: 3 })
     const row = await world.finished(id)
-    expect(row).toMatchObject({ state: "discarded", attempt: 3, failures: 3, error: { message: "number 3" } })
+    expect(row).toMatchObject({
+      state: "discarded",
+      attempt: 3,
+      failures: 3,
+      error: { message: "number 3" },
+    })
     expect(startedAt).toHaveLength(3)
-    for (let i = 1; i < 3; i++) expect(startedAt[i]! - startedAt[i - 1]!).toBeGreaterThanOrEqual(1_000)
+    for (let i = 1; i < 3; i++)
+      expect(startedAt[i]! - startedAt[i - 1]!).toBeGreaterThanOrEqual(1_000)
     // Due times wake the worker: it does not wait for its next poll.
     for (let i = 1; i < 3; i++) expect(startedAt[i]! - startedAt[i - 1]!).toBeLessThan(1_030)
     expect(world.count("job.failed")).toBe(3)
@@ -110,23 +127,40 @@ describe("what a handler does decides what becomes of its job", () => {
 })
 
 describe("values are checked where they enter and leave a handler", () => {
-  test.each([false, true])("a stored input that does not satisfy the schema is discarded, and the handler is not called (async: %s)", async (asynchronous) => {
-    await using world = await createWorld()
-    let calls = 0
-    const input = schema((value) => (typeof value === "number" ? null : "not a number"), asynchronous)
-    await world.worker([defineJob("a", { input, run: () => void calls++ })])
-    const row = await world.finished(await world.enqueue("a", "old"))
-    expect(row).toMatchObject({ state: "discarded", reason: "input is not valid", failures: 0, error: { code: "DROVER_INPUT_INVALID" } })
-    expect(calls).toBe(0)
-    expect(await world.finished(await world.enqueue("a", 5))).toMatchObject({ state: "completed" })
-  })
+  test.each([false, true])(
+    "a stored input that does not satisfy the schema is discarded, and the handler is not called (async: %s)",
+    async (asynchronous) => {
+      await using world = await createWorld()
+      let calls = 0
+      const input = schema(
+        (value) => (typeof value === "number" ? null : "not a number"),
+        asynchronous,
+      )
+      await world.worker([defineJob("a", { input, run: () => void calls++ })])
+      const row = await world.finished(await world.enqueue("a", "old"))
+      expect(row).toMatchObject({
+        state: "discarded",
+        reason: "input is not valid",
+        failures: 0,
+        error: { code: "DROVER_INPUT_INVALID" },
+      })
+      expect(calls).toBe(0)
+      expect(await world.finished(await world.enqueue("a", 5))).toMatchObject({
+        state: "completed",
+      })
+    },
+  )
 
   test("an output that does not satisfy the schema is a failure", async () => {
     await using world = await createWorld()
     const output = schema((value) => (value === "good" ? null : "not good"))
     await world.worker([defineJob("a", { output, run: () => "bad" })])
     const row = await world.finished(await world.enqueue("a", null, { maxAttempts: 1 }))
-    expect(row).toMatchObject({ state: "discarded", failures: 1, error: { code: "DROVER_OUTPUT_INVALID" } })
+    expect(row).toMatchObject({
+      state: "discarded",
+      failures: 1,
+      error: { code: "DROVER_OUTPUT_INVALID" },
+    })
   })
 
   test.each([
@@ -150,6 +184,15 @@ describe("values are checked where they enter and leave a handler", () => {
     await world.worker([job])
     const id = await world.enqueue("a", { x: 1 }, { tags: ["t"], metadata: '{"m":2}', priority: 7 })
     await world.finished(id)
-    expect(seen).toMatchObject({ input: { x: 1 }, attempt: 1, id, kind: "a", queue: "default", priority: 7, tags: ["t"], metadata: { m: 2 } })
+    expect(seen).toMatchObject({
+      input: { x: 1 },
+      attempt: 1,
+      id,
+      kind: "a",
+      queue: "default",
+      priority: 7,
+      tags: ["t"],
+      metadata: { m: 2 },
+    })
   })
 })

@@ -6,7 +6,15 @@ import { createWorld } from "./fixtures/world.ts"
 import type { World } from "./fixtures/world.ts"
 
 /** A job whose handler hands out its context and ends when told. */
-async function running(world: World, faulty = faultyStore(world.store)): Promise<{ readonly id: string; readonly context: JobContext; readonly end: () => void; readonly faulty: typeof faulty }> {
+async function running(
+  world: World,
+  faulty = faultyStore(world.store),
+): Promise<{
+  readonly id: string
+  readonly context: JobContext
+  readonly end: () => void
+  readonly faulty: typeof faulty
+}> {
   const contexts: JobContext[] = []
   const gate = Promise.withResolvers<void>()
   const job = defineJob("a", {
@@ -80,14 +88,19 @@ test("progress is written at most four times a second, and its last value before
   expect(count(faulty, "progress")).toBeLessThanOrEqual(6)
   context.progress({ done: true })
   end()
-  expect(await world.finished(id)).toMatchObject({ state: "completed", progress: { value: '{"done":true}' } })
+  expect(await world.finished(id)).toMatchObject({
+    state: "completed",
+    progress: { value: '{"done":true}' },
+  })
   expect(world.count("job.fenced")).toBe(0)
 })
 
 test("a store that does not take reports costs lines, not the job", async () => {
   await using world = await createWorld()
   const { id, context, end, faulty } = await running(world)
-  faulty.fault((operation) => (operation === "appendLog" || operation === "progress" ? "before" : undefined))
+  faulty.fault((operation) =>
+    operation === "appendLog" || operation === "progress" ? "before" : undefined,
+  )
   context.log.info("lost")
   context.progress(1)
   await world.clock.advance(1_000)

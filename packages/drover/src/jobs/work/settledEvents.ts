@@ -16,7 +16,10 @@ export function emitSettled(events: Events, ended: EndedAttempt, status: SettleS
   }
   if (settlement.to === "completed") {
     if (!events.wanted("job.completed")) return
-    events.emit("job.completed", { ...identity(ended), durationMs: ended.endedMono - ended.startedMono })
+    events.emit("job.completed", {
+      ...identity(ended),
+      durationMs: ended.endedMono - ended.startedMono,
+    })
     return
   }
   emitUnfinished(events, ended, settlement)
@@ -36,7 +39,12 @@ function emitUnfinished(events: Events, ended: EndedAttempt, settlement: Settlem
       return
     case "discarded":
       if (!settlement.failed || settlement.error === null) return
-      events.emit("job.failed", { ...identity(ended), error: reviveError(settlement.error), failures, retryInMs: false })
+      events.emit("job.failed", {
+        ...identity(ended),
+        error: reviveError(settlement.error),
+        failures,
+        retryInMs: false,
+      })
       return
     case "snoozed":
       events.emit("job.snoozed", { ...identity(ended), delayMs: settlement.delayMs })
@@ -56,8 +64,14 @@ function emitEnd(events: Events, ended: EndedAttempt, status: SettleStatus): voi
   if (settlement.to === "cancelled" || status === "cancelled") {
     events.emit("job.cancelled", identity(ended))
   } else if (settlement.to === "discarded" || status === "discarded") {
-    const reason = "reason" in settlement && settlement.reason !== null ? settlement.reason : "ended by the store"
-    const error = "error" in settlement && settlement.error !== null ? { error: reviveError(settlement.error) } : {}
+    const reason =
+      "reason" in settlement && settlement.reason !== null
+        ? settlement.reason
+        : "ended by the store"
+    const error =
+      "error" in settlement && settlement.error !== null
+        ? { error: reviveError(settlement.error) }
+        : {}
     events.emit("job.discarded", { ...identity(ended), reason, ...error })
   }
 }

@@ -56,10 +56,17 @@ export class SettlementQueue {
 
 // Busy, full, unreachable, closed: these pass, or end the worker. A refused statement does neither.
 function isRefusal(error: unknown): boolean {
-  return !isDroverError(error) || error.code === "DROVER_STORE_QUERY" || error.code === "DROVER_ASSERTION"
+  return (
+    !isDroverError(error) ||
+    error.code === "DROVER_STORE_QUERY" ||
+    error.code === "DROVER_ASSERTION"
+  )
 }
 
 function unstorable(ended: EndedAttempt, error: unknown): EndedAttempt {
   const reason = "its outcome could not be stored"
-  return { ...ended, settlement: { to: "discarded", reason, failed: true, error: describeError(error) } }
+  return {
+    ...ended,
+    settlement: { to: "discarded", reason, failed: true, error: describeError(error) },
+  }
 }

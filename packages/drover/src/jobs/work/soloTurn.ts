@@ -74,13 +74,17 @@ export class SoloTurn {
   }
 
   // Work for P, wait for P, work for P, wait for 2 P, work for 2 P, wait for 4 P, …
-  #window(nowMono: number, sinceMono: number): { readonly patient: boolean; readonly endMono: number } {
+  #window(
+    nowMono: number,
+    sinceMono: number,
+  ): { readonly patient: boolean; readonly endMono: number } {
     let endMono = sinceMono + this.#patienceMs
     let lengthMs = this.#patienceMs
     let patient = true
     while (nowMono >= endMono) {
       patient = !patient
-      if (!patient && endMono > sinceMono + this.#patienceMs) lengthMs = Math.min(2 * lengthMs, LONGEST_WINDOW_MS)
+      if (!patient && endMono > sinceMono + this.#patienceMs)
+        lengthMs = Math.min(2 * lengthMs, LONGEST_WINDOW_MS)
       endMono += lengthMs
     }
     return { patient, endMono }

@@ -8,7 +8,11 @@ import type { World } from "./fixtures/world.ts"
 import type { Worker } from "./worker.ts"
 
 /** Handlers that end when their gate opens, or with the signal's reason if they listen to it. */
-function gated(listens: boolean): { readonly job: ReturnType<typeof defineJob>; readonly release: (() => void)[]; readonly reasons: AbortReason[] } {
+function gated(listens: boolean): {
+  readonly job: ReturnType<typeof defineJob>
+  readonly release: (() => void)[]
+  readonly reasons: AbortReason[]
+} {
   const release: (() => void)[] = []
   const reasons: AbortReason[] = []
   const job = defineJob("a", {
@@ -28,7 +32,11 @@ function gated(listens: boolean): { readonly job: ReturnType<typeof defineJob>; 
 }
 
 /** Stops a worker, moving time until it has. @returns how long that took, in ms. */
-async function stop(world: World, worker: Worker, options?: Parameters<Worker["stop"]>[0]): Promise<number> {
+async function stop(
+  world: World,
+  worker: Worker,
+  options?: Parameters<Worker["stop"]>[0],
+): Promise<number> {
   const startMono = world.clock.monotonic()
   let stopped = false
   const stopping = worker.stop(options).finally(() => (stopped = true))
@@ -83,7 +91,9 @@ describe("a stop", () => {
     await stopping
     const rows = await Promise.all(ids.map((id) => world.row(id)))
     expect(rows.filter(({ state }) => state === "completed")).toHaveLength(2)
-    expect(rows.filter(({ state, attempt }) => state === "available" && attempt === 0)).toHaveLength(3)
+    expect(
+      rows.filter(({ state, attempt }) => state === "available" && attempt === 0),
+    ).toHaveLength(3)
   })
 
   test("hands back what a claim in flight brings: its handler never starts, and it costs the job nothing", async () => {
@@ -95,7 +105,8 @@ describe("a stop", () => {
     const gate = Promise.withResolvers<void>()
     let held = false
     faulty.fault((operation, args) => {
-      if (operation !== "exchange" || (args[0] as ExchangeRequest).claims.length === 0) return undefined
+      if (operation !== "exchange" || (args[0] as ExchangeRequest).claims.length === 0)
+        return undefined
       held = true
       return gate.promise
     })
@@ -106,7 +117,12 @@ describe("a stop", () => {
     await world.clock.advance(100)
     await stopping
     expect(release).toHaveLength(0)
-    expect(await world.row(id)).toMatchObject({ state: "available", failures: 0, crashes: 0, interruptions: 1 })
+    expect(await world.row(id)).toMatchObject({
+      state: "available",
+      failures: 0,
+      crashes: 0,
+      interruptions: 1,
+    })
   })
 
   test("aborts with Shutdown shortly before the grace is over, and hands the job back", async () => {
@@ -119,7 +135,12 @@ describe("a stop", () => {
     expect(reasons.map(({ code }) => code)).toEqual(["DROVER_SHUTDOWN"])
     expect(tookMs).toBeGreaterThanOrEqual(8_000)
     expect(tookMs).toBeLessThan(10_000)
-    expect(await world.row(id)).toMatchObject({ state: "available", failures: 0, crashes: 0, interruptions: 1 })
+    expect(await world.row(id)).toMatchObject({
+      state: "available",
+      failures: 0,
+      crashes: 0,
+      interruptions: 1,
+    })
     expect(world.count("job.interrupted")).toBe(1)
   })
 
@@ -131,7 +152,8 @@ describe("a stop", () => {
     await world.until("all run", () => release.length === 20)
     expect(await stop(world, worker, { grace: "10s" })).toBeLessThanOrEqual(10_000)
     expect(await running(world)).toBe(0)
-    for (const id of ids) expect(await world.row(id)).toMatchObject({ state: "available", interruptions: 1 })
+    for (const id of ids)
+      expect(await world.row(id)).toMatchObject({ state: "available", interruptions: 1 })
     expect(world.count("job.interrupted")).toBe(20)
     // A handler that ends after all is too late, and harmless.
     for (const open of release) open()
@@ -188,7 +210,12 @@ describe("a stop", () => {
     await worker.start()
     await world.until("it runs again", () => release.length === 2)
     release[1]!()
-    expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 2, failures: 0, interruptions: 1 })
+    expect(await world.finished(id)).toMatchObject({
+      state: "completed",
+      attempt: 2,
+      failures: 0,
+      interruptions: 1,
+    })
   })
 
   test("hears a cancel while it waits", async () => {
@@ -210,7 +237,9 @@ test("a worker that cannot register does not start, and may be started again", a
   await using world = await createWorld()
   const faulty = faultyStore(world.store)
   faulty.fault((operation) => (operation === "registerWorker" ? "before" : undefined))
-  await expect(world.worker([gated(true).job], { store: faulty.store })).rejects.toMatchObject({ code: "DROVER_STORE_IO" })
+  await expect(world.worker([gated(true).job], { store: faulty.store })).rejects.toMatchObject({
+    code: "DROVER_STORE_IO",
+  })
   expect(world.clock.pending).toBe(0)
   expect(await world.store.workers()).toEqual([])
 })

@@ -58,7 +58,11 @@ export class StoreHealth {
     if (failing === undefined) {
       failing = { sinceMono: this.#clock.monotonic(), failures: 0 }
       this.#failing.set(operation, failing)
-      this.#events.emit("store.failed", { operation, code: codeOf(error), message: messageOf(error) })
+      this.#events.emit("store.failed", {
+        operation,
+        code: codeOf(error),
+        message: messageOf(error),
+      })
     }
     failing.failures++
     return retryDelayMs(failing.failures, BACKOFF, this.#rng)

@@ -5,7 +5,10 @@ import { expect, test } from "vitest"
 const fixture = fileURLToPath(new URL("./fixtures/strayErrors.ts", import.meta.url))
 
 // The handlers are the process's, so each case runs in a process of its own.
-function run(what: string, flags: readonly string[] = []): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+function run(
+  what: string,
+  flags: readonly string[] = [],
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...process.execArgv, ...flags, fixture, what])
     let out = ""
@@ -28,12 +31,15 @@ test("every error that a handler lets loose is told to its attempt, and the proc
   expect(code).toBe(0)
 })
 
-test.each(["unowned", "unowned rejection", "ended"])("an error that belongs to no attempt ends the process as it always would: %s", async (what) => {
-  const { code, out, err } = await run(what)
-  expect(out).not.toContain("alive")
-  expect(err).toMatch(/Error: [13]/)
-  expect(code).toBe(1)
-})
+test.each(["unowned", "unowned rejection", "ended"])(
+  "an error that belongs to no attempt ends the process as it always would: %s",
+  async (what) => {
+    const { code, out, err } = await run(what)
+    expect(out).not.toContain("alive")
+    expect(err).toMatch(/Error: [13]/)
+    expect(code).toBe(1)
+  },
+)
 
 test("Node's own flags still decide about rejections that belong to no attempt", async () => {
   const { code, out } = await run("unowned rejection", ["--unhandled-rejections=warn"])

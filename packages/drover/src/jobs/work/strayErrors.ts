@@ -54,7 +54,8 @@ function uninstall(): void {
 function onRejection(reason: unknown, promise: Promise<unknown>): void {
   const owner = owners.getStore()
   if (owner !== undefined) owner.strayed(reason)
-  else if (process.listenerCount("unhandledRejection") === 1) leaveToNode(() => void passOn(promise))
+  else if (process.listenerCount("unhandledRejection") === 1)
+    leaveToNode(() => void passOn(promise))
 }
 
 function onException(error: unknown, origin: string): void {

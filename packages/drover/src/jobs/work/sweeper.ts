@@ -48,7 +48,8 @@ async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void
   const rescued = await rescue(options, signal)
   const expired = signal.aborted ? 0 : await expire(options, signal)
   const pruned = signal.aborted ? 0 : await prune(options, signal)
-  if (rescued + expired + pruned > 0) options.events.emit("maintenance.swept", { rescued, expired, pruned })
+  if (rescued + expired + pruned > 0)
+    options.events.emit("maintenance.swept", { rescued, expired, pruned })
 }
 
 async function rescue(options: SweeperOptions, signal: AbortSignal): Promise<number> {

@@ -5,7 +5,12 @@ import type { Clock } from "../../time/index.ts"
  * the caller looks at what has been reached.
  * @throws what `end` rejects with; exactly `signal.reason`.
  */
-export async function within(clock: Clock, end: Promise<void>, ms: number | false, signal?: AbortSignal): Promise<void> {
+export async function within(
+  clock: Clock,
+  end: Promise<void>,
+  ms: number | false,
+  signal?: AbortSignal,
+): Promise<void> {
   signal?.throwIfAborted()
   const over = Promise.withResolvers<void>()
   const onAbort = (): void => over.reject(signal?.reason)

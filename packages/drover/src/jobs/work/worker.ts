@@ -96,9 +96,14 @@ export class Worker implements Startable, AsyncDisposable {
    * resolves within the grace and a few seconds, whatever handlers and the store do. Called again with a shorter
    * grace, it hurries the stop in progress.
    */
-  stop(options: { readonly grace?: Duration; readonly reason?: DroverError } | DroverError = {}): Promise<void> {
-    const { grace, reason } = isDroverError(options) ? { grace: undefined, reason: options } : options
-    this.#graceMs = grace === undefined ? this.#options.stopGraceMs : parseDuration(grace, "stop.grace")
+  stop(
+    options: { readonly grace?: Duration; readonly reason?: DroverError } | DroverError = {},
+  ): Promise<void> {
+    const { grace, reason } = isDroverError(options)
+      ? { grace: undefined, reason: options }
+      : options
+    this.#graceMs =
+      grace === undefined ? this.#options.stopGraceMs : parseDuration(grace, "stop.grace")
     if (grace !== undefined) this.#drain?.hurry(this.#graceMs)
     return this.#service.stop(reason ?? new Shutdown("the worker is stopping"))
   }
@@ -125,7 +130,11 @@ export class Worker implements Startable, AsyncDisposable {
   resize(queue: string, slots: number): void {
     const found = this.#queues.find(({ name }) => name === queue)
     if (found === undefined) {
-      throw new DroverError("DROVER_UNKNOWN_QUEUE", `This worker does not work on queue "${queue}"; it knows ${this.#queues.map(({ name }) => name).join(", ")}`, { details: { queue } })
+      throw new DroverError(
+        "DROVER_UNKNOWN_QUEUE",
+        `This worker does not work on queue "${queue}"; it knows ${this.#queues.map(({ name }) => name).join(", ")}`,
+        { details: { queue } },
+      )
     }
     found.resize(checkSlots(slots, queue))
     this.#run?.hint(queue)
@@ -170,7 +179,10 @@ export class Worker implements Startable, AsyncDisposable {
     scope.defer(watchStrayErrors(clock))
     scope.defer(() => run.close())
     await run.begin()
-    events.emit("worker.started", { worker: run.workerId, queues: this.#queues.map(({ name }) => name) })
+    events.emit("worker.started", {
+      worker: run.workerId,
+      queues: this.#queues.map(({ name }) => name),
+    })
     this.#watch(scope, run)
     this.#sweep(scope, run)
     this.#stopWith(scope, run)
@@ -213,7 +225,10 @@ export class Worker implements Startable, AsyncDisposable {
     const { events } = this.#parts
     // In the very step in which the stop begins: nothing is claimed after it.
     const begin = (): void => {
-      events.emit("worker.stopping", { worker: run.workerId, reason: scope.signal.reason as DroverError })
+      events.emit("worker.stopping", {
+        worker: run.workerId,
+        reason: scope.signal.reason as DroverError,
+      })
       this.#drain = new Drain(run, this.#graceMs)
     }
     if (scope.signal.aborted) begin()
@@ -238,9 +253,13 @@ function byKind(definitions: readonly JobDefinition[]): ReadonlyMap<string, JobD
   const map = new Map<string, JobDefinition>()
   for (const definition of definitions) {
     if (map.has(definition.kind)) {
-      throw new DroverError("DROVER_DUPLICATE_KIND", `Two definitions have the kind "${definition.kind}"`, {
-        details: { kind: definition.kind },
-      })
+      throw new DroverError(
+        "DROVER_DUPLICATE_KIND",
+        `Two definitions have the kind "${definition.kind}"`,
+        {
+          details: { kind: definition.kind },
+        },
+      )
     }
     map.set(definition.kind, definition)
   }
@@ -250,7 +269,8 @@ function byKind(definitions: readonly JobDefinition[]): ReadonlyMap<string, JobD
 // Every queue knows every kind: an enqueue may send a job to another queue than its kind's.
 function makeQueues({ definitions, queues, events }: WorkerParts): readonly WorkerQueue[] {
   const kinds = definitions.map(({ kind }) => kind)
-  const named: NonNullable<WorkerParts["queues"]> = queues ?? Object.fromEntries(definitions.map(({ queue }) => [queue, {}]))
+  const named: NonNullable<WorkerParts["queues"]> =
+    queues ?? Object.fromEntries(definitions.map(({ queue }) => [queue, {}]))
   return Object.entries(named).map(([name, { slots = defaultSlots }]) => {
     return new WorkerQueue({ name, kinds, slots: checkSlots(slots, name), events })
   })

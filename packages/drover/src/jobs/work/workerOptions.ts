@@ -114,11 +114,17 @@ export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorke
     whenStray: reaction(options.whenStray, "whenStray"),
     pollMs: atLeast(10, parseDuration(options.poll ?? DEFAULTS.poll, "worker.poll"), "poll"),
     sweepMs: atLeast(10, parseDuration(options.sweep ?? DEFAULTS.sweep, "worker.sweep"), "sweep"),
-    soloPatienceMs: atLeast(1, parseDuration(options.soloPatience ?? DEFAULTS.soloPatience, "worker.soloPatience"), "soloPatience"),
+    soloPatienceMs: atLeast(
+      1,
+      parseDuration(options.soloPatience ?? DEFAULTS.soloPatience, "worker.soloPatience"),
+      "soloPatience",
+    ),
     lease,
     stallLimitMs: atLeast(
       lease.beatMs,
-      options.stallLimit === undefined ? 5 * lease.ttlMs : parseDuration(options.stallLimit, "worker.stallLimit"),
+      options.stallLimit === undefined
+        ? 5 * lease.ttlMs
+        : parseDuration(options.stallLimit, "worker.stallLimit"),
       "stallLimit",
     ),
     retention: resolveRetention(options.retention),
@@ -135,11 +141,13 @@ export function checkSlots(slots: number, queue: string): number {
 
 function resolveLease(lease: WorkerOptions["lease"] = {}): Lease {
   checkOptions(lease, ["ttl", "beat", "margin"], "worker.lease")
-  const ttlMs = lease.ttl === undefined ? leaseDefaults.ttlMs : parseDuration(lease.ttl, "worker.lease.ttl")
+  const ttlMs =
+    lease.ttl === undefined ? leaseDefaults.ttlMs : parseDuration(lease.ttl, "worker.lease.ttl")
   return checkLease({
     ttlMs,
     beatMs: lease.beat === undefined ? ttlMs / 3 : parseDuration(lease.beat, "worker.lease.beat"),
-    marginMs: lease.margin === undefined ? ttlMs / 6 : parseDuration(lease.margin, "worker.lease.margin"),
+    marginMs:
+      lease.margin === undefined ? ttlMs / 6 : parseDuration(lease.margin, "worker.lease.margin"),
   })
 }
 
@@ -160,7 +168,9 @@ function resolveRetention(retention: WorkerOptions["retention"] = {}): Retention
 
 function resolveIsolation(isolation: WorkerOptions["isolation"] = {}): number | undefined {
   checkOptions(isolation, ["maxHeapMb"], "worker.isolation")
-  return isolation.maxHeapMb === undefined ? undefined : atLeast(16, isolation.maxHeapMb, "isolation.maxHeapMb")
+  return isolation.maxHeapMb === undefined
+    ? undefined
+    : atLeast(16, isolation.maxHeapMb, "isolation.maxHeapMb")
 }
 
 function reaction(value: unknown, name: string): "report" | "stop" {
@@ -175,7 +185,11 @@ function atLeast(least: number, value: number, name: string): number {
 }
 
 function configError(where: string, value: unknown, expected: string): DroverError {
-  return new DroverError("DROVER_CONFIG", `${where}: ${JSON.stringify(value) ?? "undefined"} cannot work; it must be ${expected}`, {
-    details: { where, value },
-  })
+  return new DroverError(
+    "DROVER_CONFIG",
+    `${where}: ${JSON.stringify(value) ?? "undefined"} cannot work; it must be ${expected}`,
+    {
+      details: { where, value },
+    },
+  )
 }

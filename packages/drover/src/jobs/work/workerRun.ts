@@ -110,7 +110,8 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   async begin(): Promise<void> {
     // Before the first claim: an operator may have left a queue fewer slots than this worker was made with.
     const stored = await this.store.queueSettings()
-    for (const queue of this.queues) queue.apply(stored.find(({ queue: name }) => name === queue.name))
+    for (const queue of this.queues)
+      queue.apply(stored.find(({ queue: name }) => name === queue.name))
     await this.lease.register()
     for (const queue of this.queues) {
       queue.hint()
@@ -123,7 +124,8 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
 
   get worker(): WorkerRef {
     const { worker } = this.lease
-    if (worker === undefined) throw new DroverError("DROVER_SERVICE_STATE", "the worker has not registered yet")
+    if (worker === undefined)
+      throw new DroverError("DROVER_SERVICE_STATE", "the worker has not registered yet")
     return worker
   }
 
@@ -160,7 +162,13 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     this.#attempts.set(job.jobId, attempt)
     if (this.events.wanted("job.started")) {
       const { jobId, kind, queue } = job
-      this.events.emit("job.started", { jobId, kind, queue, attempt: job.attempt, worker: this.workerId })
+      this.events.emit("job.started", {
+        jobId,
+        kind,
+        queue,
+        attempt: job.attempt,
+        worker: this.workerId,
+      })
     }
     attempt.start()
   }
@@ -202,7 +210,13 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     const { jobId, kind, attempt: number } = attempt.claimed
     this.events.emit("job.stuck", { jobId, kind, attempt: number, sinceMs })
     if (this.#options.options.whenStuck !== "stop") return
-    this.fail(new DroverError("DROVER_STUCK", `the handler of ${kind} did not end although it was aborted`, { details: { jobId } }))
+    this.fail(
+      new DroverError(
+        "DROVER_STUCK",
+        `the handler of ${kind} did not end although it was aborted`,
+        { details: { jobId } },
+      ),
+    )
   }
 
   strayed(attempt: Attempt, error: unknown): void {
@@ -240,7 +254,10 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   }
 
   #handBack(job: ClaimedJob, nowMono: number): void {
-    const settlement = { to: "interrupted", reason: "the worker stopped before the handler started" } as const
+    const settlement = {
+      to: "interrupted",
+      reason: "the worker stopped before the handler started",
+    } as const
     this.exchanger.settle({ attempt: job, settlement, startedMono: nowMono, endedMono: nowMono })
   }
 
@@ -264,7 +281,11 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
 
   #onLeaseLost(sinceMs: number): void {
     this.events.emit("worker.lease_lost", { worker: this.workerId, sinceMs })
-    this.abortAll(new LeaseLost("the worker's lease ended before it could be renewed, so others may take its jobs"))
+    this.abortAll(
+      new LeaseLost(
+        "the worker's lease ended before it could be renewed, so others may take its jobs",
+      ),
+    )
     this.exchanger.forgetClaims()
     if (this.#stopping) return
     this.#recovery ??= this.#recover().finally(() => {

@@ -29,7 +29,12 @@ export class ChildAttempt implements ContextSource {
   #input: { readonly value: unknown } | undefined
   #lines = 0
 
-  constructor(definition: JobDefinition, claimed: ClaimedJob, payloadLimit: number, send: (message: FromChild) => void) {
+  constructor(
+    definition: JobDefinition,
+    claimed: ClaimedJob,
+    payloadLimit: number,
+    send: (message: FromChild) => void,
+  ) {
     this.#definition = definition
     this.claimed = claimed
     this.#payloadLimit = payloadLimit
@@ -46,7 +51,9 @@ export class ChildAttempt implements ContextSource {
     const { input, kind } = this.#definition
     try {
       if (input !== null) {
-        this.#input = { value: await validate(input, this.readInput(), "DROVER_INPUT_INVALID", `${kind} input`) }
+        this.#input = {
+          value: await validate(input, this.readInput(), "DROVER_INPUT_INVALID", `${kind} input`),
+        }
       }
     } catch (error) {
       return { how: "refused", error }
@@ -76,7 +83,12 @@ export class ChildAttempt implements ContextSource {
   }
 
   readLog(): JobLogger {
-    return { debug: this.#log("debug"), info: this.#log("info"), warn: this.#log("warn"), error: this.#log("error") }
+    return {
+      debug: this.#log("debug"),
+      info: this.#log("info"),
+      warn: this.#log("warn"),
+      error: this.#log("error"),
+    }
   }
 
   readProgress(): (value: unknown) => void {
@@ -91,8 +103,14 @@ export class ChildAttempt implements ContextSource {
     const outcome = outcomeEnding(value)
     if (outcome !== null) return outcome
     const { output, kind } = this.#definition
-    const valid = output === null ? value : await validate(output, value, "DROVER_OUTPUT_INVALID", `${kind} output`)
-    return { how: "returned", result: valid === undefined ? null : encodePayload(valid, "result", this.#payloadLimit) }
+    const valid =
+      output === null
+        ? value
+        : await validate(output, value, "DROVER_OUTPUT_INVALID", `${kind} output`)
+    return {
+      how: "returned",
+      result: valid === undefined ? null : encodePayload(valid, "result", this.#payloadLimit),
+    }
   }
 
   #log(level: LogLine["level"]): JobLogMethod {
@@ -102,9 +120,14 @@ export class ChildAttempt implements ContextSource {
     }
   }
 
-  #line(level: LogLine["level"], message: string, fields: string | null): void {
+  #line(level: LogLine["level"], message: unknown, fields: string | null): void {
     const kept = this.#lines++ < MAX_LINES
-    this.#send({ type: "log", level, message: kept ? String(message).slice(0, MAX_TEXT) : "", fields: kept ? fields : null })
+    this.#send({
+      type: "log",
+      level,
+      message: kept ? String(message).slice(0, MAX_TEXT) : "",
+      fields: kept ? fields : null,
+    })
   }
 }
 

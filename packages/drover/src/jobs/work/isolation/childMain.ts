@@ -10,7 +10,9 @@ import { packEnding } from "./childProtocol.ts"
 import { loadDefinition } from "./loadDefinition.ts"
 
 markAsChild()
-const setup: ChildSetup = isMainThread ? (JSON.parse(process.argv[2]!) as ChildSetup) : (workerData as ChildSetup)
+const setup: ChildSetup = isMainThread
+  ? (JSON.parse(process.argv[2]!) as ChildSetup)
+  : (workerData as ChildSetup)
 let running: ChildAttempt | undefined
 
 function send(message: FromChild): void {
@@ -39,7 +41,12 @@ function onStray(error: unknown): void {
     send({ type: "refused", error: packError(error) })
     return
   }
-  send({ type: "ended", ending: packEnding({ how: "threw", error }), signalRead: attempt.signalRead, spent: true })
+  send({
+    type: "ended",
+    ending: packEnding({ how: "threw", error }),
+    signalRead: attempt.signalRead,
+    spent: true,
+  })
 }
 
 function packError(error: unknown): Extract<FromChild, { type: "refused" }>["error"] {
@@ -63,7 +70,12 @@ try {
       // After a stray error, the attempt has been answered for already.
       if (running !== attempt) return
       running = undefined
-      send({ type: "ended", ending: packEnding(ending), signalRead: attempt.signalRead, spent: false })
+      send({
+        type: "ended",
+        ending: packEnding(ending),
+        signalRead: attempt.signalRead,
+        spent: false,
+      })
     })
   })
   send({ type: "ready" })

@@ -46,7 +46,9 @@ class Child {
     this.ended = Promise.withResolvers()
     this.port.ref(true)
     this.port.send({ type: "run", claimed: attempt.claimed, payloadLimit })
-    attempt.onAbort((reason: AbortReason) => this.port.send({ type: "abort", code: reason.code, message: reason.message }))
+    attempt.onAbort((reason: AbortReason) =>
+      this.port.send({ type: "abort", code: reason.code, message: reason.message }),
+    )
     return this.ended.promise
   }
 
@@ -60,7 +62,11 @@ class Child {
         this.#onEnd(this, false)
         return
       case "log":
-        this.attempt?.reports.add(message.level, message.message, message.fields === null ? undefined : JSON.parse(message.fields))
+        this.attempt?.reports.add(
+          message.level,
+          message.message,
+          message.fields === null ? undefined : JSON.parse(message.fields),
+        )
         return
       case "progress":
         this.attempt?.reports.setProgress(JSON.parse(message.value))

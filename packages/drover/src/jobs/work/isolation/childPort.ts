@@ -21,11 +21,19 @@ export interface ChildListener {
 }
 
 // From source, Node strips the types of the child's entry as it does for this file; built, it is JavaScript.
-const entry = new URL(import.meta.url.endsWith(".ts") ? "./childMain.ts" : "./childMain.js", import.meta.url)
+const entry = new URL(
+  import.meta.url.endsWith(".ts") ? "./childMain.ts" : "./childMain.js",
+  import.meta.url,
+)
 
 /** Starts a thread. It shares this process: its memory limit is its own, an exit of the process is not. */
-export function startThread(setup: ChildSetup, maxHeapMb: number | undefined, listener: ChildListener): ChildPort {
-  const limits = maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } }
+export function startThread(
+  setup: ChildSetup,
+  maxHeapMb: number | undefined,
+  listener: ChildListener,
+): ChildPort {
+  const limits =
+    maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } }
   const thread = new Thread(entry, { workerData: setup, execArgv: childFlags(), ...limits })
   let failure: Error | undefined
   thread.on("message", (message: FromChild) => listener.onMessage(message))
@@ -44,7 +52,11 @@ export function startThread(setup: ChildSetup, maxHeapMb: number | undefined, li
 }
 
 /** Starts a process. Its output goes where this one's goes; it dies with this one. */
-export function startProcess(setup: ChildSetup, maxHeapMb: number | undefined, listener: ChildListener): ChildPort {
+export function startProcess(
+  setup: ChildSetup,
+  maxHeapMb: number | undefined,
+  listener: ChildListener,
+): ChildPort {
   const heap = maxHeapMb === undefined ? [] : [`--max-old-space-size=${Math.ceil(maxHeapMb)}`]
   const child = fork(fileURLToPath(entry), [JSON.stringify(setup)], {
     execArgv: [...childFlags(), ...heap],
@@ -59,7 +71,9 @@ export function startProcess(setup: ChildSetup, maxHeapMb: number | undefined, l
   }
   child.on("message", (message: FromChild) => listener.onMessage(message))
   child.on("error", (error) => end(`failed: ${error.message}`, error))
-  child.on("exit", (code, signal) => end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`))
+  child.on("exit", (code, signal) =>
+    end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`),
+  )
   return {
     // A child that is dying cannot be told anything; its exit follows.
     send: (message) => child.connected && child.send(message, () => {}),
@@ -77,7 +91,12 @@ export function startProcess(setup: ChildSetup, maxHeapMb: number | undefined, l
 
 // What this process was started with (conditions, loaders), but not what only one process can have.
 function childFlags(): string[] {
-  return process.execArgv.filter((flag) => !/^--(inspect|max-old-space-size|watch|test|eval|print|input-type|cpu-prof|heap-prof)|^-[ep]$/.test(flag))
+  return process.execArgv.filter(
+    (flag) =>
+      !/^--(inspect|max-old-space-size|watch|test|eval|print|input-type|cpu-prof|heap-prof)|^-[ep]$/.test(
+        flag,
+      ),
+  )
 }
 
 function crashed(message: string, cause: unknown): DroverError {

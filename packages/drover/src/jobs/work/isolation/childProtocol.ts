@@ -51,19 +51,26 @@ export type WireEnding =
 /** Packs an ending. */
 export function packEnding(ending: Ending): WireEnding {
   if (ending.how === "returned") return ending
-  return ending.how === "outcome" ? packOutcome(ending.outcome) : {
-    how: ending.how === "refused" ? "refused" : "threw",
-    error: describeError(ending.error),
-  }
+  return ending.how === "outcome"
+    ? packOutcome(ending.outcome)
+    : {
+        how: ending.how === "refused" ? "refused" : "threw",
+        error: describeError(ending.error),
+      }
 }
 
 function packOutcome(outcome: Outcome): WireEnding {
-  const error = "error" in outcome && outcome.error !== undefined ? describeError(outcome.error) : null
+  const error =
+    "error" in outcome && outcome.error !== undefined ? describeError(outcome.error) : null
   if (!("delayMs" in outcome)) {
-    return "error" in outcome ? { how: "discard", reason: outcome.reason, error } : { how: "cancel", reason: outcome.reason }
+    return "error" in outcome
+      ? { how: "discard", reason: outcome.reason, error }
+      : { how: "cancel", reason: outcome.reason }
   }
   const { delayMs } = outcome
-  return "reason" in outcome ? { how: "snooze", delayMs, reason: outcome.reason } : { how: "retryIn", delayMs, error }
+  return "reason" in outcome
+    ? { how: "snooze", delayMs, reason: outcome.reason }
+    : { how: "retryIn", delayMs, error }
 }
 
 /** Unpacks an ending: the same outcome, the error as an `Error` with its name, code and stack. */

@@ -36,8 +36,17 @@ afterAll(async () => {
 // Real threads and processes need real time: wait for the event that tells of the settlement.
 async function run(kind: string, what: string, timeoutMs: number | false = false): Promise<JobRow> {
   const id = ids.next()
-  const ends: readonly EventName[] = ["job.completed", "job.failed", "job.snoozed", "job.discarded", "job.cancelled", "job.interrupted"]
-  const settled = Promise.race(ends.map((name) => events.next(name, (data) => "jobId" in data && data.jobId === id)))
+  const ends: readonly EventName[] = [
+    "job.completed",
+    "job.failed",
+    "job.snoozed",
+    "job.discarded",
+    "job.cancelled",
+    "job.interrupted",
+  ]
+  const settled = Promise.race(
+    ends.map((name) => events.next(name, (data) => "jobId" in data && data.jobId === id)),
+  )
   await store.enqueue([
     {
       id,
@@ -77,23 +86,38 @@ describe.each(["inThread", "inProcess"])("a handler of %s", (kind) => {
 
   test("that throws fails with the same error", async () => {
     const row = await run(kind, "throw")
-    expect(row).toMatchObject({ state: "retryable", failures: 1, error: { name: "TypeError", message: "broken", code: "E_BROKEN" } })
+    expect(row).toMatchObject({
+      state: "retryable",
+      failures: 1,
+      error: { name: "TypeError", message: "broken", code: "E_BROKEN" },
+    })
     expect(row.error?.stack).toContain("isolated.ts")
   })
 
   test("may decide its outcome", async () => {
     expect(await run(kind, "snooze")).toMatchObject({ state: "scheduled", failures: 0 })
-    expect(await run(kind, "discard")).toMatchObject({ state: "discarded", reason: "hopeless", error: { message: "because" } })
+    expect(await run(kind, "discard")).toMatchObject({
+      state: "discarded",
+      reason: "hopeless",
+      error: { message: "because" },
+    })
   })
 
   test("logs and reports its progress as if it were inline", async () => {
     const row = await run(kind, "report")
     expect(row).toMatchObject({ state: "completed", progress: { value: '{"percent":100}' } })
-    expect((await store.log(row.id)).lines).toMatchObject([{ level: "info", message: "half way", fields: '{"part":1}' }])
+    expect((await store.log(row.id)).lines).toMatchObject([
+      { level: "info", message: "half way", fields: '{"part":1}' },
+    ])
   })
 
   test("that lets an error loose fails, and its child is not used again", async () => {
-    expect(await run(kind, "float a rejection")).toMatchObject({ state: "retryable", failures: 1, crashes: 0, error: { message: "floating" } })
+    expect(await run(kind, "float a rejection")).toMatchObject({
+      state: "retryable",
+      failures: 1,
+      crashes: 0,
+      error: { message: "floating" },
+    })
     expect(await run(kind, "return")).toMatchObject({ state: "completed" })
   })
 
@@ -103,35 +127,64 @@ describe.each(["inThread", "inProcess"])("a handler of %s", (kind) => {
   })
 
   test("that uses up its memory is a crash, and the worker goes on", async () => {
-    expect(await run(kind, "use up the memory")).toMatchObject({ state: "available", failures: 0, crashes: 1 })
+    expect(await run(kind, "use up the memory")).toMatchObject({
+      state: "available",
+      failures: 0,
+      crashes: 1,
+    })
     expect(worker.state).toBe("running")
   }, 60_000)
 
   test("that blocks for ever is ended after its timeout, which is a failure", async () => {
-    expect(await run(kind, "block for ever", 100)).toMatchObject({ state: "retryable", failures: 1, crashes: 0, error: { code: "DROVER_TIMEOUT" } })
+    expect(await run(kind, "block for ever", 100)).toMatchObject({
+      state: "retryable",
+      failures: 1,
+      crashes: 0,
+      error: { code: "DROVER_TIMEOUT" },
+    })
   })
 
   test("that ignores its signal is ended as well", async () => {
-    expect(await run(kind, "ignore the signal", 100)).toMatchObject({ state: "retryable", error: { code: "DROVER_TIMEOUT" } })
+    expect(await run(kind, "ignore the signal", 100)).toMatchObject({
+      state: "retryable",
+      error: { code: "DROVER_TIMEOUT" },
+    })
   })
 
   test("sees why it is aborted", async () => {
     const id = ids.next()
     const started = events.next("job.started", ({ jobId }) => jobId === id)
     const completed = events.next("job.completed", ({ jobId }) => jobId === id)
-    const job = { kind, queue: "default", priority: 100, delayMs: 0, runAt: null, expireMs: null, maxAttempts: 2, maxCrashes: 2 }
+    const job = {
+      kind,
+      queue: "default",
+      priority: 100,
+      delayMs: 0,
+      runAt: null,
+      expireMs: null,
+      maxAttempts: 2,
+      maxCrashes: 2,
+    }
     const rest = { timeoutMs: false, retry: null, tags: [], metadata: null, unique: null } as const
-    await store.enqueue([{ id, input: JSON.stringify({ what: "wait for the signal" }), ...job, ...rest }])
+    await store.enqueue([
+      { id, input: JSON.stringify({ what: "wait for the signal" }), ...job, ...rest },
+    ])
     worker.hint()
     await started
     await store.act("cancel", { ids: [id] }, { actor: "test", reason: "by hand", limit: 1 })
     await completed
-    expect(JSON.parse((await store.get(id))!.result!)).toEqual({ reason: "DROVER_CANCELLED", name: "Cancelled" })
+    expect(JSON.parse((await store.get(id))!.result!)).toEqual({
+      reason: "DROVER_CANCELLED",
+      name: "Cancelled",
+    })
   })
 })
 
 test("a worker refuses to start when a module does not export its definition", async () => {
   const broken = new Worker({ store, clock, rng, events, definitions: [giveHidden()] })
-  await expect(broken.start()).rejects.toMatchObject({ code: "DROVER_CONFIG", message: expect.stringContaining("does not export") as string })
+  await expect(broken.start()).rejects.toMatchObject({
+    code: "DROVER_CONFIG",
+    message: expect.stringContaining("does not export") as string,
+  })
   expect(await store.workers()).toHaveLength(1)
 })
