@@ -40,8 +40,7 @@ export class StoreGate {
     try {
       const store = this.#connect()
       await store.open({ migrate: this.#migrate ?? store.dialect === "sqlite" })
-      // Closed meanwhile: the close waits for this open, and nobody may use it any more.
-      if (this.#closing === null) this.#store = store
+      this.#store = store
       return store
     } catch (error) {
       this.#opening = null
