@@ -28,7 +28,6 @@ export class Reachability {
   /** A request failed because the store could not be reached, or time jumped: start counting again at the next reply. */
   interrupted(): void {
     this.#sinceMono = undefined
-    this.#lastMono = Number.NEGATIVE_INFINITY
   }
 
   /** For how long the store has been reachable without interruption, up to `nowMono`; 0 when it is not. */
