@@ -13,7 +13,18 @@ export {
 } from "./errors/index.ts"
 export type { AbortReason, DroverErrorCode, DroverErrorOptions } from "./errors/index.ts"
 export { Events, logEvents } from "./events/index.ts"
-export type { DroverEvents, EventListener, EventName, Logger, Unsubscribe } from "./events/index.ts"
+export type {
+  AnyEventListener,
+  AttemptEvent,
+  DroverEvents,
+  EventListener,
+  EventName,
+  EventReason,
+  JobEvent,
+  Logger,
+  NextEventOptions,
+  Unsubscribe,
+} from "./events/index.ts"
 export { defineConfig, Drover } from "./client/index.ts"
 export type {
   ActionOptions,

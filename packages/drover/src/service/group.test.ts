@@ -4,7 +4,7 @@ import { Events } from "../events/index.ts"
 import { randomBelow } from "../time/index.ts"
 import { Service, serviceGroup } from "./index.ts"
 import type { Startable } from "./index.ts"
-import { plannedFailure, startStopStress } from "./stress.ts"
+import { plannedFailure, startStopStress } from "./stress.fixture.ts"
 
 interface Member {
   readonly service: Service

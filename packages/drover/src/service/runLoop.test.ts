@@ -5,7 +5,7 @@ import type { DroverEvents } from "../events/index.ts"
 import { ManualClock, randomBelow, SeededRng } from "../time/index.ts"
 import { RunLoop, Service } from "./index.ts"
 import type { RunLoopOptions } from "./index.ts"
-import { startStopStress } from "./stress.ts"
+import { startStopStress } from "./stress.fixture.ts"
 
 interface World {
   readonly clock: ManualClock

@@ -5,7 +5,7 @@ import type { DroverEvents } from "../events/index.ts"
 import { randomBelow } from "../time/index.ts"
 import { Service } from "./index.ts"
 import type { ServiceScope } from "./index.ts"
-import { plannedFailure, startStopStress } from "./stress.ts"
+import { plannedFailure, startStopStress } from "./stress.fixture.ts"
 
 function world(): { events: Events; failures: DroverEvents["service.failed"][]; log: string[] } {
   const events = new Events()

@@ -3,14 +3,13 @@
  * else is handed a `Clock` and an `Rng`, which is what lets a test move time by hand and the simulator
  * replay a whole fleet from one seed.
  */
-export type { Clock, Timer, TimerOptions } from "./clock.ts"
+export type { Clock, Timer } from "./clock.ts"
 export { formatDuration, parseDuration } from "./duration.ts"
 export type { Duration } from "./duration.ts"
 export { ManualClock } from "./manualClock.ts"
 export { randomBelow, randomToken } from "./rng.ts"
 export type { Rng } from "./rng.ts"
 export { SeededRng } from "./seededRng.ts"
-export { sleepOn } from "./sleep.ts"
 export { systemClock } from "./systemClock.ts"
 export { systemRng } from "./systemRng.ts"
 export { isUuidV7, UuidMaker } from "./uuid.ts"
