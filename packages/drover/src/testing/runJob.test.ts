@@ -92,11 +92,17 @@ describe("running one job inline", () => {
     const job = defineJob("talks", {
       run: ({ log, progress }: JobContext<undefined>) => {
         log.warn({ left: 3 }, "slow")
+        log.info("slower", { left: 2 })
+        log.debug("slowest")
         progress({ done: 0.5 })
       },
     })
     const run = await runJob(job, undefined)
-    expect(run.log).toEqual([{ level: "warn", message: "slow", fields: { left: 3 } }])
+    expect(run.log).toEqual([
+      { level: "warn", message: "slow", fields: { left: 3 } },
+      { level: "info", message: "slower", fields: { left: 2 } },
+      { level: "debug", message: "slowest", fields: null },
+    ])
     expect(run.progress).toEqual([{ done: 0.5 }])
     expect(run.result).toBeUndefined()
   })

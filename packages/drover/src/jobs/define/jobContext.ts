@@ -17,10 +17,18 @@ export interface JobContext<Input = unknown> {
   readonly job: JobFacts
 }
 
-/** Logs either a text, or fields and a text, as pino does. Never throws. */
+/** Logs a text, and fields before it (as pino does) or after it. Never throws. */
 export interface JobLogMethod {
-  (message: string): void
+  (message: string, fields?: Readonly<Record<string, unknown>>): void
   (fields: Readonly<Record<string, unknown>>, message: string): void
+}
+
+/** Makes a method that takes either order. @param write `fields` are `undefined` where none were given. */
+export function logMethod(write: (message: string, fields: unknown) => void): JobLogMethod {
+  return (first: unknown, second?: unknown): void => {
+    if (typeof first === "string") write(first, second)
+    else write(typeof second === "string" ? second : "", first)
+  }
 }
 
 /** The log of one attempt. */

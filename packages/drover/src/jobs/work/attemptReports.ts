@@ -2,6 +2,7 @@ import type { Events } from "../../events/index.ts"
 import { encodePayload } from "../../store/index.ts"
 import type { ClaimedJob, LogLine, Store } from "../../store/index.ts"
 import type { Clock } from "../../time/index.ts"
+import { logMethod } from "../define/jobContext.ts"
 import type { JobLogger, JobLogMethod } from "../define/jobContext.ts"
 import type { Deadline, Deadlines } from "./deadlines.ts"
 
@@ -101,10 +102,7 @@ export class AttemptReports implements Deadline {
   }
 
   #method(level: Level): JobLogMethod {
-    return (first: string | Readonly<Record<string, unknown>>, message?: string): void => {
-      if (typeof first === "string") this.add(level, first, undefined)
-      else this.add(level, message ?? "", first)
-    }
+    return logMethod((message, fields) => this.add(level, message, fields))
   }
 
   #arm(): void {

@@ -1,6 +1,7 @@
 import type { AbortReason } from "../../../errors/index.ts"
 import { encodePayload } from "../../../store/index.ts"
 import type { ClaimedJob, LogLine } from "../../../store/index.ts"
+import { logMethod } from "../../define/jobContext.ts"
 import type { JobLogger, JobLogMethod } from "../../define/jobContext.ts"
 import type { JobDefinition } from "../../define/jobDefinition.ts"
 import { validate } from "../../define/standardSchema.ts"
@@ -114,10 +115,13 @@ export class ChildAttempt implements ContextSource {
   }
 
   #log(level: LogLine["level"]): JobLogMethod {
-    return (first: string | Readonly<Record<string, unknown>>, message?: string): void => {
-      if (typeof first === "string") this.#line(level, first, null)
-      else this.#line(level, message ?? "", encodeOrNull(first, MAX_FIELDS_BYTES))
-    }
+    return logMethod((message, fields) => {
+      this.#line(
+        level,
+        message,
+        fields === undefined ? null : encodeOrNull(fields, MAX_FIELDS_BYTES),
+      )
+    })
   }
 
   #line(level: LogLine["level"], message: unknown, fields: string | null): void {
