@@ -1,5 +1,4 @@
 import { checkOptions, DroverError } from "../../errors/index.ts"
-import { resolveRetryPolicy } from "../../retry/index.ts"
 import type { RetryPolicyOptions } from "../../retry/index.ts"
 import { encodePayload } from "../../store/index.ts"
 import type { JobPatch } from "../../store/index.ts"
@@ -8,7 +7,7 @@ import type { Duration } from "../../time/index.ts"
 import { limitMs } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
 import { checkName, checkPriority, checkTags } from "./names.ts"
-import { encodeMetadata, readInstant, resolveOverride, storedAttempts } from "./newJobs.ts"
+import { encodeMetadata, kindRetry, readInstant, resolveOverride } from "./newJobs.ts"
 import { validate } from "./standardSchema.ts"
 
 /** A change to a waiting job. What is absent stays as it is. */
@@ -62,7 +61,7 @@ export async function preparePatch(
     await validate(definition.input, edit.input, "DROVER_INPUT_INVALID", where)
   }
   return {
-    ...("input" in edit && { input: encodePayload(edit.input ?? null, "input", payloadLimit) }),
+    ...(edit.input !== undefined && { input: encodePayload(edit.input, "input", payloadLimit) }),
     ...(edit.queue !== undefined && { queue: checkName(edit.queue, "queue") }),
     ...(edit.priority !== undefined && { priority: checkPriority(edit.priority, "edit.priority") }),
     ...(edit.runIn !== undefined && {
@@ -85,14 +84,11 @@ function retryPatch(
   definition: JobDefinition | undefined,
 ): Pick<JobPatch, "retry" | "maxAttempts"> {
   if (retry === undefined) return {}
-  if (retry === null) {
-    return definition === undefined
-      ? { retry: null }
-      : { retry: null, maxAttempts: storedAttempts(definition.retry.maxAttempts) }
+  if (retry !== null) {
+    const { retry: policy, maxAttempts } = resolveOverride(retry, definition?.retry, "edit.retry")
+    // A new number of attempts alone leaves a policy that the job may have of its own.
+    return policy === null ? { maxAttempts } : { retry: policy, maxAttempts }
   }
-  const policy =
-    definition === undefined
-      ? resolveRetryPolicy(retry, undefined, "edit.retry")
-      : resolveOverride(definition, retry)
-  return { retry: JSON.stringify(policy), maxAttempts: storedAttempts(policy.maxAttempts) }
+  // Of a kind that is not known here the number of attempts is not known either, and stays.
+  return definition === undefined ? { retry: null } : kindRetry(definition)
 }

@@ -80,6 +80,19 @@ describe("the row of a job", () => {
     })
   })
 
+  test("another number of attempts alone leaves the kind's policy, also one with a function", () => {
+    const custom = defineJob("custom", { retry: { delay: () => 5 }, run: () => 1 })
+    expect(prepare({ retry: { maxAttempts: 2 } }, custom)).toMatchObject({
+      retry: null,
+      maxAttempts: 2,
+    })
+    expect(() => prepare({ retry: { maxAttempts: 2, cap: "9h" } }, custom)).toThrow(
+      /cannot be stored/,
+    )
+    const chosen = prepare({ retry: { backoff: "fixed" } }, custom)
+    expect(JSON.parse(chosen.retry ?? "")).toMatchObject({ backoff: "fixed" })
+  })
+
   test("no limit of attempts is a number that every database holds", () => {
     const job = prepare({ retry: { maxAttempts: false } })
     expect(job.maxAttempts).toBe(2 ** 31 - 1)

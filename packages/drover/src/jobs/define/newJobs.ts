@@ -160,7 +160,10 @@ function resolveOptions(definition: JobDefinition, options: EnqueueOptions): Def
   }
   const delayMs =
     options.runIn === undefined ? 0 : Math.ceil(parseDuration(options.runIn, `${kind}.runIn`))
-  const retry = options.retry === undefined ? null : resolveOverride(definition, options.retry)
+  const own =
+    options.retry === undefined
+      ? kindRetry(definition)
+      : resolveOverride(options.retry, definition.retry, `${kind}.retry`)
   return {
     kind,
     queue: options.queue === undefined ? definition.queue : checkName(options.queue, "queue"),
@@ -174,35 +177,55 @@ function resolveOptions(definition: JobDefinition, options: EnqueueOptions): Def
       options.expireIn === undefined
         ? definition.expireMs
         : limitMs(options.expireIn, `${kind}.expireIn`) || null,
-    maxAttempts: storedAttempts((retry ?? definition.retry).maxAttempts),
+    maxAttempts: own.maxAttempts,
     maxCrashes:
       options.maxCrashes === undefined
         ? definition.maxCrashes
         : checkCount(options.maxCrashes, `${kind}.maxCrashes`),
     timeoutMs: options.timeout === undefined ? null : limitMs(options.timeout, `${kind}.timeout`),
-    retry: retry === null ? null : JSON.stringify(retry),
+    retry: own.retry,
     tags: options.tags === undefined ? [] : checkTags(options.tags, `${kind}.tags`),
     metadata: options.metadata === undefined ? null : encodeMetadata(options.metadata),
     unique: options.unique === undefined ? null : resolveUnique(options.unique, kind, delayMs > 0),
   }
 }
 
-/** The number of attempts as it is stored. */
-export function storedAttempts(maxAttempts: number | false): number {
+/** What a job without an override stores about its retries. */
+export function kindRetry(definition: JobDefinition): StoredRetry {
+  return { retry: null, maxAttempts: storedAttempts(definition.retry.maxAttempts) }
+}
+
+function storedAttempts(maxAttempts: number | false): number {
   return maxAttempts === false ? unlimitedAttempts : Math.min(maxAttempts, unlimitedAttempts)
 }
 
+/** What a job stores about its retries. */
+export interface StoredRetry {
+  /** JSON text of its own policy, `null` for the kind's. */
+  readonly retry: string | null
+  readonly maxAttempts: number
+}
+
 /**
- * A retry policy of one job, filled up from its kind's.
+ * The retries of one job: its kind's policy with some parts changed.
+ * @param policy of the kind; `undefined` where it is not known, for the defaults.
  * @throws DroverError `DROVER_CONFIG`; also for a function, which cannot be stored.
  */
-export function resolveOverride(definition: JobDefinition, retry: RetryPolicyOptions): RetryPolicy {
-  const where = `${definition.kind}.retry`
-  const policy = resolveRetryPolicy(retry, definition.retry, where)
-  if (policy.backoff !== "custom") return policy
+export function resolveOverride(
+  retry: RetryPolicyOptions,
+  policy: RetryPolicy | undefined,
+  where: string,
+): StoredRetry {
+  const own = resolveRetryPolicy(retry, policy, where)
+  const maxAttempts = storedAttempts(own.maxAttempts)
+  // The number of attempts is stored by itself, so a kind with a delay function can still be given another one.
+  const onlyCount = Object.keys(retry).every((name) => name === "maxAttempts")
+  if (onlyCount) return { retry: null, maxAttempts }
+  if (own.backoff !== "custom") return { retry: JSON.stringify(own), maxAttempts }
   throw new DroverError(
     "DROVER_CONFIG",
     `${where}: a custom policy is a function and cannot be stored with one job; choose a backoff`,
+    { details: { where } },
   )
 }
 
