@@ -43,7 +43,7 @@ describe("what a handler does decides what becomes of its job", () => {
     ],
   ])("one that %s", async (_what, run, expected) => {
     await using world = await createWorld()
-    await world.worker([defineJob("a", { run })])
+    await world.worker([defineJob("a", { run: run as () => unknown })])
     const id = await world.enqueue("a")
     expect(await world.finished(id)).toMatchObject({ ...expected, attempt: 1 })
   })
@@ -168,7 +168,9 @@ describe("values are checked where they enter and leave a handler", () => {
     ["not JSON", () => 10n, "DROVER_PAYLOAD_INVALID"],
   ])("a result that is %s is a failure", async (_what, run, code) => {
     await using world = await createWorld()
-    await world.worker([defineJob("a", { run })], { options: { payloadLimit: 1_000 } })
+    await world.worker([defineJob("a", { run: run as () => unknown })], {
+      options: { payloadLimit: 1_000 },
+    })
     const id = await world.enqueue("a", null, { maxAttempts: 1 })
     expect(await world.finished(id)).toMatchObject({ state: "discarded", error: { code } })
   })
