@@ -1,22 +1,25 @@
 // Handlers that block or crash, in a thread or a process of their own: the worker and its other jobs go on.
 import { defineJob, Drover } from "drover"
-import type { JobContext } from "drover"
+import type { JobContext, JobDefinition } from "drover"
 import { sqlite } from "drover/sqlite"
 
 /** Keeps a processor busy. In a thread it holds up nobody else's event loop. */
-export const primes = defineJob("math.primes", {
-  isolation: "thread",
-  // Threads and processes load the handler from its module, so it must be exported from there.
-  module: import.meta.url,
-  run({ input }: JobContext<{ below: number }>) {
-    let count = 0
-    for (let n = 2; n < input.below; n++) if (isPrime(n)) count++
-    return { count }
+export const primes: JobDefinition<{ below: number }, { count: number }> = defineJob(
+  "math.primes",
+  {
+    isolation: "thread",
+    // Threads and processes load the handler from its module, so it must be exported from there.
+    module: import.meta.url,
+    run({ input }: JobContext<{ below: number }>) {
+      let count = 0
+      for (let n = 2; n < input.below; n++) if (isPrime(n)) count++
+      return { count }
+    },
   },
-})
+)
 
 /** Dies, as native code with a bug does. Only its process goes with it. */
-export const crashing = defineJob("native.crashing", {
+export const crashing: JobDefinition = defineJob("native.crashing", {
   isolation: "process",
   module: import.meta.url,
   maxCrashes: 2,

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from "vitest"
 import { Drover } from "../client/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
 import { sqlite } from "../sqlite/index.ts"
+import { systemClock } from "../time/index.ts"
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url))
 
@@ -65,7 +66,7 @@ async function begun(drover: Drover, kind: string): Promise<string> {
     const page = await drover.trailAfter(position)
     if (page.entries.some((entry) => entry.jobId === id && entry.to === "running")) return id
     position = page.position
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise<void>((resolve) => systemClock.defer(resolve))
   }
 }
 
