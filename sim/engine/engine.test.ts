@@ -46,7 +46,7 @@ describe("the order of virtual time", () => {
     const seen: string[] = []
     engine.at(1, () => {
       void (async () => {
-        for (let i = 0; i < 200; i++) await null
+        for (let i = 0; i < 200; i++) await Promise.resolve()
         seen.push("chain ended")
       })()
     })

@@ -7,9 +7,6 @@ import type { SimEvent } from "./eventQueue.ts"
 // A program that goes on without time passing hangs a real machine; here it must not hang the simulator.
 const MOST_EVENTS_AT_ONE_INSTANT = 50_000
 
-/** Takes an event back. Safe after it ran. */
-export type Forget = () => void
-
 /**
  * Virtual time. One event runs, then the real event loop turns once, so that every promise callback it
  * caused has come to rest, then the next event runs. What V8 does between two turns is a function of what

@@ -17,11 +17,16 @@ export function installMutant(mutant: Mutant): () => void {
       const place = url.lastIndexOf(SOURCES)
       const file = place < 0 ? "" : url.slice(place + SOURCES.length)
       if (!waiting.delete(file)) return loaded
-      return { ...loaded, source: mutate(mutant, file, String(loaded.source)) }
+      return { ...loaded, source: mutate(mutant, file, textOf(loaded.source)) }
     },
   })
   return () => {
     if (waiting.size === 0) return
     throw new Error(`mutant ${mutant.name}: ${[...waiting].join(", ")} was never loaded`)
   }
+}
+
+/** Node hands sources over as text or as bytes. */
+function textOf(source: string | ArrayBuffer | NodeJS.TypedArray | undefined): string {
+  return typeof source === "string" ? source : new TextDecoder().decode(source)
 }
