@@ -47,6 +47,8 @@ export interface DroverEvents {
   "job.snoozed": AttemptEvent & { readonly delayMs: number }
   /** The attempt was handed back (shutdown, lost lease); costs no failure. */
   "job.interrupted": AttemptEvent & { readonly reason: EventReason }
+  /** The thread or process of an isolated kind died under the attempt; counts one crash. */
+  "job.crashed": AttemptEvent & { readonly reason: string }
   /** The job was not started before its expiry. */
   "job.expired": JobEvent
   /** A job of a dead worker was taken back. */

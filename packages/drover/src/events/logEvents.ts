@@ -27,6 +27,7 @@ export const eventLevels: Readonly<Record<EventName, LogLevel>> = {
   "job.cancelled": "info",
   "job.snoozed": "debug",
   "job.interrupted": "info",
+  "job.crashed": "error",
   "job.expired": "warn",
   "job.rescued": "warn",
   "job.fenced": "warn",

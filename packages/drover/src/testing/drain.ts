@@ -2,7 +2,7 @@ import type { Drover } from "../client/index.ts"
 import { internalsOf } from "../client/internals.ts"
 import type { DroverInternals } from "../client/internals.ts"
 import { checkOptions, DroverError } from "../errors/index.ts"
-import type { EndedAttempt } from "../jobs/work/attempt.ts"
+import type { EndedAttempt } from "../jobs/work/attemptHost.ts"
 import { emitSettled } from "../jobs/work/settledEvents.ts"
 import type {
   ClaimRequest,

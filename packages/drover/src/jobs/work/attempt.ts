@@ -1,59 +1,21 @@
 import { Cancelled, DroverError, isDroverError, LeaseLost, Timeout } from "../../errors/index.ts"
 import type { AbortReason } from "../../errors/index.ts"
-import type { Events } from "../../events/index.ts"
 import type { RetryPolicy } from "../../retry/index.ts"
 import type { Reservation } from "../../slots/index.ts"
 import { encodePayload } from "../../store/index.ts"
-import type { ClaimedJob, Settlement, SettleRequest, Store } from "../../store/index.ts"
+import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import { formatDuration } from "../../time/index.ts"
-import type { Clock, Rng } from "../../time/index.ts"
 import type { JobLogger } from "../define/jobContext.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
 import { validate } from "../define/standardSchema.ts"
 import { AttemptContext } from "./attemptContext.ts"
+import type { AttemptHost, EndedAttempt } from "./attemptHost.ts"
 import { AttemptReports } from "./attemptReports.ts"
-import type { Deadline, Deadlines } from "./deadlines.ts"
+import type { Deadline } from "./deadlines.ts"
 import { decide, outcomeEnding } from "./decide.ts"
 import type { Ending } from "./decide.ts"
 import { runOwned } from "./strayErrors.ts"
 import type { StrayOwner } from "./strayErrors.ts"
-
-/** What an attempt needs of the worker that runs it. */
-export interface AttemptHost {
-  readonly clock: Clock
-  readonly rng: Rng
-  readonly events: Events
-  readonly store: Store
-  readonly deadlines: Deadlines
-  readonly workerId: string
-  readonly payloadLimit: number
-  readonly stuckAfterMs: number
-  /** Runs a handler of another isolation than `inline`. */
-  readonly children: IsolatedRunner
-  /** The handler ended, and its slot is free. */
-  ended(attempt: Attempt): void
-  /** What became of the job is to be written. */
-  settle(ended: EndedAttempt): void
-  /** The handler was aborted and did not end in time. */
-  stuck(attempt: Attempt, sinceMs: number): void
-  /** An error was let loose outside of the handler's promise. */
-  strayed(attempt: Attempt, error: unknown): void
-}
-
-/** Runs attempts elsewhere. */
-export interface IsolatedRunner {
-  run(attempt: Attempt): Promise<Ending>
-  /** Ends the thread or the process under the attempt; its `run` then resolves as crashed. */
-  kill(attempt: Attempt): void
-  /** Ends all of them at once. */
-  close(): void
-}
-
-/** A settlement on its way to the store. */
-export interface EndedAttempt extends SettleRequest {
-  readonly startedMono: number
-  readonly endedMono: number
-}
 
 type Phase = "running" | "aborted" | "stuck" | "ended"
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../time/index.ts"
+import { runUnowned } from "./strayErrors.ts"
 
 /** Something that must be told when its time is over. It carries its own place in the heap. */
 export interface Deadline {
@@ -62,9 +63,9 @@ export class Deadlines {
   #arm(dueMono: number): void {
     this.#timer?.cancel()
     this.#timerMono = dueMono
-    this.#timer = this.#clock.setTimer(dueMono - this.#clock.monotonic(), () => this.#fire(), {
-      ref: false,
-    })
+    // The attempt that happened to arm the timer owns nothing of what the others do when theirs is due.
+    const fire = (): void => runUnowned(() => this.#fire())
+    this.#timer = this.#clock.setTimer(dueMono - this.#clock.monotonic(), fire, { ref: false })
   }
 
   #fire(): void {

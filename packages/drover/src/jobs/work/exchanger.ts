@@ -10,10 +10,11 @@ import type {
 } from "../../store/index.ts"
 import { randomToken } from "../../time/index.ts"
 import type { Clock, Rng, Timer } from "../../time/index.ts"
-import type { EndedAttempt } from "./attempt.ts"
+import type { EndedAttempt } from "./attemptHost.ts"
 import { SettlementQueue } from "./settlementQueue.ts"
 import type { SoloTurn, Turn } from "./soloTurn.ts"
 import type { StoreHealth } from "./storeHealth.ts"
+import { runUnowned } from "./strayErrors.ts"
 import type { WorkerQueue } from "./workerQueue.ts"
 
 /** What the exchanger asks of its worker. */
@@ -83,6 +84,7 @@ export class Exchanger {
   #closed = false
   #lost: Round | undefined
   #period = 0
+  #rounds = 0
   #retryTimer: Timer | undefined
   #gatherTimer: Timer | undefined
   #idle: PromiseWithResolvers<void> | undefined
@@ -147,9 +149,10 @@ export class Exchanger {
     this.forgetClaims()
   }
 
+  // Whatever woke it may have run for some attempt; what it starts belongs to no attempt, or to another.
   readonly #onTurn = (): void => {
     this.#scheduled = false
-    this.#exchange()
+    runUnowned(() => this.#exchange())
   }
 
   #exchange(): void {
@@ -218,9 +221,12 @@ export class Exchanger {
   }
 
   #ask(): Ask[] {
+    const { queues } = this.#host
     const asks: Ask[] = []
     let left = MAX_CLAIMS
-    for (const queue of this.#host.queues) {
+    // Each round begins with another queue, so that one which could fill every claim leaves room for the others.
+    const first = this.#rounds++ % queues.length
+    for (const queue of [...queues.slice(first), ...queues.slice(0, first)]) {
       if (left <= 0 || !queue.wants) continue
       const slots = queue.pool.reserveUpTo(left)
       asks.push({ queue, slots, limit: slots.weight, hintsBefore: queue.hints })

@@ -1,6 +1,7 @@
 import type { PeekReply, PeekRequest, Store, WorkerRef } from "../../store/index.ts"
 import type { Clock, Rng, Timer } from "../../time/index.ts"
 import type { StoreHealth } from "./storeHealth.ts"
+import { runUnowned } from "./strayErrors.ts"
 import type { WorkerQueue } from "./workerQueue.ts"
 
 /** What the observer of a worker needs. */
@@ -67,11 +68,11 @@ export class Observer {
       return
     }
     const waitMs = this.#lastMono + LEAST_GAP_MS - this.#options.clock.monotonic()
-    if (waitMs <= 0) void this.#look()
+    if (waitMs <= 0) void runUnowned(() => this.#look())
     else {
       this.#lookTimer = this.#options.clock.setTimer(waitMs, () => {
         this.#lookTimer = undefined
-        void this.#look()
+        void runUnowned(() => this.#look())
       })
     }
   }

@@ -1,7 +1,7 @@
 import { reviveError } from "../../store/index.ts"
 import type { Events } from "../../events/index.ts"
 import type { SettleStatus, Settlement } from "../../store/index.ts"
-import type { EndedAttempt } from "./attempt.ts"
+import type { EndedAttempt } from "./attemptHost.ts"
 
 /**
  * Tells what became of an attempt, once the store has said what it wrote. Nothing is built that nobody wants to
@@ -49,8 +49,10 @@ function emitUnfinished(events: Events, ended: EndedAttempt, settlement: Settlem
     case "snoozed":
       events.emit("job.snoozed", { ...identity(ended), delayMs: settlement.delayMs })
       return
-    case "interrupted":
     case "crashed":
+      events.emit("job.crashed", { ...identity(ended), reason: settlement.reason })
+      return
+    case "interrupted":
       events.emit("job.interrupted", { ...identity(ended), reason: settlement.reason })
       return
     case "completed":

@@ -1,6 +1,6 @@
 import { isDroverError } from "../../errors/index.ts"
 import { describeError } from "../../store/index.ts"
-import type { EndedAttempt } from "./attempt.ts"
+import type { EndedAttempt } from "./attemptHost.ts"
 
 // Bounds the time that one transaction blocks the event loop.
 const MAX_BATCH = 500

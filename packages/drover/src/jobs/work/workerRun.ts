@@ -8,7 +8,7 @@ import type { ClaimedJob, PeekReply, SettleStatus, Store, WorkerRef } from "../.
 import type { Clock, Rng } from "../../time/index.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
 import { Attempt, cancelReason } from "./attempt.ts"
-import type { AttemptHost, EndedAttempt, IsolatedRunner } from "./attempt.ts"
+import type { AttemptHost, EndedAttempt, IsolatedRunner } from "./attemptHost.ts"
 import { Deadlines } from "./deadlines.ts"
 import { Exchanger } from "./exchanger.ts"
 import type { ExchangerHost } from "./exchanger.ts"

@@ -42,7 +42,7 @@ async function run(kind: string, what: string, timeoutMs: number | false = false
     "job.snoozed",
     "job.discarded",
     "job.cancelled",
-    "job.interrupted",
+    "job.crashed",
   ]
   const settled = Promise.race(
     ends.map((name) => events.next(name, (data) => "jobId" in data && data.jobId === id)),
@@ -153,7 +153,7 @@ describe.each(["inThread", "inProcess"])("a handler of %s", (kind) => {
 
   test("sees why it is aborted", async () => {
     const id = ids.next()
-    const started = events.next("job.started", ({ jobId }) => jobId === id)
+    const listening = events.next("job.progress", ({ jobId }) => jobId === id)
     const completed = events.next("job.completed", ({ jobId }) => jobId === id)
     const job = {
       kind,
@@ -170,7 +170,7 @@ describe.each(["inThread", "inProcess"])("a handler of %s", (kind) => {
       { id, input: JSON.stringify({ what: "wait for the signal" }), ...job, ...rest },
     ])
     worker.hint()
-    await started
+    await listening
     await store.act("cancel", { ids: [id] }, { actor: "test", reason: "by hand", limit: 1 })
     await completed
     expect(JSON.parse((await store.get(id))!.result!)).toEqual({
