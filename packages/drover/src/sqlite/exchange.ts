@@ -14,7 +14,7 @@ export function exchange(context: StoreContext, request: ExchangeRequest): Promi
 function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
   const worker = request.worker.ref as number
   // First, so that what is settled as due at once can be claimed again.
-  const settled = request.settlements.map((settlement) => settle(tx, worker, settlement))
+  const settled = settle(tx, worker, request.settlements)
   const lease = readLease(tx, request)
   const held = lease === "lost" || !request.repeat ? [] : heldJobs(tx, request)
   // A lease that ended but was not taken back yet: a beat may still save it; until then nothing is claimed under it.

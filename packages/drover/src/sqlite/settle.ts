@@ -7,7 +7,9 @@ import type {
   Settlement,
   StoredError,
 } from "../store/index.ts"
-import { hasKey, trailOf } from "./mark.ts"
+import { completeJobs, MOST_COMPLETIONS } from "./completeJobs.ts"
+import type { Completion } from "./completeJobs.ts"
+import { hasKey } from "./mark.ts"
 import { rankOf } from "./queues.ts"
 import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
 import type { WriteTx } from "./writeTx.ts"
@@ -45,43 +47,58 @@ interface RunningJob {
   readonly until: number | null
 }
 
-/** Writes the outcome of one attempt, if the attempt still holds its job. */
-export function settle(tx: WriteTx, worker: number, request: SettleRequest): SettleStatus {
-  const { attempt, settlement } = request
-  if (settlement.to === "completed") return complete(tx, worker, attempt, settlement.result)
-  const job = readRunning(tx, attempt)
-  if (job === undefined) return whyNot(tx, worker, attempt)
-  return settleOther(tx, worker, job, request)
-}
-
-// The hot path: one conditional update, nothing read before.
-function complete(
+/** Writes the outcome of each attempt that still holds its job. @returns one status for each, in order. */
+export function settle(
   tx: WriteTx,
   worker: number,
-  attempt: ClaimedJob,
-  result: string | null,
-): SettleStatus {
-  const { ref, mark } = attempt
-  const bytes = sizeOf(attempt) + (result?.length ?? 0)
-  const trail = tx.nextTrailSeq()
-  const { now, statements } = tx
-  const changed = statements.run(
-    "complete_job",
-    now,
-    result,
-    trail,
-    bytes,
-    ref,
-    attempt.attempt,
-    attempt.token,
-  )
-  if (changed === 0) return whyNot(tx, worker, attempt)
-  tx.writeMove(trail, ref as number, trailOf(mark), RUNNING, COMPLETED, attempt.attempt, worker)
-  tx.addFinishedBytes(bytes)
-  if (hasKey(mark)) {
-    const [hash, states, until] = keyOf(tx, ref as number)
-    takeFreeKey(tx, { seq: ref as number, hash, states, until }, COMPLETED)
+  requests: readonly SettleRequest[],
+): SettleStatus[] {
+  const statuses: SettleStatus[] = []
+  for (let at = 0; at < requests.length;) {
+    const completions = completionsFrom(requests, at)
+    if (completions.length > 0) {
+      const held = completeJobs(tx, worker, completions)
+      for (const [index, { attempt }] of completions.entries()) {
+        statuses.push(held[index] === true ? "settled" : whyNot(tx, worker, attempt))
+      }
+      at += completions.length
+      continue
+    }
+    const request = requests[at]
+    assert(request !== undefined, "the index is inside of the batch")
+    const job = readRunning(tx, request.attempt)
+    const status = job && settleOne(tx, worker, job, request)
+    statuses.push(status ?? whyNot(tx, worker, request.attempt))
+    at += 1
   }
+  return statuses
+}
+
+/** The plain completions from here on, as many as are written together. Keys are seen to one by one. */
+function completionsFrom(requests: readonly SettleRequest[], from: number): Completion[] {
+  const completions: Completion[] = []
+  for (let at = from; at < requests.length && completions.length < MOST_COMPLETIONS; at++) {
+    const { attempt, settlement } = requests[at] as SettleRequest
+    if (settlement.to !== "completed" || hasKey(attempt.mark)) break
+    const { result } = settlement
+    completions.push({ attempt, result, bytes: sizeOf(attempt) + (result?.length ?? 0) })
+  }
+  return completions
+}
+
+function settleOne(
+  tx: WriteTx,
+  worker: number,
+  job: RunningJob,
+  request: SettleRequest,
+): SettleStatus {
+  const { attempt, settlement } = request
+  if (settlement.to !== "completed") return settleOther(tx, worker, job, request)
+  const { result } = settlement
+  const bytes = sizeOf(attempt) + (result?.length ?? 0)
+  const [held] = completeJobs(tx, worker, [{ attempt, result, bytes }])
+  assert(held, "a job that was read under its fence is still held")
+  takeFreeKey(tx, job, COMPLETED)
   return "settled"
 }
 
@@ -203,12 +220,6 @@ function takeFreeKey(
   if (job.hash !== null) reclaimKey(tx, { ...job, job: job.seq }, state)
 }
 
-function keyOf(tx: WriteTx, seq: number): [Uint8Array | null, number | null, number | null] {
-  const row = tx.statements.first("settled_job", seq)
-  assert(row !== undefined, "a job that was just completed is there")
-  return [row[14], row[15], row[16]] as [Uint8Array | null, number | null, number | null]
-}
-
 function readRunning(tx: WriteTx, attempt: ClaimedJob): RunningJob | undefined {
   const row = tx.statements.first("settled_job", attempt.ref)
   if (row === undefined) return undefined
@@ -233,7 +244,6 @@ function whyNot(tx: WriteTx, worker: number, attempt: ClaimedJob): SettleStatus 
     return state === RUNNING ? "fenced" : "repeated"
   }
   // The job went on since. Its trail still knows who ended this attempt.
-  tx.flushMoves()
   let seq = newest as number | null
   for (let step = 0; seq !== null && step < MOST_TRAIL_STEPS; step++) {
     const entry = tx.statements.first("trail_step", seq)

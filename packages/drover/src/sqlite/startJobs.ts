@@ -16,11 +16,11 @@ const texts: ReadonlyMap<number, { readonly trail: string; readonly start: strin
     const list = Array<string>(size).fill("?").join(", ")
     const trail =
       "insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker) " +
-      `select ?1 + seq - ?2, trail, seq, ?3, ${AVAILABLE}, ${RUNNING}, attempt + 1, ?4 ` +
+      `select ? + seq - ?, trail, seq, ?, ${AVAILABLE}, ${RUNNING}, attempt + 1, ? ` +
       `from drover_job where seq in (${list})`
     const start =
-      `update drover_job set state = ${RUNNING}, attempt = attempt + 1, trail = ?1 + seq - ?2, ` +
-      `started_at = ?3, worker = ?4, token = ?5 where seq in (${list})`
+      `update drover_job set state = ${RUNNING}, attempt = attempt + 1, trail = ? + seq - ?, ` +
+      `started_at = ?, worker = ?, token = ? where seq in (${list})`
     return [size, { trail, start }] as const
   }),
 )

@@ -37,17 +37,6 @@ const legal: readonly boolean[] = [...jobStates, null].flatMap((from) =>
   jobStates.map((to) => mayMove(from, to)),
 )
 
-const MOVE_COLUMNS = 8
-// A statement of 32 rows costs a third of 32 statements.
-const MOVE_CHUNK = 32
-const oneMove = moves(1)
-const manyMoves = moves(MOVE_CHUNK)
-
-function moves(rows: number): string {
-  const values = Array<string>(rows).fill("(?, ?, ?, ?, ?, ?, ?, ?)").join(", ")
-  return `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker) values ${values}`
-}
-
 /** Asserts that a job may go from one state code to another; `null` is before the enqueue. */
 export function assertMove(from: number | null, to: number): void {
   assert(
@@ -74,7 +63,6 @@ export class WriteTx implements ReadTx {
   #finishedBytes = 0
   #generation = 0
   #changed = false
-  readonly #moves: number[] = []
 
   constructor(parts: {
     readonly db: DatabaseSync
@@ -124,12 +112,10 @@ export class WriteTx implements ReadTx {
     this.#finishedBytes = finishedBytes
     this.#generation = generation
     this.#changed = false
-    this.#moves.length = 0
   }
 
   /** Writes the pulse if anything of it changed. An idle transaction writes nothing, so that it wakes nobody. */
   save(): void {
-    this.flushMoves()
     if (!this.#changed) return
     this.statements.run(
       "write_pulse",
@@ -188,8 +174,14 @@ export class WriteTx implements ReadTx {
 
   /** Appends a transition. @returns its number, which the caller writes to `drover_job.trail`. */
   addTrail(move: TrailMove): number {
-    assertMove(move.from, move.to)
     const seq = this.nextTrailSeq()
+    this.writeTrail(seq, move)
+    return seq
+  }
+
+  /** Like `addTrail`, under a number that was handed out before. */
+  writeTrail(seq: number, move: TrailMove): void {
+    assertMove(move.from, move.to)
     this.statements.run(
       "add_trail",
       seq,
@@ -204,48 +196,5 @@ export class WriteTx implements ReadTx {
       move.reason ?? null,
       move.error ?? null,
     )
-    return seq
-  }
-
-  /** Appends a transition that needs no words: the hot form of `addTrail`, of which many share a statement. */
-  addMove(
-    job: number,
-    prev: number,
-    from: number,
-    to: number,
-    attempt: number,
-    worker: number,
-  ): number {
-    const seq = this.nextTrailSeq()
-    this.writeMove(seq, job, prev, from, to, attempt, worker)
-    return seq
-  }
-
-  /** Like `addMove`, under a number that was handed out before. */
-  writeMove(
-    seq: number,
-    job: number,
-    prev: number,
-    from: number,
-    to: number,
-    attempt: number,
-    worker: number,
-  ): void {
-    assertMove(from, to)
-    this.#moves.push(seq, prev, job, this.#now, from, to, attempt, worker)
-    if (this.#moves.length === MOVE_CHUNK * MOVE_COLUMNS) {
-      this.statements.made(manyMoves).run(...this.#moves)
-      this.#moves.length = 0
-    }
-  }
-
-  /** Writes the transitions that still wait for company. Whoever reads the trail in a transaction calls it first. */
-  flushMoves(): void {
-    if (this.#moves.length === 0) return
-    const statement = this.statements.made(oneMove)
-    for (let at = 0; at < this.#moves.length; at += MOVE_COLUMNS) {
-      statement.run(...this.#moves.slice(at, at + MOVE_COLUMNS))
-    }
-    this.#moves.length = 0
   }
 }

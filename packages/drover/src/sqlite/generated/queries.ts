@@ -92,17 +92,7 @@ where seq = ?`,
 select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and ?`,
   claim_worker: `select token, lease_until, ended_at from drover_worker where ref = ?`,
   promote_job: `update drover_job set state = 1, trail = ? where seq = ?`,
-  complete_job: `update drover_job
-set
-  state = 4,
-  worker = null,
-  finished_at = ?,
-  result = ?,
-  reason = null,
-  error = null,
-  trail = ?,
-  bytes = ?
-where seq = ? and state = 2 and attempt = ? and token = ?`,
+  newest_trail: `select trail from drover_job where seq = ?`,
   settled_job: `select
   id,
   lane,

@@ -28,19 +28,9 @@ select token, lease_until, ended_at from drover_worker where ref = ?;
 -- Called by claims for every job that came due. Its rank was set with its due time.
 update drover_job set state = 1, trail = ? where seq = ?;
 
--- name: complete_job
--- Called for every completed attempt. The condition is the fence: one row, or the attempt was superseded.
-update drover_job
-set
-  state = 4,
-  worker = null,
-  finished_at = ?,
-  result = ?,
-  reason = null,
-  error = null,
-  trail = ?,
-  bytes = ?
-where seq = ? and state = 2 and attempt = ? and token = ?;
+-- name: newest_trail
+-- Called when not all completions of a chunk hit their rows, to see which did. By primary key.
+select trail from drover_job where seq = ?;
 
 -- name: settled_job
 -- Called for every settlement but a completion, and for one whose fence held it off. By primary key.
