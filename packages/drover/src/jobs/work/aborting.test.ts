@@ -234,6 +234,17 @@ describe("an error that a handler lets loose", () => {
     expect(world.count("job.stuck")).toBe(1)
   })
 
+  test("is not blamed for what Drover does after it: that belongs to no attempt", async () => {
+    await using world = await createWorld()
+    const contexts: InContext[] = []
+    world.events.on("job.completed", () => contexts.push(AsyncLocalStorage.snapshot()))
+    await world.worker([defineJob("a", { run: ({ progress }) => progress(1) })])
+    await world.enqueueMany("a", 3)
+    await world.until("all are done", () => contexts.length === 3)
+    for (const context of contexts) letLoose(context, new Error("a listener's own"))
+    expect(world.count("job.strayed")).toBe(0)
+  })
+
   test("drains the worker, if it was told so: others finish", async () => {
     await using world = await createWorld()
     const { job, release, contexts } = gatedInContext()

@@ -124,6 +124,17 @@ describe("slots", () => {
   })
 })
 
+test("a queue that could fill every claim leaves room for the others", async () => {
+  await using world = await createWorld()
+  const order: string[] = []
+  const job = defineJob("a", { run: ({ job: { queue } }) => void order.push(queue) })
+  await world.enqueueMany("a", 3_000, { queue: "large" })
+  await world.enqueueMany("a", 5, { queue: "small" })
+  await world.worker([job], { queues: { large: { slots: 1_000 }, small: { slots: 5 } } })
+  await world.until("all ran", () => order.length === 3_005)
+  expect(order.lastIndexOf("small")).toBeLessThan(1_100)
+})
+
 describe("wake-ups", () => {
   test("a job of another process is found by the poll alone, when every hint is lost", async () => {
     await using world = await createWorld()

@@ -1,3 +1,4 @@
+import { Shutdown } from "../../errors/index.ts"
 import { TrustWindow } from "../../lease/index.ts"
 import type { Lease } from "../../lease/index.ts"
 import type { BeatThread, NewWorker, Store, WorkerRef } from "../../store/index.ts"
@@ -71,11 +72,19 @@ export class LeaseKeeper {
     const sentMono = clock.monotonic()
     const worker = await store.registerWorker(row)
     health.answered("register")
-    this.#worker = worker
     this.#trust = new TrustWindow(lease)
+    try {
+      await this.#beatFrom(worker, term)
+      if (term !== this.#term) throw new Shutdown("the worker stopped while it registered")
+    } catch (error) {
+      // A row that nobody beats must not stay; if it cannot go now, its lease ends by itself.
+      await store.retireWorker(worker).catch(() => {})
+      throw error
+    }
+    // Only now: nothing may be claimed under a row that is not beaten.
+    this.#worker = worker
     this.#held = true
     this.#granted(sentMono)
-    await this.#beatFrom(worker, term)
     return worker
   }
 
@@ -107,11 +116,11 @@ export class LeaseKeeper {
 
   async #beatFrom(worker: WorkerRef, term: number): Promise<void> {
     const { store, lease, stallLimitMs, health } = this.#options
+    const current = (): boolean => term === this.#term
     if (store.beatThread === undefined) {
-      this.#beatLater(worker, term, lease.beatMs)
+      if (current()) this.#beatLater(worker, term, lease.beatMs)
       return
     }
-    const current = (): boolean => term === this.#term
     const thread = await store.beatThread({
       worker,
       leaseMs: lease.ttlMs,
@@ -156,11 +165,10 @@ export class LeaseKeeper {
       if (term !== this.#term) return
       nextMs = health.failed("beat", error)
     }
-    if (this.#held) this.#beatLater(worker, term, nextMs)
+    this.#beatLater(worker, term, nextMs)
   }
 
   #granted(sentMono: number): void {
-    if (!this.#held) return
     this.#grantedMono = Math.max(this.#grantedMono, sentMono)
     this.#trust.granted(sentMono)
     this.#trustTimer?.cancel()

@@ -190,6 +190,29 @@ describe("a stop", () => {
     faulty.fault(() => undefined)
   })
 
+  test("of a worker that is getting a new row after a lost lease leaves no row", async () => {
+    await using world = await createWorld()
+    const faulty = faultyStore(world.store)
+    const worker = await world.worker([gated(true).job], { store: faulty.store })
+    await world.clock.settle()
+    const reply = Promise.withResolvers<void>()
+    let registering = false
+    faulty.fault((operation) => {
+      if (operation === "beat") return "before"
+      if (operation !== "registerWorker") return undefined
+      registering = true
+      return reply.promise
+    })
+    await world.until("it registers again", () => registering)
+    const stopping = worker.stop()
+    await world.clock.advance(1_000)
+    reply.resolve()
+    await world.clock.advance(1_000)
+    await stopping
+    expect(await world.store.workers()).toEqual([])
+    expect(world.clock.pending).toBe(0)
+  })
+
   test("under load leaves nothing running", async () => {
     await using world = await createWorld()
     let ran = 0
