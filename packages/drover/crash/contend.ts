@@ -13,7 +13,10 @@ export interface Contender {
   readonly pid: number
   /** The numbers of the jobs it ran. */
   readonly ran: readonly number[]
+  /** The longest time in which its event loop did not turn, for whatever reason. */
   readonly worstGapMs: number
+  /** The most work that it did itself in one such gap; the rest is waiting for a processor or the disk. */
+  readonly worstOwnMs: number
   /** How often it had to wait for another process's write, and the longest wait. */
   readonly busy: number
   readonly worstBusyMs: number

@@ -55,10 +55,11 @@ async function runContend(): Promise<readonly string[]> {
   const report = await contend({ jobs, processes: Number(values.processes), limitMs: 600_000 })
   console.log(`${report.jobs} jobs, ${report.jobsPerSecond} jobs/s`)
   console.table(
-    report.contenders.map(({ pid, ran, worstGapMs, busy, worstBusyMs }) => ({
+    report.contenders.map(({ pid, ran, worstGapMs, worstOwnMs, busy, worstBusyMs }) => ({
       pid,
       jobs: ran.length,
       "worst event-loop gap ms": Math.round(worstGapMs),
+      "most own work in a gap ms": Math.round(worstOwnMs),
       "waits for others": busy,
       "longest wait ms": Math.round(worstBusyMs),
     })),

@@ -1,13 +1,13 @@
 /** One of several processes that drain one database, each as fast as it can. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { monitorEventLoopDelay } from "node:perf_hooks"
 import { defineJob } from "../../src/jobs/define/jobDefinition.ts"
 import type { JobContext } from "../../src/jobs/define/jobContext.ts"
 import { startWorker } from "../../src/jobs/work/worker.ts"
 import { systemClock, systemRng } from "../../src/time/index.ts"
 import { contendKind, contendQueue } from "../contend.ts"
 import type { Contender } from "../contend.ts"
+import { GapWatch } from "../gapWatch.ts"
 import { beginProgram, ready } from "./process.ts"
 
 const { plan, store, events } = await beginProgram()
@@ -35,14 +35,15 @@ const worker = await startWorker({
   queues: { [contendQueue]: { slots: plan.slots } },
   options: { retention: { completed: false, bytes: false } },
 })
-const delay = monitorEventLoopDelay({ resolution: 1 })
+const gaps = new GapWatch(systemClock)
 
 process.once("SIGTERM", () => {
-  delay.disable()
+  const { worstGapMs, worstOwnMs } = gaps
   const report: Contender = {
     pid: process.pid,
     ran,
-    worstGapMs: delay.max / 1e6,
+    worstGapMs,
+    worstOwnMs,
     busy,
     worstBusyMs,
   }
@@ -54,5 +55,5 @@ process.once("SIGTERM", () => {
       process.disconnect?.()
     })
 })
-delay.enable()
+gaps.start()
 ready()
