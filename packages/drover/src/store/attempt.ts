@@ -76,9 +76,9 @@ export type SettleStatus =
   | "settled"
   /** It was written before, by this very attempt; the reply was lost. */
   | "repeated"
-  /** A cancel had been requested, so the job is cancelled instead of waiting again. */
+  /** A cancel had been requested or another job holds its unique key by now: it is cancelled instead of waiting again. */
   | "cancelled"
-  /** A crash budget or a unique key ended the job instead of letting it wait again. */
+  /** A crash budget ended the job instead of letting it wait again. */
   | "discarded"
   /** The attempt was superseded; nothing was written. */
   | "fenced"
