@@ -58,7 +58,11 @@ export interface PeekReply {
   /** When the next job of these queues and kinds becomes due, in ms from now by the store's clock; `null` for none. */
   readonly nextDueInMs: number | null
   /** Attempts of this worker whose cancel was requested. */
-  readonly cancels: readonly { readonly jobId: string; readonly attempt: number; readonly reason: string }[]
+  readonly cancels: readonly {
+    readonly jobId: string
+    readonly attempt: number
+    readonly reason: string
+  }[]
   readonly settings: readonly QueueSettings[]
   /** Whether this worker's row is still there with its token. */
   readonly workerHeld: boolean

@@ -1,12 +1,27 @@
 import type { Events } from "../events/index.ts"
 import type { Clock, Rng } from "../time/index.ts"
 import type { AttemptRef } from "./attempt.ts"
-import type { ExchangeReply, ExchangeRequest, PeekReply, PeekRequest, QueueSettings, WorkerRef } from "./exchange.ts"
+import type {
+  ExchangeReply,
+  ExchangeRequest,
+  PeekReply,
+  PeekRequest,
+  QueueSettings,
+  WorkerRef,
+} from "./exchange.ts"
 import type { JobLog, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.ts"
 import type { JobState } from "./jobState.ts"
 import type { EnqueueOutcome, NewJob } from "./newJob.ts"
 import type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
-import type { HealthCheck, MigrationStatus, PruneReply, QueueCounts, RescuedJob, Retention, WorkerRow } from "./upkeep.ts"
+import type {
+  HealthCheck,
+  MigrationStatus,
+  PruneReply,
+  QueueCounts,
+  RescuedJob,
+  Retention,
+  WorkerRow,
+} from "./upkeep.ts"
 
 /** What a store is handed instead of globals. */
 export interface StoreEnvironment {
@@ -97,7 +112,10 @@ export interface Store {
   /** Writes all or nothing. Concurrent calls share one sync to disk. */
   enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]>
   /** Runs the body with the database's write lock held; commits when it resolves, rolls back when it rejects or takes longer than `timeoutMs`. */
-  transaction<T>(body: (tx: StoreTransaction) => Promise<T> | T, options: { readonly timeoutMs: number }): Promise<T>
+  transaction<T>(
+    body: (tx: StoreTransaction) => Promise<T> | T,
+    options: { readonly timeoutMs: number },
+  ): Promise<T>
   /** Takes part in a transaction that is open on the user's own connection. @throws DroverError `DROVER_TRANSACTION` when it is not the right kind, not the same database, or not in a transaction. */
   adopt(connection: unknown): StoreTransaction
 
@@ -114,7 +132,11 @@ export interface Store {
   /** Stores the latest progress. `fenced` when the attempt was superseded. */
   progress(attempt: AttemptRef, value: string): Promise<"stored" | "fenced">
   /** Appends lines; `dropped` is added to the job's count of lines not kept. */
-  appendLog(attempt: AttemptRef, lines: readonly LogLine[], dropped: number): Promise<"stored" | "fenced">
+  appendLog(
+    attempt: AttemptRef,
+    lines: readonly LogLine[],
+    dropped: number,
+  ): Promise<"stored" | "fenced">
 
   // — upkeep; any worker may do these, each is one conditional transaction
   /**
@@ -130,20 +152,28 @@ export interface Store {
   /** Workers on this machine that are proved dead: their process is gone. Empty where that cannot be proved. */
   deadWorkers(): Promise<readonly string[]>
   /** Discards waiting jobs whose expiry has passed. */
-  expire(limit: number): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]>
+  expire(
+    limit: number,
+  ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]>
   prune(retention: Retention, limit: number): Promise<PruneReply>
 
   // — questions
   get(id: string): Promise<JobRow | null>
   /** State and outcome of those jobs of the list that are finished. */
   finished(ids: readonly string[]): Promise<readonly FinishedJob[]>
-  list(selection: JobSelection, page: { readonly limit: number; readonly after: string | null }): Promise<JobPage>
+  list(
+    selection: JobSelection,
+    page: { readonly limit: number; readonly after: string | null },
+  ): Promise<JobPage>
   /** Counts, stopping at `cap`. */
   count(selection: JobSelection, cap: number): Promise<number>
   /** Transitions of one job, oldest first. */
   trail(id: string): Promise<readonly TrailEntry[]>
   /** Transitions of all jobs after `seq`, oldest first; `null` starts at the end and returns only the position. */
-  trailAfter(seq: number | null, limit: number): Promise<{ readonly entries: readonly TrailEntry[]; readonly seq: number }>
+  trailAfter(
+    seq: number | null,
+    limit: number,
+  ): Promise<{ readonly entries: readonly TrailEntry[]; readonly seq: number }>
   log(id: string): Promise<JobLog>
   queueCounts(cap: number): Promise<readonly QueueCounts[]>
   workers(): Promise<readonly WorkerRow[]>
@@ -153,10 +183,22 @@ export interface Store {
   /** Changes a waiting job. */
   edit(id: string, patch: JobPatch, actor: string): Promise<"edited" | "not_found" | "wrong_state">
   /** At most `limit` jobs, oldest first. */
-  act(action: JobAction, selection: JobSelection, options: { readonly actor: string; readonly reason: string; readonly limit: number }): Promise<ActionReply>
+  act(
+    action: JobAction,
+    selection: JobSelection,
+    options: { readonly actor: string; readonly reason: string; readonly limit: number },
+  ): Promise<ActionReply>
   queueSettings(): Promise<readonly QueueSettings[]>
   /** Changes what is stored about a queue; absent fields stay. */
-  setQueue(queue: string, change: { readonly paused?: boolean; readonly slots?: number | null; readonly agingMs?: number | null }, actor: string): Promise<QueueSettings>
+  setQueue(
+    queue: string,
+    change: {
+      readonly paused?: boolean
+      readonly slots?: number | null
+      readonly agingMs?: number | null
+    },
+    actor: string,
+  ): Promise<QueueSettings>
 }
 
 /** The end of a job, for those who wait for it. */
