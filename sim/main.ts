@@ -16,7 +16,9 @@ try {
   } else {
     const mutant = mutants.find(({ name }) => name === given.mutant)
     if (mutant === undefined) {
-      throw new Error(`no mutant is named "${given.mutant}"; there are ${mutants.map(({ name }) => name).join(", ")}`)
+      throw new Error(
+        `no mutant is named "${given.mutant}"; there are ${mutants.map(({ name }) => name).join(", ")}`,
+      )
     }
     const checkLoaded = installMutant(mutant)
     const { runMutantCommand } = await import("./cli/command.ts")

@@ -52,7 +52,11 @@ export interface HandlerRun {
   readonly queue: string
   readonly attempt: number
   readonly process: number
-  readonly life: { readonly isDead: boolean; readonly isPaused: boolean; readonly lastStalledMs: number }
+  readonly life: {
+    readonly isDead: boolean
+    readonly isPaused: boolean
+    readonly lastStalledMs: number
+  }
   readonly signal: AbortSignal
   readonly startedMs: number
   endedMs: number | null

@@ -44,14 +44,22 @@ export class TrailChecker implements Checker {
       this.name,
       () => `${what}, but the job was ${last?.to ?? "not there"}`,
     )
-    promise(move.prev === (last?.seq ?? null), this.name, () => `${what} is not linked to ${last?.seq}`)
+    promise(
+      move.prev === (last?.seq ?? null),
+      this.name,
+      () => `${what} is not linked to ${last?.seq}`,
+    )
     const attempt = (last?.attempt ?? 0) + (move.to === "running" ? 1 : 0)
     promise(
       move.attempt === attempt,
       this.name,
       () => `${what}, but the attempt should be ${attempt}`,
     )
-    promise(move.at >= this.#at, this.name, () => `${what}: store time went back by ${this.#at - move.at} ms`)
+    promise(
+      move.at >= this.#at,
+      this.name,
+      () => `${what}: store time went back by ${this.#at - move.at} ms`,
+    )
     this.#at = move.at
     this.#last.set(move.job, { seq: move.seq, to: move.to, attempt })
   }

@@ -11,6 +11,10 @@ export class Violation extends Error {
 }
 
 /** States a promise of Drover. @throws Violation when it does not hold. */
-export function promise(condition: boolean, checker: string, message: () => string): asserts condition {
+export function promise(
+  condition: boolean,
+  checker: string,
+  message: () => string,
+): asserts condition {
   if (!condition) throw new Violation(checker, message())
 }

@@ -4,7 +4,16 @@ import { reads, writes } from "../faults/operations.ts"
 // Called by nobody in a run: the schema is made before it begins.
 const UNUSED = new Set(["migrate"])
 // Of these a fault is drawn by name; the others meet "any".
-const LOSABLE = ["enqueue", "exchange", "beat", "progress", "appendLog", "rescue", "expire", "prune"]
+const LOSABLE = [
+  "enqueue",
+  "exchange",
+  "beat",
+  "progress",
+  "appendLog",
+  "rescue",
+  "expire",
+  "prune",
+]
 const LOSABLE_BY_OPERATORS = ["act", "edit", "setQueue", "registerWorker", "retireWorker"]
 
 /**

@@ -4,7 +4,11 @@ import { Engine } from "./engine.ts"
 import { History } from "./history.ts"
 import { Life } from "./life.ts"
 
-function world(seed = 1): { engine: Engine; life: (name?: string) => Life; run: () => Promise<void> } {
+function world(seed = 1): {
+  engine: Engine
+  life: (name?: string) => Life
+  run: () => Promise<void>
+} {
   const engine = new Engine(new SeededRng(seed))
   return {
     engine,

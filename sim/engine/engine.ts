@@ -83,7 +83,9 @@ export class Engine {
       this.#atInstant = 0
     }
     if (this.#atInstant > MOST_EVENTS_AT_ONE_INSTANT) {
-      throw new Error(`${this.#atInstant} events at ${atMs} ms: somebody spins without time passing`)
+      throw new Error(
+        `${this.#atInstant} events at ${atMs} ms: somebody spins without time passing`,
+      )
     }
   }
 }

@@ -16,10 +16,7 @@ const FAULT_BUDGET = 150
 const ACTION_BUDGET = 250
 
 /** Takes away faults, then actions, then processes, for as long as the same checker complains. */
-export async function shrinkRun(
-  failed: RunResult,
-  request: RunRequest,
-): Promise<Shrunk> {
+export async function shrinkRun(failed: RunResult, request: RunRequest): Promise<Shrunk> {
   const checker = failed.violation?.checker
   let best: { request: RunRequest; result: RunResult } = { request, result: failed }
   let runs = 0

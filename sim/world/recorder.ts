@@ -1,6 +1,10 @@
 import { isDroverError } from "../../packages/drover/src/errors/index.ts"
 import type { DroverErrorCode } from "../../packages/drover/src/errors/index.ts"
-import type { EnqueueOutcome, ExchangeReply, ExchangeRequest } from "../../packages/drover/src/store/index.ts"
+import type {
+  EnqueueOutcome,
+  ExchangeReply,
+  ExchangeRequest,
+} from "../../packages/drover/src/store/index.ts"
 import type { Checker } from "../checks/checker.ts"
 import type { HandlerRun } from "../checks/jobRecord.ts"
 import type { Sometimes } from "../checks/sometimes.ts"
@@ -88,7 +92,9 @@ function summary(call: StoreCall, reply: unknown): string {
       return `${repeat ? "repeat " : ""}[${out.join(" ")}] [${got.join(" ")}]${workerLost ? " lost" : ""}`
     }
     case "enqueue":
-      return (reply as readonly EnqueueOutcome[]).map(({ id, status }) => `${id}:${status}`).join(" ")
+      return (reply as readonly EnqueueOutcome[])
+        .map(({ id, status }) => `${id}:${status}`)
+        .join(" ")
     case "beat":
     case "edit":
     case "progress":
