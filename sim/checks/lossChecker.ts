@@ -14,22 +14,31 @@ export interface JobBook {
 
 /**
  * A job whose enqueue was acknowledged is there until somebody deletes it or retention does, which takes
- * finished jobs of the given age only. And nothing runs that was never enqueued.
+ * finished jobs of the given age only. And nothing is there that was never enqueued: the same enqueue sent twice
+ * is one job.
  */
 export class LossChecker implements Checker {
   readonly name = "loss"
   readonly #sometimes: Sometimes
   readonly #retention: Retention
   readonly #book: () => JobBook
+  readonly #intended: Set<string> = new Set()
   readonly #acknowledged: Set<string> = new Set()
   readonly #deleted: Set<string> = new Set()
   readonly #deletedNow: Set<string> = new Set()
   #newlyAcknowledged: string[] = []
+  // An enqueue and the start of its handler may share an event.
+  #newlyStarted: string[] = []
 
   constructor(sometimes: Sometimes, retention: Retention, book: () => JobBook) {
     this.#sometimes = sometimes
     this.#retention = retention
     this.#book = book
+  }
+
+  /** An enqueue with this id is about to be sent. */
+  intends(id: string): void {
+    this.#intended.add(id)
   }
 
   /** The enqueue of this job returned to its caller. */
@@ -43,6 +52,14 @@ export class LossChecker implements Checker {
     const [action] = call.args as [JobAction]
     if (action !== "delete") return
     for (const id of (reply as ActionReply).changed) this.#deletedNow.add(id)
+  }
+
+  changed(before: JobRecord | null, after: JobRecord): void {
+    promise(
+      before !== null || this.#intended.has(after.id),
+      this.name,
+      () => `job ${after.id} is there, which nobody enqueued under this id`,
+    )
   }
 
   deleted(before: JobRecord): void {
@@ -73,15 +90,19 @@ export class LossChecker implements Checker {
   }
 
   handlerStarted(run: HandlerRun): void {
-    promise(
-      this.#book().get(run.jobId) !== undefined || this.#deleted.has(run.jobId),
-      this.name,
-      () => `job ${run.jobId} runs and was never enqueued`,
-    )
+    this.#newlyStarted.push(run.jobId)
   }
 
   settled(): void {
     if (this.#deletedNow.size > 0) this.#deletedNow.clear()
+    for (const id of this.#newlyStarted) {
+      promise(
+        this.#book().get(id) !== undefined || this.#deleted.has(id),
+        this.name,
+        () => `job ${id} runs and was never enqueued`,
+      )
+    }
+    if (this.#newlyStarted.length > 0) this.#newlyStarted = []
     if (this.#newlyAcknowledged.length === 0) return
     for (const id of this.#newlyAcknowledged) this.#judge(id)
     this.#newlyAcknowledged = []

@@ -8,15 +8,12 @@ import { promise } from "./violation.ts"
 export class UniqueChecker implements Checker {
   readonly name = "unique"
   readonly #sometimes: Sometimes
-  readonly #isThrottled: (label: string) => boolean
   readonly #holders: Map<string, Map<number, JobRecord>> = new Map()
   readonly #dirty: Set<string> = new Set()
   #at = 0
 
-  /** @param isThrottled whether a key belongs to `throttle`, where the job of the next window waits beside the first. */
-  constructor(sometimes: Sometimes, isThrottled: (label: string) => boolean) {
+  constructor(sometimes: Sometimes) {
     this.#sometimes = sometimes
-    this.#isThrottled = isThrottled
   }
 
   moved(move: Move): void {
@@ -54,9 +51,8 @@ export class UniqueChecker implements Checker {
       ({ uniqueUntil }) => uniqueUntil === null || uniqueUntil > this.#at,
     )
     const label = live[0]?.uniqueLabel ?? ""
-    const limit = this.#isThrottled(label) ? 2 : 1
     promise(
-      live.length <= limit,
+      live.length <= 1,
       this.name,
       () =>
         `${live.length} jobs hold the unique key ${label}: ${live.map(({ id, state }) => `${id} ${state}`).join(", ")}`,

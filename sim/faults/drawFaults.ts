@@ -18,6 +18,7 @@ const BOUNDS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   outage: [0.3, 4],
   deploy: [0.5, 8],
   call: [2, 60],
+  slow_beat: [0.5, 8],
 }
 const LEFT_OUT = 0.35
 
@@ -32,6 +33,9 @@ const effects: readonly (readonly [CallEffect, number])[] = [
   ["busy", 2],
   ["twice", 2],
   ["ghost", 2],
+  ["die_before", 1],
+  ["die_after", 2],
+  ["stop_during", 2],
 ]
 
 // Weighted by how much depends on them.
@@ -46,7 +50,7 @@ const operations: readonly (readonly [string, number])[] = [
   ["retireWorker", 1],
   ["act", 2],
   ["edit", 1],
-  ["setQueue", 1],
+  ["setQueue", 3],
   ["progress", 1],
   ["appendLog", 1],
   ["expire", 1],
@@ -68,13 +72,13 @@ export function drawRates(rng: Rng): FaultRates {
 export function drawFaults(
   rng: Rng,
   rates: FaultRates,
-  options: { readonly processes: number; readonly durationMs: number },
+  options: { readonly processes: number; readonly drawTime: (rng: Rng) => number },
 ): readonly Fault[] {
   const faults: Fault[] = []
   for (const kind of faultKinds) {
     const count = Math.floor(rates[kind] + rng.next())
     for (let i = 0; i < count; i++) {
-      const atMs = Math.floor(rng.next() * options.durationMs)
+      const atMs = options.drawTime(rng)
       faults.push(drawFault(kind, atMs, randomBelow(rng, options.processes), rng))
     }
   }
@@ -103,6 +107,14 @@ function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fa
         atMs,
         process: rng.next() < 0.5 ? process : null,
         forMs: logUniform(rng, 500, 3 * LEASE_MS),
+      }
+    case "slow_beat":
+      return {
+        kind,
+        atMs,
+        process,
+        forMs: logUniform(rng, LEASE_MS / 3, 4 * LEASE_MS),
+        ms: logUniform(rng, 6_000, 45_000),
       }
     case "deploy":
       return { kind, atMs, process, downMs: logUniform(rng, 500, 30_000) }

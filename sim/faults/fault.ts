@@ -14,12 +14,18 @@ export type CallEffect =
   | "twice"
   /** Carried out, the caller gets an error, and `ms` later the call is delivered once more. */
   | "ghost"
+  /** The process is killed before it is carried out; started again after `ms`. */
+  | "die_before"
+  /** Carried out, then the process is killed before it knows; started again after `ms`. */
+  | "die_after"
+  /** A graceful stop begins while the call is on its way. */
+  | "stop_during"
 
 /** One thing that goes wrong, at a planned instant. Independent of all others, so that any subset can be replayed. */
 export type Fault =
-  /** SIGKILL; started again after `downMs`. */
+  /** SIGKILL of this process, or of the next one that runs a handler; started again after `downMs`. */
   | { readonly kind: "crash"; readonly atMs: number; readonly process: number; readonly downMs: number }
-  /** SIGSTOP for `forMs`. */
+  /** SIGSTOP for `forMs` of this process, or of the next one that runs a handler. */
   | { readonly kind: "pause"; readonly atMs: number; readonly process: number; readonly forMs: number }
   /** The event loop is busy with something else. As a pause, but short and frequent. */
   | { readonly kind: "block"; readonly atMs: number; readonly process: number; readonly forMs: number }
@@ -31,6 +37,14 @@ export type Fault =
   | { readonly kind: "full"; readonly atMs: number; readonly forMs: number }
   /** The database cannot be reached by one process (`null`: by any). */
   | { readonly kind: "outage"; readonly atMs: number; readonly process: number | null; readonly forMs: number }
+  /** Beats of this process are answered `ms` late. */
+  | {
+      readonly kind: "slow_beat"
+      readonly atMs: number
+      readonly process: number
+      readonly forMs: number
+      readonly ms: number
+    }
   /** SIGTERM: a graceful stop, then a new start after `downMs`. */
   | { readonly kind: "deploy"; readonly atMs: number; readonly process: number; readonly downMs: number }
   /** The first `count` calls of this operation from `atMs` on. */
@@ -55,6 +69,7 @@ export const faultKinds = [
   "outage",
   "deploy",
   "call",
+  "slow_beat",
 ] as const
 
 export type FaultKind = (typeof faultKinds)[number]

@@ -17,7 +17,7 @@ interface ArmedCall {
  */
 export class FaultPlan {
   readonly #calls: ArmedCall[]
-  readonly #windows: readonly Extract<Fault, { readonly kind: "full" | "outage" | "deaf" }>[]
+  readonly #windows: readonly Extract<Fault, { readonly kind: "full" | "outage" | "deaf" | "slow_beat" }>[]
   #healedAtMs = Number.POSITIVE_INFINITY
 
   constructor(faults: readonly Fault[]) {
@@ -25,7 +25,11 @@ export class FaultPlan {
       fault.kind === "call" ? [{ fault, left: fault.count }] : [],
     )
     this.#windows = faults.filter(
-      (fault) => fault.kind === "full" || fault.kind === "outage" || fault.kind === "deaf",
+      (fault) =>
+        fault.kind === "full" ||
+        fault.kind === "outage" ||
+        fault.kind === "deaf" ||
+        fault.kind === "slow_beat",
     )
   }
 
@@ -41,6 +45,9 @@ export class FaultPlan {
     for (const window of this.#windows) {
       if (!isOpen(window, nowMs)) continue
       if (window.kind === "full" && isWrite) return { effect: "full", ms: 0 }
+      if (window.kind === "slow_beat" && op === "beat" && window.process === process) {
+        return { effect: "late_reply", ms: window.ms }
+      }
       if (window.kind === "outage" && (window.process ?? process) === process) {
         return { effect: "outage", ms: 0 }
       }

@@ -44,6 +44,10 @@ export interface FaultStoreOptions {
   readonly hub: HintHub
   /** A user's transaction holds the connection from now on, or does not any more. */
   readonly onHold: (life: Life, holds: boolean) => void
+  /** Kills the process now; it is started again after a while. */
+  readonly kill: (downMs: number) => void
+  /** Begins a graceful stop of the process; it is started again after a while. */
+  readonly stop: (downMs: number) => void
   /** Workers whose process is gone; stands in for the operating system. */
   readonly deadWorkers: () => Promise<readonly string[]>
 }
@@ -179,6 +183,16 @@ export class FaultStore implements Store {
           },
           plainly,
         )
+        break
+      case "die_before":
+        this.#at.kill(ms)
+        break
+      case "die_after":
+        this.#execute(call, () => this.#at.kill(ms), plainly)
+        break
+      case "stop_during":
+        this.#at.stop(ms)
+        this.#execute(call, deliver, plainly)
         break
       case "error_before":
       case "busy":

@@ -1,4 +1,264 @@
 import type { Mutant } from "./mutant.ts"
 
-/** The planted bugs, each of which the simulator must catch. */
-export const mutants: readonly Mutant[] = []
+/** The planted bugs, each of which the simulator must catch. Most were met in other job queues. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: "no-fence",
+    what: "A settle looks for the job's id and state only, not for the attempt and its token.",
+    changes: [
+      {
+        file: "sqlite/generated/queries.ts",
+        find: "  bytes = ?\nwhere seq = ? and state = 2 and attempt = ? and token = ?",
+        replace: "  bytes = ?\nwhere seq = ? and state = 2 and ? > 0 and ? > 0",
+      },
+      {
+        file: "sqlite/settle.ts",
+        find: "state === RUNNING && number === attempt.attempt && token === attempt.token\n  if",
+        replace: "state === RUNNING\n  if",
+      },
+    ],
+  },
+  {
+    name: "fence-without-token",
+    what: "The fence compares the worker's view of the state only after a rescue handed the job back: a settle also hits a job that waits again.",
+    changes: [
+      {
+        file: "sqlite/generated/queries.ts",
+        find: "  bytes = ?\nwhere seq = ? and state = 2 and attempt = ? and token = ?",
+        replace: "  bytes = ?\nwhere seq = ? and state in (1, 2) and attempt = ? and ? > 0",
+      },
+    ],
+  },
+  {
+    name: "read-then-write-rescue",
+    what: "A rescue reads who is dead and writes by what it read, a slow round trip later.",
+    changes: [
+      {
+        file: "sqlite/workers.ts",
+        find: "for (const { ref, id } of lostWorkers(tx, context, options)) {",
+        replace: "for (const { ref, id } of candidates) {",
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: "  if (candidates.length === 0) return []\n",
+        replace: "  if (candidates.length === 0) return []\n  await context.clock.sleep(1_000)\n",
+      },
+    ],
+  },
+  {
+    name: "rescue-without-lease",
+    what: "A rescue takes back the jobs of every worker that has not beaten for one interval.",
+    changes: [
+      {
+        file: "sqlite/generated/queries.ts",
+        find: "ended_at is null and lease_until < ? and lease_until - beat_at <= ?",
+        replace: "ended_at is null and lease_until - 18000 < ? and lease_until - beat_at <= ?",
+      },
+    ],
+  },
+  {
+    name: "rescue-after-leap",
+    what: "A rescue believes a wall clock that was just set forward.",
+    changes: [
+      {
+        file: "sqlite/storeTimer.ts",
+        find: "if (leapMs > jumpThresholdMs) this.#leaptMono = mono",
+        replace: "",
+      },
+      {
+        file: "jobs/work/workerRun.ts",
+        find: '"clock.jumped", () => this.reachability.interrupted()',
+        replace: '"clock.jumped", () => {}',
+      },
+    ],
+  },
+  {
+    name: "client-clock",
+    what: "Leases and due times go by the wall clock of whoever asks.",
+    changes: [
+      {
+        file: "sqlite/storeTimer.ts",
+        find: "    this.#lastMs = storeNow\n",
+        replace: "    this.#lastMs = storeNow\n    if (mono >= 0) return this.#clock.now()\n",
+      },
+    ],
+  },
+  {
+    name: "counted-slots",
+    what: "A claim asks for as many jobs as handlers are missing, without reserving the slots first.",
+    changes: [
+      {
+        file: "slots/slotPool.ts",
+        find: "return this.#reserve(Math.min(most, this.free))",
+        replace:
+          "const room = Math.min(most, this.free)\n    const counted = this.#reserve(room)\n    this.#reserved -= room\n    return counted",
+      },
+    ],
+  },
+  {
+    name: "slot-freed-by-timeout",
+    what: "A handler that ignores its timeout loses its slot to another one.",
+    changes: [
+      {
+        file: "jobs/work/attempt.ts",
+        find: "    this.#slot.markStuck()\n",
+        replace: "    this.#slot.release()\n",
+      },
+    ],
+  },
+  {
+    name: "notify-only",
+    what: "Work is looked for only after a hint; there is no poll behind it.",
+    changes: [
+      {
+        file: "jobs/work/observer.ts",
+        find: "    this.#pollTimer?.cancel()\n    this.#pollTimer =",
+        replace: "    this.#pollTimer?.cancel()\n    if (pauseMs > 0) return\n    this.#pollTimer =",
+      },
+    ],
+  },
+  {
+    name: "due-timer-not-armed",
+    what: "A job due in the future waits for a poll.",
+    changes: [
+      {
+        file: "jobs/work/observer.ts",
+        find: "if (this.#stopped || ms > FAR_MS) return",
+        replace: "if (this.#stopped || ms > 0) return",
+      },
+    ],
+  },
+  {
+    name: "cancel-lost-on-retry",
+    what: "A cancel that comes while the handler fails is forgotten when the job is put back for its retry.",
+    changes: [
+      {
+        file: "sqlite/settle.ts",
+        find: "if (job.cancelAt !== null) {",
+        replace: 'if (job.cancelAt !== null && settlement.to !== "retryable") {',
+      },
+    ],
+  },
+  {
+    name: "interruptions-count-as-failures",
+    what: "A deploy costs the jobs that it interrupts an attempt.",
+    changes: [
+      {
+        file: "sqlite/settle.ts",
+        find: 'const failed = to === "retryable" ||',
+        replace: 'const failed = to === "retryable" || to === "interrupted" ||',
+      },
+    ],
+  },
+  {
+    name: "crash-not-counted",
+    what: "A job that takes its process with it may do so for ever.",
+    changes: [
+      {
+        file: "sqlite/handBack.ts",
+        find: "const crashes = job.crashes + (isCrash ? 1 : 0)",
+        replace: "const crashes = job.crashes",
+      },
+    ],
+  },
+  {
+    name: "new-id-on-retry",
+    what: "An enqueue that is sent again is another job.",
+    changes: [
+      {
+        file: "jobs/define/newJobs.ts",
+        find: "id: options?.id === undefined ? context.ids.next() : checkId(options.id),",
+        replace: "id: options?.id === undefined || checkId(options.id) ? context.ids.next() : options.id,",
+      },
+    ],
+  },
+  {
+    name: "unique-not-rechecked",
+    what: "A job that comes back for its retry does not ask whether another took its unique key meanwhile.",
+    changes: [
+      {
+        file: "sqlite/reclaimKey.ts",
+        find: "    return false\n  tx.statements",
+        replace: "    return true\n  tx.statements",
+      },
+    ],
+  },
+  {
+    name: "unique-not-in-flight",
+    what: "A unique key is looked up among waiting jobs only, so a running job does not keep a second one away.",
+    changes: [
+      {
+        file: "sqlite/enqueueUnique.ts",
+        find: "if (holder.id === null || (holder.states & (1 << holder.state)) === 0) return false",
+        replace:
+          "if (holder.id === null || holder.state === 2 || (holder.states & (1 << holder.state)) === 0) return false",
+      },
+    ],
+  },
+  {
+    name: "no-jitter",
+    what: "Retries wait exactly as long as the policy says.",
+    changes: [
+      {
+        file: "jobs/work/decide.ts",
+        find: "const delayMs = retryDelayMs(failures, policy, rng, { error })",
+        replace: 'const delayMs = retryDelayMs(failures, { ...policy, jitter: "none" }, rng, { error })',
+      },
+    ],
+  },
+  {
+    name: "claims-after-stop",
+    what: "A worker goes on claiming after its stop began.",
+    changes: [
+      {
+        file: "jobs/work/workerRun.ts",
+        find: "return !this.#stopping && this.lease.trusted",
+        replace: "return this.lease.trusted",
+      },
+    ],
+  },
+  {
+    name: "trust-from-reply",
+    what: "A lease is trusted from the reply of a beat on, not from its sending.",
+    changes: [
+      {
+        file: "jobs/work/leaseKeeper.ts",
+        find: "      this.#granted(sentMono)\n      // A little early",
+        replace: "      this.#granted(clock.monotonic())\n      // A little early",
+      },
+    ],
+  },
+  {
+    name: "lost-claim-forgotten",
+    what: "After a lost reply the worker asks anew, and does not learn what the lost claim brought.",
+    changes: [
+      {
+        file: "jobs/work/exchanger.ts",
+        find: "else if (round.asks.length > 0) this.#lost = round",
+        replace: "else this.#giveBack(round)",
+      },
+    ],
+  },
+  {
+    name: "pause-is-a-hint",
+    what: "Whether a queue is paused is looked up before the claim, not in it.",
+    changes: [
+      {
+        file: "sqlite/claim.ts",
+        find: "if (left <= 0 || tx.queue(queue).paused) continue",
+        replace: "if (left <= 0) continue",
+      },
+    ],
+  },
+  {
+    name: "prune-without-age",
+    what: "Retention deletes finished jobs at once.",
+    changes: [
+      {
+        file: "sqlite/upkeep.ts",
+        find: "tx.now - ageMs, left)",
+        replace: "tx.now - (ageMs > 0 ? 0 : 1), left)",
+      },
+    ],
+  },
+]

@@ -1,13 +1,13 @@
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import { randomBelow } from "../../packages/drover/src/time/index.ts"
 import { logUniform, weighted } from "../faults/drawFaults.ts"
-import { kinds, throttledPrefix } from "./plan.ts"
+import { kinds } from "./plan.ts"
 import type { Action, JobPlan, KindName, Step, UniquePlan } from "./plan.ts"
 
 /** What a workload is drawn from. */
 export interface WorkloadShape {
   readonly processes: number
-  readonly durationMs: number
+  readonly drawTime: (rng: Rng) => number
   /** About how many actions there are. */
   readonly actions: number
   /** How many different unique keys there are; few, so that they meet. */
@@ -16,8 +16,8 @@ export interface WorkloadShape {
 
 const doings: readonly (readonly [Action["do"], number])[] = [
   ["enqueue", 60],
-  ["transact", 4],
-  ["cancel", 9],
+  ["transact", 5],
+  ["cancel", 14],
   ["retry", 3],
   ["discard", 1],
   ["delete", 2],
@@ -43,7 +43,7 @@ export function drawActions(rng: Rng, shape: WorkloadShape): readonly Action[] {
 
 function drawPlace(rng: Rng, shape: WorkloadShape): { readonly atMs: number; readonly process: number } {
   return {
-    atMs: Math.floor(rng.next() * shape.durationMs),
+    atMs: shape.drawTime(rng),
     process: randomBelow(rng, shape.processes),
   }
 }
@@ -54,10 +54,11 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
   switch (what) {
     case "enqueue": {
       const count = rng.next() < 0.8 ? 1 : 2 + randomBelow(rng, 8)
-      return [{ ...place, do: what, jobs: Array.from({ length: count }, () => drawJob(rng, shape)) }]
+      const jobs = Array.from({ length: count }, () => drawJob(rng, shape))
+      return [{ ...place, do: what, jobs: oneKind(jobs) }]
     }
     case "transact":
-      return [{ ...place, do: what, job: drawJob(rng, shape), commits: rng.next() < 0.7 }]
+      return [{ ...place, do: what, job: drawJob(rng, shape), end: drawEnd(rng) }]
     case "pause": {
       const queue = queues[randomBelow(rng, queues.length)]!
       const resumeAtMs = place.atMs + logUniform(rng, 1_000, 120_000)
@@ -99,6 +100,19 @@ function drawJob(rng: Rng, shape: WorkloadShape): JobPlan {
   }
 }
 
+// What is enqueued in one statement is of one kind.
+function oneKind(jobs: readonly JobPlan[]): readonly JobPlan[] {
+  return jobs.map((job) => ({ ...job, kind: jobs[0]!.kind }))
+}
+
+function drawEnd(rng: Rng): "commit" | "rollback" | "crash" {
+  return weighted(rng, [
+    ["commit", 6],
+    ["rollback", 3],
+    ["crash", 1],
+  ] as const)
+}
+
 function drawUnique(rng: Rng, keys: number): UniquePlan {
   const key = `key-${randomBelow(rng, keys)}`
   const mode = weighted(rng, [
@@ -108,7 +122,7 @@ function drawUnique(rng: Rng, keys: number): UniquePlan {
     ["throttle", 1],
   ] as const)
   if (mode === "throttle") {
-    return { key: throttledPrefix + key, mode, forMs: logUniform(rng, 2_000, 60_000) }
+    return { key: `throttle-${key}`, mode, forMs: logUniform(rng, 2_000, 60_000) }
   }
   return { key, mode, forMs: rng.next() < 0.2 ? logUniform(rng, 1_000, 120_000) : null }
 }

@@ -52,17 +52,18 @@ export const queueSlots: ReadonlyMap<string, number> = new Map(
   Object.values(kinds).map(({ queue, slots }) => [queue, slots]),
 )
 
-/** Keys of `throttle` begin with this, so that the checker knows them. */
-export const throttledPrefix = "throttle-"
-
 /** Something that a client or an operator does, at a planned instant. */
 export type Action = { readonly atMs: number; readonly process: number } & (
   | { readonly do: "enqueue"; readonly jobs: readonly JobPlan[] }
-  /** Enqueues in a transaction of its own, which commits or is rolled back. */
-  | { readonly do: "transact"; readonly job: JobPlan; readonly commits: boolean }
+  /** Enqueues in a transaction of its own, which commits, is rolled back, or dies with its process. */
+  | {
+      readonly do: "transact"
+      readonly job: JobPlan
+      readonly end: "commit" | "rollback" | "crash"
+    }
   /** Many jobs at once that all fail at the same instant. */
   | { readonly do: "herd"; readonly count: number }
-  /** On one of the jobs that are known, the newest first; `pick` in [0, 1). */
+  /** On one of the jobs that are known, mostly one that is not finished; `pick` in [0, 1). */
   | { readonly do: "cancel" | "retry" | "discard" | "delete" | "edit"; readonly pick: number }
   | { readonly do: "pause" | "resume"; readonly queue: string }
   | { readonly do: "resize"; readonly queue: string; readonly slots: number | null }

@@ -16,7 +16,7 @@ import type { Sometimes } from "../checks/sometimes.ts"
 import { StopChecker } from "../checks/stopChecker.ts"
 import { TrailChecker } from "../checks/trailChecker.ts"
 import { UniqueChecker } from "../checks/uniqueChecker.ts"
-import { queueSlots, throttledPrefix } from "../workload/plan.ts"
+import { queueSlots } from "../workload/plan.ts"
 import { Recorder } from "./recorder.ts"
 
 /** All checkers of a run, and those that the world itself tells something. */
@@ -46,7 +46,7 @@ export function makeCheckers(options: {
     new FenceChecker(sometimes),
     new BudgetChecker(),
     new SlotsChecker(queueSlots, nowMs),
-    new UniqueChecker(sometimes, (label) => label.startsWith(throttledPrefix)),
+    new UniqueChecker(sometimes),
     new CancelChecker(sometimes),
     new PauseChecker(),
     new RescueChecker(sometimes, nowMs),

@@ -7,11 +7,14 @@ import { queueSlots } from "../workload/plan.ts"
 import type { Action, JobPlan, KindName } from "../workload/plan.ts"
 import type { PlannedInput } from "./handlers.ts"
 
+type TransactionEnd = Extract<Action, { readonly do: "transact" }>["end"]
+
 /** Where an action is done: a process that is up. */
 export interface ClientPlace {
   readonly life: Life
   readonly drover: Drover
   readonly store: Store
+  readonly crash: () => void
 }
 
 /** What the client tells the world about its jobs. */
@@ -19,6 +22,10 @@ export interface ClientBook {
   readonly definitions: ReadonlyMap<KindName, JobDefinition<PlannedInput>>
   /** Ids of the jobs whose enqueue was acknowledged, oldest first. */
   readonly known: readonly string[]
+  /** Ids of jobs that wait or run now. */
+  unfinished(): readonly string[]
+  /** An enqueue with this id is about to be sent. */
+  intends(id: string): void
   acknowledged(id: string, herd: number | undefined): void
   /** Something that a full run must have met. */
   met(name: string): void
@@ -63,7 +70,10 @@ export class Client {
   async probe(delayMs: number, { drover }: ClientPlace): Promise<string> {
     const definition = this.#book.definitions.get("sim.work")!
     const steps = [{ ms: 5, then: "complete", deaf: false, noisy: false }] as const
-    const options = delayMs > 0 ? { runIn: delayMs } : {}
+    const options = {
+      id: this.#newId(drover),
+      ...(delayMs > 0 ? { runIn: delayMs } : {}),
+    }
     const { id } = await drover.enqueue(definition, { steps }, options)
     this.#book.acknowledged(id, undefined)
     return id
@@ -73,13 +83,13 @@ export class Client {
     const { store } = place
     switch (action.do) {
       case "enqueue":
-        await Promise.all(action.jobs.map((job) => this.#enqueue(job, place)))
+        await this.#enqueue(action.jobs, place)
         break
       case "herd":
         await this.#herd(action.count, place)
         break
       case "transact":
-        await this.#transact(action.job, action.commits, place)
+        await this.#transact(action.job, action.end, place)
         break
       case "edit": {
         const id = this.#pick(action.pick)
@@ -115,12 +125,26 @@ export class Client {
     }
   }
 
-  async #enqueue(job: JobPlan, { drover, life }: ClientPlace): Promise<void> {
-    const definition = this.#book.definitions.get(job.kind)!
-    const options = { id: drover.newId(), ...optionsOf(job) }
-    const input = { steps: job.steps }
-    const handle = await this.#insist(life, () => drover.enqueue(definition, input, options))
-    this.#book.acknowledged(handle.id, undefined)
+  async #enqueue(jobs: readonly JobPlan[], { drover, life }: ClientPlace): Promise<void> {
+    const [first] = jobs
+    if (first === undefined) return
+    const definition = this.#book.definitions.get(first.kind)!
+    const items = jobs.map((job) => ({
+      input: { steps: job.steps },
+      options: { id: this.#newId(drover), ...optionsOf(job) },
+    }))
+    const handles = await this.#insist(life, async () => {
+      const [item] = items
+      if (items.length > 1 || item === undefined) return drover.enqueueMany(definition, items)
+      return [await drover.enqueue(definition, item.input, item.options)]
+    })
+    for (const { id } of handles) this.#book.acknowledged(id, undefined)
+  }
+
+  #newId(drover: Drover): string {
+    const id = drover.newId()
+    this.#book.intends(id)
+    return id
   }
 
   async #herd(count: number, { drover, life }: ClientPlace): Promise<void> {
@@ -128,18 +152,23 @@ export class Client {
     const herd = ++this.#herds
     const jobs = Array.from({ length: count }, () => ({
       input: { steps: herdSteps },
-      id: drover.newId(),
+      options: { id: this.#newId(drover) },
     }))
     const handles = await this.#insist(life, () => drover.enqueueMany(definition, jobs))
     for (const { id } of handles) this.#book.acknowledged(id, herd)
   }
 
-  async #transact(job: JobPlan, commits: boolean, { drover, life }: ClientPlace): Promise<void> {
+  async #transact(job: JobPlan, end: TransactionEnd, place: ClientPlace): Promise<void> {
+    const { drover, life, crash } = place
     const definition = this.#book.definitions.get(job.kind)!
+    const options = { id: this.#newId(drover), ...optionsOf(job) }
     const handle = await drover.transaction(async (tx) => {
-      const made = await tx.enqueue(definition, { steps: job.steps }, optionsOf(job))
+      const made = await tx.enqueue(definition, { steps: job.steps }, options)
       await life.sleep(20 * this.#rng.next())
-      if (!commits) throw new Error("simulated rollback")
+      if (end === "crash") crash()
+      if (end === "rollback") throw new Error("simulated rollback")
+      // A dead process goes no further; a signal would not let it either.
+      if (life.isDead) await new Promise(() => {})
       return made
     })
     this.#book.acknowledged(handle.id, undefined)
@@ -173,10 +202,11 @@ export class Client {
     }
   }
 
-  /** Mostly a young job: old ones are finished. */
+  /** Mostly a job that is not finished: of the others little can be changed. */
   #pick(pick: number): string | undefined {
-    const { known } = this.#book
-    return known[known.length - 1 - Math.floor(pick ** 3 * known.length)]
+    const unfinished = this.#book.unfinished()
+    const list = unfinished.length > 0 && this.#rng.next() < 0.8 ? unfinished : this.#book.known
+    return list[Math.floor(pick * list.length)]
   }
 }
 

@@ -102,6 +102,8 @@ class Run {
           ]),
         ),
         known: world.known,
+        unfinished: () => world.unfinished(),
+        intends: (id) => world.intends(id),
         acknowledged: (id, herd) => world.acknowledged(id, herd),
         gaveUp: (action, error) => world.note("client", `${action} failed: ${String(error)}`),
         met: (name) => world.sometimes.hit(name),
@@ -142,12 +144,14 @@ class Run {
     }
     switch (fault.kind) {
       case "crash":
-        processes[fault.process]?.crash(fault.downMs)
+        this.#world.busyFrom(fault.process)?.crash(fault.downMs)
         break
       case "deploy":
         processes[fault.process]?.deploy(fault.downMs)
         break
       case "pause":
+        this.#world.busyFrom(fault.process)?.life?.pause(fault.forMs)
+        break
       case "block":
         processes[fault.process]?.life?.pause(fault.forMs)
         break
@@ -162,6 +166,7 @@ class Run {
       case "full":
       case "outage":
       case "call":
+      case "slow_beat":
         // The plan strikes calls by itself.
         break
     }

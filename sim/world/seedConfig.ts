@@ -2,6 +2,7 @@ import { randomBelow, SeededRng } from "../../packages/drover/src/time/index.ts"
 import { drawFaults, drawRates, logUniform } from "../faults/drawFaults.ts"
 import type { Fault } from "../faults/fault.ts"
 import { drawActions } from "../workload/drawActions.ts"
+import { drawStorms } from "../workload/storms.ts"
 import type { Action } from "../workload/plan.ts"
 
 /** What may be asked of a run beside its seed. What is left out is drawn from the seed. */
@@ -52,10 +53,11 @@ export function drawConfig(request: RunRequest): SeedConfig {
   )
   const rates = drawRates(rng)
   // Drawn for the drawn number of processes, so that fewer processes meet the same faults.
-  const faults = drawFaults(new SeededRng(`faults/${seed}`), rates, { processes: drawn, durationMs })
+  const drawTime = drawStorms(rng, durationMs)
+  const faults = drawFaults(new SeededRng(`faults/${seed}`), rates, { processes: drawn, drawTime })
   const actions = drawActions(new SeededRng(`workload/${seed}`), {
     processes: drawn,
-    durationMs,
+    drawTime,
     actions: actionCount,
     keys,
   })

@@ -21,6 +21,8 @@ interface Running {
   readonly life: Life
   readonly drover: Drover
   readonly store: Store
+  /** SIGKILL. */
+  readonly crash: () => void
   readonly stop: () => Promise<void>
 }
 
@@ -167,7 +169,7 @@ export class SimProcess {
         await worker.stop()
         await drover.close()
       }
-      this.#running = { life, drover, store: store(), stop }
+      this.#running = { life, drover, store: store(), stop, crash: () => this.crash() }
       world.started(life)
     } catch (error) {
       if (life.isDead) return

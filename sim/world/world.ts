@@ -106,6 +106,11 @@ export class World {
     return this.#known
   }
 
+  /** Ids of jobs that wait or run. */
+  unfinished(): readonly string[] {
+    return [...this.ledger.jobs].flatMap(({ id, finishedAt }) => (finishedAt === null ? [id] : []))
+  }
+
   /** Whether processes that end are left down. */
   get isEnding(): boolean {
     return this.#isEnding
@@ -155,6 +160,11 @@ export class World {
     this.#referee.accuse(new Violation(checker, message))
   }
 
+  /** An enqueue with this id is about to be sent. */
+  intends(id: string): void {
+    this.#checkers.loss.intends(id)
+  }
+
   acknowledged(id: string, herd: number | undefined): void {
     this.#known.push(id)
     if (herd !== undefined) this.#herds.set(id, herd)
@@ -190,6 +200,8 @@ export class World {
         if (holds) this.#holder = holder
         else if (this.#holder === holder) this.#holder = undefined
       },
+      kill: (downMs) => this.processes[process]?.crash(downMs),
+      stop: (downMs) => this.processes[process]?.deploy(downMs),
       deadWorkers: () => this.#deadWorkers(inner),
     })
   }
@@ -239,6 +251,16 @@ export class World {
   /** A job was enqueued that must start on time. */
   expectPrompt(jobId: string, delayMs: number): void {
     this.#checkers.prompt.expect(jobId, delayMs)
+  }
+
+  /** This process if it runs a handler, else the next one that does, else this one. */
+  busyFrom(place: number): SimProcess | undefined {
+    const { processes } = this
+    for (let i = 0; i < processes.length; i++) {
+      const candidate = processes[(place + i) % processes.length]!
+      for (const run of this.#handlers) if (run.life === candidate.life) return candidate
+    }
+    return processes[place]
   }
 
   handlerStarted(run: HandlerRun): void {
