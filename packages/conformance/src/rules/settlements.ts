@@ -154,6 +154,27 @@ export const settlementRules: Rules = {
     expect((await world.get(id)).failures).toBe(1)
   },
 
+  "a completion twice in one batch, beside others, is written once": async (world) => {
+    await world.store.enqueue(world.jobs(5))
+    const worker = await world.worker()
+    const attempts = await worker.claim()
+    const { settled } = await worker.exchange({
+      settlements: [...attempts, ...attempts.slice(1, 3)].map((attempt) => {
+        return { attempt, settlement: settlements.completed }
+      }),
+    })
+    expect(settled.toSorted()).toEqual([
+      "repeated",
+      "repeated",
+      "settled",
+      "settled",
+      "settled",
+      "settled",
+      "settled",
+    ])
+    expect(await world.store.count({ states: ["completed"] }, 10)).toBe(5)
+  },
+
   "an attempt that was settled cannot be settled otherwise": async (world) => {
     for (const first of settlementKinds) {
       const { worker, attempt } = await world.running({ kind: first })
