@@ -175,6 +175,27 @@ export const settlementRules: Rules = {
     expect(await world.store.count({ states: ["completed"] }, 10)).toBe(5)
   },
 
+  "fenced completions among many good ones: each is answered, each good one has its trail": async (
+    world,
+  ) => {
+    await world.store.enqueue(world.jobs(150))
+    const worker = await world.worker()
+    const attempts = await worker.claim({ limit: 150 })
+    const { settled } = await worker.exchange({
+      settlements: attempts.map((attempt, index) => ({
+        attempt: index % 7 === 3 ? { ...attempt, token: 1 } : attempt,
+        settlement: { to: "completed", result: String(index) },
+      })),
+    })
+    expect(settled).toEqual(attempts.map((_, index) => (index % 7 === 3 ? "fenced" : "settled")))
+    for (const [index, { jobId }] of attempts.entries()) {
+      const { state, result } = await world.get(jobId)
+      expect([state, result]).toEqual(
+        index % 7 === 3 ? ["running", null] : ["completed", String(index)],
+      )
+    }
+  },
+
   "an attempt that was settled cannot be settled otherwise": async (world) => {
     for (const first of settlementKinds) {
       const { worker, attempt } = await world.running({ kind: first })
