@@ -25,7 +25,7 @@ export class Statements {
   get(name: QueryName): StatementSync {
     let statement = this.#objects.get(name)
     if (statement === undefined) {
-      statement = this.#db.prepare(queries[name])
+      statement = this.#prepare(queries[name], false)
       this.#objects.set(name, statement)
     }
     return statement
@@ -35,8 +35,7 @@ export class Statements {
   rows(name: QueryName): StatementSync {
     let statement = this.#rows.get(name)
     if (statement === undefined) {
-      statement = this.#db.prepare(queries[name])
-      statement.setReturnArrays(true)
+      statement = this.#prepare(queries[name], true)
       this.#rows.set(name, statement)
     }
     return statement
@@ -52,8 +51,7 @@ export class Statements {
           break
         }
       }
-      statement = this.#db.prepare(sql)
-      statement.setReturnArrays(true)
+      statement = this.#prepare(sql, true)
       this.#made.set(sql, statement)
     }
     return statement
@@ -78,5 +76,13 @@ export class Statements {
   /** Runs a named query. @returns how many rows it changed. */
   run(name: QueryName, ...values: readonly (string | number | null | Uint8Array)[]): number {
     return this.get(name).run(...values).changes as number
+  }
+
+  // Every setting is made, because a user's own connection may have other defaults.
+  #prepare(sql: string, asArrays: boolean): StatementSync {
+    const statement = this.#db.prepare(sql)
+    statement.setReadBigInts(false)
+    statement.setReturnArrays(asArrays)
+    return statement
   }
 }
