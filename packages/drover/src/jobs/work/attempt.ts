@@ -134,7 +134,7 @@ export class Attempt implements Deadline, StrayOwner {
    */
   settleNow(ending: Ending): void {
     if (this.#settled || this.#phase === "ended") return
-    this.#settle(ending)
+    void this.#settle(ending)
   }
 
   readInput(): unknown {
@@ -273,18 +273,24 @@ export class Attempt implements Deadline, StrayOwner {
     if (this.#phase === "ended") return
     this.#phase = "ended"
     if (this.place >= 0) this.#host.deadlines.remove(this)
-    if (!this.#settled) this.#settle(ending)
+    const written = this.#settled ? undefined : this.#settle(ending)
+    if (written === undefined) this.#end()
+    // Whoever waits for the last attempt to end must find its settlement on the way.
+    else void written.then(() => this.#end())
+  }
+
+  #end(): void {
     this.#slot.release()
     this.#host.ended(this)
   }
 
-  // Reports go first: after the settlement, the store rejects them.
-  #settle(ending: Ending): void {
+  // Reports go first: after the settlement, the store rejects them. Resolves when the settlement is handed over.
+  #settle(ending: Ending): Promise<void> | undefined {
     this.#settled = true
     const settlement = this.#decide(this.#stray === undefined ? ending : threw(this.#stray.error))
     if (settlement === null) {
       this.#reports?.drop()
-      return
+      return undefined
     }
     const ended: EndedAttempt = {
       attempt: this.claimed,
@@ -293,8 +299,9 @@ export class Attempt implements Deadline, StrayOwner {
       endedMono: this.#host.clock.monotonic(),
     }
     const written = this.#reports?.finish()
-    if (written === undefined) this.#host.settle(ended)
-    else void written.then(() => this.#host.settle(ended))
+    if (written !== undefined) return written.then(() => this.#host.settle(ended))
+    this.#host.settle(ended)
+    return undefined
   }
 
   #decide(ending: Ending): Settlement | null {

@@ -213,6 +213,36 @@ describe("a stop", () => {
     expect(world.clock.pending).toBe(0)
   })
 
+  test("waits for the result of a handler whose last lines are still being written", async () => {
+    await using world = await createWorld()
+    const release: (() => void)[] = []
+    const job = defineJob("a", {
+      run: async ({ log }) => {
+        await new Promise<void>((resolve) => release.push(resolve))
+        log.info("the last line")
+        return "result"
+      },
+    })
+    const faulty = faultyStore(world.store)
+    const worker = await world.worker([job], { store: faulty.store })
+    const id = await world.enqueue("a")
+    await world.until("it runs", () => release.length === 1)
+    const reply = Promise.withResolvers<void>()
+    faulty.fault((operation) => (operation === "appendLog" ? reply.promise : undefined))
+    const stopping = worker.stop()
+    release[0]!()
+    await world.clock.advance(1_000)
+    reply.resolve()
+    await world.clock.advance(1_000)
+    await stopping
+    expect(await world.row(id)).toMatchObject({
+      state: "completed",
+      attempt: 1,
+      result: '"result"',
+    })
+    expect((await world.store.log(id)).lines).toMatchObject([{ message: "the last line" }])
+  })
+
   test("under load leaves nothing running", async () => {
     await using world = await createWorld()
     let ran = 0
