@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { cleanStop } from "./cleanStop.ts"
 import { contend } from "./contend.ts"
 import { storm } from "./storm.ts"
 import { takeover } from "./takeover.ts"
@@ -25,6 +26,16 @@ test(
   limits,
   async () => {
     expect((await zombie()).violations).toEqual([])
+  },
+)
+
+test(
+  "a worker stopped by SIGTERM leaves nothing running, and no job pays for it",
+  limits,
+  async () => {
+    const { violations, interruptions } = await cleanStop()
+    expect(violations).toEqual([])
+    expect(interruptions).toBe(10)
   },
 )
 

@@ -8,6 +8,7 @@ import type { Store } from "../src/store/index.ts"
 import { systemClock, systemRng } from "../src/time/index.ts"
 import type { Death } from "./fleet.ts"
 import { Program } from "./fleet.ts"
+import type { Pause } from "./history.ts"
 import type { Plan } from "./plan.ts"
 
 /** A database, a folder for witnesses, and the processes that were started over them. */
@@ -15,6 +16,7 @@ export class Ground implements AsyncDisposable {
   readonly plan: Plan
   readonly store: Store
   readonly deaths: Death[] = []
+  readonly pauses: Pause[] = []
   readonly #programs = new Set<Program>()
 
   private constructor(plan: Plan, store: Store) {
@@ -44,6 +46,12 @@ export class Ground implements AsyncDisposable {
       this.#programs.delete(program)
     })
     return program
+  }
+
+  /** Stops a process by a signal, if it has not stopped itself, and remembers it. */
+  pause(program: Program): void {
+    this.pauses.push({ pid: program.pid, fromAt: systemClock.now() })
+    program.signal("SIGSTOP")
   }
 
   /** Waits until something holds. @throws after `limitMs`, saying what it waited for. */

@@ -1,23 +1,30 @@
 import type { JobRow, Store, TrailEntry } from "../src/store/index.ts"
 import type { Death } from "./fleet.ts"
+import type { Ground } from "./ground.ts"
 import { readWitnesses } from "./witness.ts"
 import type { Record } from "./witness.ts"
 
 const PAGE = 1_000
+
+/** A time in which a process was stopped by a signal, by the wall clock. */
+export interface Pause {
+  readonly pid: number
+  readonly fromAt: number
+}
 
 /** All that is known in the end: what processes saw, how they died, and what the store says. */
 export interface History {
   readonly records: readonly Record[]
   /** By process id. */
   readonly deaths: ReadonlyMap<number, Death>
+  readonly pauses: readonly Pause[]
   readonly rows: ReadonlyMap<string, JobRow>
   readonly trails: ReadonlyMap<string, readonly TrailEntry[]>
 }
 
 /** Collects the history of a finished run. */
 export async function readHistory(
-  folder: string,
-  deaths: readonly Death[],
+  { plan, deaths, pauses }: Pick<Ground, "plan" | "deaths" | "pauses">,
   store: Store,
 ): Promise<History> {
   const rows = new Map<string, JobRow>()
@@ -35,8 +42,9 @@ export async function readHistory(
     seq = page.seq
   }
   return {
-    records: readWitnesses(folder),
+    records: readWitnesses(plan.folder),
     deaths: new Map(deaths.map((death) => [death.pid, death])),
+    pauses,
     rows,
     trails: Map.groupBy(entries, ({ jobId }) => jobId),
   }

@@ -4,6 +4,7 @@
  * Exits with 1 when anything that was promised does not hold.
  */
 import { parseArgs } from "node:util"
+import { cleanStop } from "./cleanStop.ts"
 import { contend } from "./contend.ts"
 import { storm } from "./storm.ts"
 import { takeover } from "./takeover.ts"
@@ -38,13 +39,18 @@ async function runKills(): Promise<readonly string[]> {
     ["late settlements fenced", woken.fenced],
     ["jobs run properly afterwards", woken.ranLater],
   ])
+  const stopped = await cleanStop()
+  print("a worker stopped by SIGTERM", [
+    ["jobs left running", stopped.runningAfterStop],
+    ["handed back as interrupted", `${stopped.interruptions} of ${stopped.jobs}`],
+  ])
   const report = await storm({ kills: Number(values.kills), seed: values.seed })
   const { points, violations, ...counts } = report
   print(`storm`, Object.entries(counts))
   print("SIGKILLs by where they struck", [...points])
   const untouched = [...points].filter(([, count]) => count === 0).map(([point]) => point)
   return [
-    ...[proved, silent, woken].flatMap(({ violations }) => violations),
+    ...[proved, silent, woken, stopped].flatMap(({ violations }) => violations),
     ...violations,
     ...untouched.map((point) => `nothing was killed ${point}`),
   ]

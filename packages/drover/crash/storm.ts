@@ -44,7 +44,7 @@ export async function storm({ kills, seed }: StormOptions): Promise<StormReport>
   const weather = new Weather(ground, kills, seed)
   await weather.rage()
   const runningAfterStop = await calm(ground)
-  const history = await readHistory(ground.plan.folder, ground.deaths, ground.store)
+  const history = await readHistory(ground, ground.store)
   const limitMs = ground.plan.leaseMs + RECOVERY_SLACK_MS
   const recovered = recovery(history, limitMs)
   const integrity = ground.integrity()

@@ -46,7 +46,7 @@ export async function takeover(deadProof: boolean): Promise<TakeoverReport> {
   })
   heir.signal("SIGTERM")
   await heir.death
-  const history = await readHistory(folder, ground.deaths, ground.store)
+  const history = await readHistory(ground, ground.store)
   const worstRestartMs = Math.max(...starts(2)) - death.mono
   const late = worstRestartMs > leaseMs + SLACK_MS
   return {

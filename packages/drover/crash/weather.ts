@@ -108,7 +108,7 @@ export class Weather {
   /** Beyond its lease, and a little longer so that it can try to go on as if nothing had happened. */
   async #pause(program: Program): Promise<void> {
     this.pauses++
-    program.signal("SIGSTOP")
+    this.#ground.pause(program)
     await systemClock.sleep(2 * this.#ground.plan.leaseMs)
     program.signal("SIGCONT")
     await systemClock.sleep(500)

@@ -42,6 +42,7 @@ export async function zombie(): Promise<ZombieReport> {
     readWitnesses(folder).filter((record) => record.event === event && record.pid === paused.pid)
       .length
   await ground.until("paused", 20_000, () => seen("struck") === 1)
+  ground.pause(paused)
   const heir = ground.start("worker")
   await ground.until("finished by the heir", leaseMs + 30_000, () => finished(JOBS))
   heir.signal("SIGTERM")
@@ -54,7 +55,7 @@ export async function zombie(): Promise<ZombieReport> {
   await ground.until("run by the woken worker", 20_000, () => finished(JOBS + LATER))
   paused.signal("SIGTERM")
   await paused.death
-  const history = await readHistory(folder, ground.deaths, ground.store)
+  const history = await readHistory(ground, ground.store)
   return judge(history, paused.pid)
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import type { JobRow, TrailEntry } from "../../src/store/index.ts"
 import type { Death } from "../fleet.ts"
-import type { History } from "../history.ts"
+import type { History, Pause } from "../history.ts"
 import type { Record, Testimony } from "../witness.ts"
 import { violationsOf } from "./index.ts"
 import { recovery } from "./recovery.ts"
@@ -44,6 +44,7 @@ function history(over: {
   readonly row?: JobRow | null
   readonly trail?: readonly TrailEntry[]
   readonly deaths?: readonly Death[]
+  readonly pauses?: readonly Pause[]
 }): History {
   const { records = [acked, ...run(2, 1, 10, 20)], row: job = row({}) } = over
   return {
@@ -51,6 +52,7 @@ function history(over: {
     rows: new Map(job === null ? [] : [[id, job]]),
     trails: new Map([[id, over.trail ?? [enqueued, claimed, completed]]]),
     deaths: new Map((over.deaths ?? []).map((death) => [death.pid, death])),
+    pauses: over.pauses ?? [],
   }
 }
 
@@ -60,6 +62,7 @@ function takenOver(records: readonly Record[]): History {
     records: [acked, ...records],
     row: row({ attempt: 2, crashes: 1 }),
     trail: [enqueued, claimed, rescued, claimedAgain, completedAgain],
+    pauses: [{ pid: 2, fromAt: 8_000 }],
   })
 }
 
@@ -138,6 +141,13 @@ test.each<[string, History]>([
   ],
 ])("%s", (complaint, broken) => {
   expect(violationsOf(broken).join("\n")).toContain(complaint)
+})
+
+test("a job that is taken from a process that lives is named", () => {
+  const robbed = takenOver([...run(2, 1, 10, 20), ...run(3, 2, 30, 50)])
+  expect(violationsOf({ ...robbed, pauses: [] }).join()).toContain("from process 2, which lived")
+  const later = { ...robbed, pauses: [{ pid: 2, fromAt: 11_000 }] }
+  expect(violationsOf(later).join()).toContain("from process 2, which lived")
 })
 
 test("a job that waits too long after its process was killed is counted and named", () => {

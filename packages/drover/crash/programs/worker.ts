@@ -43,7 +43,7 @@ const worker = await startWorker({
     sweep: plan.sweepMs,
     poll: 100,
     soloPatience: 200,
-    stopGrace: 5_000,
+    stopGrace: 1_000,
     retention: { completed: false, discarded: false, cancelled: false, bytes: false },
   },
 })
