@@ -238,7 +238,9 @@ describe("an error that a handler lets loose", () => {
     await using world = await createWorld()
     const contexts: InContext[] = []
     world.events.on("job.completed", () => contexts.push(AsyncLocalStorage.snapshot()))
-    await world.worker([defineJob("a", { run: ({ progress }) => progress(1) })])
+    const job = defineJob("a", { run: ({ progress }) => progress(1) })
+    // One slot: each exchange is started by the end of an attempt, and by nothing else.
+    await world.worker([job], { queues: { default: { slots: 1 } } })
     await world.enqueueMany("a", 3)
     await world.until("all are done", () => contexts.length === 3)
     for (const context of contexts) letLoose(context, new Error("a listener's own"))
