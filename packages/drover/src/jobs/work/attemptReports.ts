@@ -60,8 +60,7 @@ export class AttemptReports implements Deadline {
   add(level: Level, message: string, fields: unknown): void {
     if (this.#closed) return
     if (this.#kept >= MAX_LINES || this.#bytes >= MAX_BYTES) {
-      this.#dropped++
-      this.#arm()
+      this.addDropped(1)
       return
     }
     const line = this.#line(level, message, fields)
@@ -70,6 +69,13 @@ export class AttemptReports implements Deadline {
     this.#lines.push(line)
     if (this.#lines.length >= BATCH_LINES) this.#write()
     else this.#arm()
+  }
+
+  /** Counts lines that were not kept. */
+  addDropped(lines: number): void {
+    if (this.#closed) return
+    this.#dropped += lines
+    this.#arm()
   }
 
   setProgress(value: unknown): void {

@@ -16,30 +16,41 @@ import type { FromChild } from "./childProtocol.ts"
 const MAX_TEXT = 8_192
 const MAX_FIELDS_BYTES = 16_384
 const MAX_PROGRESS_BYTES = 65_536
-// The parent keeps no more lines than this of an attempt; the rest is sent empty, to be counted.
+// The parent keeps no more lines than this of an attempt; the rest is only counted.
 const MAX_LINES = 1_000
 
-/** One run of a handler in a child. What it logs and reports goes to the parent, which holds the lease and the slot. */
+/**
+ * One run of a handler in a child. What it logs and reports goes to the parent, which holds the lease and the slot.
+ * However fast it comes, little of it waits here: a channel keeps what is sent in memory until it is read.
+ */
 export class ChildAttempt implements ContextSource {
   readonly claimed: ClaimedJob
   readonly #definition: JobDefinition
   readonly #payloadLimit: number
   readonly #send: (message: FromChild) => void
+  readonly #defer: (callback: () => void) => void
   #controller: AbortController | undefined
   #reason: AbortReason | undefined
   #input: { readonly value: unknown } | undefined
   #lines = 0
+  #dropped = 0
+  // The latest, which alone counts.
+  #progress: unknown
+  #hasProgress = false
+  #flushing = false
 
   constructor(
     definition: JobDefinition,
     claimed: ClaimedJob,
     payloadLimit: number,
     send: (message: FromChild) => void,
+    defer: (callback: () => void) => void,
   ) {
     this.#definition = definition
     this.claimed = claimed
     this.#payloadLimit = payloadLimit
     this.#send = send
+    this.#defer = defer
   }
 
   /** Whether the handler ever looked at its signal. */
@@ -94,10 +105,33 @@ export class ChildAttempt implements ContextSource {
 
   readProgress(): (value: unknown) => void {
     return (value) => {
-      const text = encodeOrNull(value, MAX_PROGRESS_BYTES)
-      if (text === null) this.#line("warn", "a progress that is not JSON was not stored", null)
-      else this.#send({ type: "progress", value: text })
+      this.#progress = value
+      this.#hasProgress = true
+      this.#flushSoon()
     }
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (this.#hasProgress) this.#sendProgress()
+    if (this.#dropped > 0) this.#send({ type: "dropped", lines: this.#dropped })
+    this.#dropped = 0
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    this.#defer(() => {
+      this.#flushing = false
+      this.flush()
+    })
+  }
+
+  #sendProgress(): void {
+    this.#hasProgress = false
+    const text = encodeOrNull(this.#progress, MAX_PROGRESS_BYTES)
+    if (text === null) this.#line("warn", "a progress that is not JSON was not stored", () => null)
+    else this.#send({ type: "progress", value: text })
   }
 
   async #ending(value: unknown): Promise<Ending> {
@@ -116,22 +150,29 @@ export class ChildAttempt implements ContextSource {
 
   #log(level: LogLine["level"]): JobLogMethod {
     return logMethod((message, fields) => {
-      this.#line(
-        level,
-        message,
+      this.#line(level, message, () =>
         fields === undefined ? null : encodeOrNull(fields, MAX_FIELDS_BYTES),
       )
     })
   }
 
-  #line(level: LogLine["level"], message: unknown, fields: string | null): void {
-    const kept = this.#lines++ < MAX_LINES
-    this.#send({
-      type: "log",
-      level,
-      message: kept ? String(message).slice(0, MAX_TEXT) : "",
-      fields: kept ? fields : null,
-    })
+  #line(level: LogLine["level"], message: unknown, fields: () => string | null): void {
+    if (this.#lines++ >= MAX_LINES) {
+      this.#dropped++
+      this.#flushSoon()
+      return
+    }
+    const text = textOf(message).slice(0, MAX_TEXT)
+    this.#send({ type: "log", level, message: text, fields: fields() })
+  }
+}
+
+// A handler may log anything, and logging never throws.
+function textOf(message: unknown): string {
+  try {
+    return String(message)
+  } catch {
+    return "a value that cannot be shown"
   }
 }
 

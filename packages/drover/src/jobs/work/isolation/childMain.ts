@@ -3,6 +3,7 @@
  * Started by `childPort.ts`; never import it.
  */
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
+import { systemClock } from "../../../time/index.ts"
 import { ChildAttempt } from "./childAttempt.ts"
 import { markAsChild } from "./childMark.ts"
 import type { ChildSetup, FromChild, ToChild } from "./childProtocol.ts"
@@ -41,6 +42,7 @@ function onStray(error: unknown): void {
     send({ type: "refused", error: packError(error) })
     return
   }
+  attempt.flush()
   send({
     type: "ended",
     ending: packEnding({ how: "threw", error }),
@@ -64,12 +66,16 @@ try {
       running?.abort(message.code, message.message)
       return
     }
-    const attempt = new ChildAttempt(definition, message.claimed, message.payloadLimit, send)
+    const { claimed, payloadLimit } = message
+    const attempt = new ChildAttempt(definition, claimed, payloadLimit, send, (callback) =>
+      systemClock.defer(callback),
+    )
     running = attempt
     void attempt.run().then((ending) => {
       // After a stray error, the attempt has been answered for already.
       if (running !== attempt) return
       running = undefined
+      attempt.flush()
       send({
         type: "ended",
         ending: packEnding(ending),

@@ -68,6 +68,9 @@ class Child {
           message.fields === null ? undefined : JSON.parse(message.fields),
         )
         return
+      case "dropped":
+        this.attempt?.reports.addDropped(message.lines)
+        return
       case "progress":
         this.attempt?.reports.setProgress(JSON.parse(message.value))
         return

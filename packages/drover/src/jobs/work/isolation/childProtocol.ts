@@ -30,6 +30,8 @@ export type FromChild =
       /** JSON text. */
       readonly fields: string | null
     }
+  /** So many lines more were not worth sending. */
+  | { readonly type: "dropped"; readonly lines: number }
   | { readonly type: "progress"; readonly value: string }
   | {
       readonly type: "ended"

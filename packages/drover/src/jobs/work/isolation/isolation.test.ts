@@ -111,6 +111,14 @@ describe.each(["inThread", "inProcess"])("a handler of %s", (kind) => {
     ])
   })
 
+  test("that logs and reports without end keeps a bounded part, and lives", async () => {
+    const row = await run(kind, "log and report without end")
+    expect(row).toMatchObject({ state: "completed", progress: { value: "299999" } })
+    const log = await store.log(row.id)
+    expect(log.lines.length + log.dropped).toBe(300_000)
+    expect(log.lines.length).toBe(1_000)
+  }, 60_000)
+
   test("that lets an error loose fails, and its child is not used again", async () => {
     expect(await run(kind, "float a rejection")).toMatchObject({
       state: "retryable",
