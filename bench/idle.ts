@@ -1,3 +1,5 @@
+import { fork } from "node:child_process"
+import { once } from "node:events"
 import { StatementSync } from "node:sqlite"
 import { figure } from "./measure.ts"
 import type { Figure } from "./measure.ts"
@@ -20,22 +22,35 @@ export async function* idleFigures(scratch: Scratch, size: number): AsyncGenerat
   yield figure("idle, statements", (statements() / seconds) * 60, "per minute")
 }
 
-/** Resident memory of a worker beside a long backlog that is not due yet. */
+/** Resident memory of a worker process beside a long backlog that is not due yet, and beside none (the ceiling). */
 export async function* memoryFigures(scratch: Scratch, size: number): AsyncGenerator<Figure> {
   const many = Math.round(1_000_000 * size)
-  await using drover = defaultDrover(scratch.file())
-  const inputs = Array.from({ length: 50_000 }, (_, n) => ({
-    input: { n },
-    options: { runIn: "1d" },
-  }))
-  for (let done = 0; done < many; done += inputs.length) {
-    await drover.enqueueMany(nothing, inputs)
+  const [full, empty] = [scratch.file(), scratch.file()]
+  {
+    await using drover = defaultDrover(full)
+    const items = Array.from({ length: 50_000 }, (_, n) => ({
+      input: { n },
+      options: { runIn: "1d" },
+    }))
+    for (let done = 0; done < many; done += items.length) await drover.enqueueMany(nothing, items)
   }
-  inputs.length = 0
-  await using _worker = await drover.work()
-  await pause(2000)
-  globalThis.gc?.()
-  yield figure(`memory with ${many} waiting`, process.memoryUsage.rss() / 1024 / 1024, "MiB")
+  const emptyMiB = await workerMiB(empty)
+  yield figure(
+    `memory of a worker, ${many} waiting (raw: none)`,
+    await workerMiB(full),
+    "MiB",
+    emptyMiB,
+  )
+}
+
+async function workerMiB(path: string): Promise<number> {
+  const child = fork(new URL("memoryWorker.ts", import.meta.url), [path], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  })
+  const ended = once(child, "exit")
+  const [bytes] = (await once(child, "message")) as [number]
+  await ended
+  return bytes / 1024 / 1024
 }
 
 /** Counts statements of this thread from now on. @returns reads the count and stops. */
