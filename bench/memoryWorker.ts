@@ -7,5 +7,5 @@ const drover = defaultDrover(process.argv[2]!)
 await drover.work()
 setTimeout(() => {
   process.send!(process.memoryUsage.rss())
-  void drover.close().then(() => process.disconnect())
+  void drover.close().then(() => process.disconnect?.())
 }, SETTLED_MS)
