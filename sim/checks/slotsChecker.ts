@@ -30,8 +30,8 @@ export class SlotsChecker implements Checker {
 
   delivered(call: StoreCall, reply: unknown): void {
     if (call.op === "peek") this.#learn(call.life, (reply as PeekReply).settings)
-    else if (call.op === "setQueue") this.#learn(call.life, [reply as QueueSettings])
-    else if (call.op === "queueSettings") {
+    // Later ones are asked by clients of the process, not by its worker.
+    else if (call.op === "queueSettings" && !this.#claiming.has(call.life)) {
       this.#learn(call.life, reply as readonly QueueSettings[])
     }
   }

@@ -18,7 +18,7 @@ const BOUNDS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   outage: [0.3, 4],
   deploy: [0.5, 8],
   call: [2, 60],
-  slow_beat: [0.5, 8],
+  brownout: [0.5, 8],
 }
 const LEFT_OUT = 0.35
 
@@ -108,13 +108,14 @@ function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fa
         process: rng.next() < 0.5 ? process : null,
         forMs: logUniform(rng, 500, 3 * LEASE_MS),
       }
-    case "slow_beat":
+    case "brownout":
       return {
         kind,
         atMs,
         process,
-        forMs: logUniform(rng, LEASE_MS / 3, 4 * LEASE_MS),
-        ms: logUniform(rng, 6_000, 45_000),
+        forMs: logUniform(rng, LEASE_MS / 3, 2 * LEASE_MS),
+        ms: logUniform(rng, 4_000, 30_000),
+        goneMs: logUniform(rng, LEASE_MS / 3, 2 * LEASE_MS),
       }
     case "deploy":
       return { kind, atMs, process, downMs: logUniform(rng, 500, 30_000) }

@@ -37,13 +37,14 @@ export type Fault =
   | { readonly kind: "full"; readonly atMs: number; readonly forMs: number }
   /** The database cannot be reached by one process (`null`: by any). */
   | { readonly kind: "outage"; readonly atMs: number; readonly process: number | null; readonly forMs: number }
-  /** Beats of this process are answered `ms` late. */
+  /** Beats of this process, or of the next one that runs a handler, are answered `ms` late; then it reaches nothing for `goneMs`. */
   | {
-      readonly kind: "slow_beat"
+      readonly kind: "brownout"
       readonly atMs: number
       readonly process: number
       readonly forMs: number
       readonly ms: number
+      readonly goneMs: number
     }
   /** SIGTERM: a graceful stop, then a new start after `downMs`. */
   | { readonly kind: "deploy"; readonly atMs: number; readonly process: number; readonly downMs: number }
@@ -69,7 +70,7 @@ export const faultKinds = [
   "outage",
   "deploy",
   "call",
-  "slow_beat",
+  "brownout",
 ] as const
 
 export type FaultKind = (typeof faultKinds)[number]

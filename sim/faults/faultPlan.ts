@@ -11,13 +11,23 @@ interface ArmedCall {
   left: number
 }
 
+type Window =
+  | Extract<Fault, { readonly kind: "full" | "outage" | "deaf" }>
+  | {
+      readonly kind: "slow_beat"
+      readonly atMs: number
+      readonly forMs: number
+      readonly process: number
+      readonly ms: number
+    }
+
 /**
  * The faults of a run that strike calls of the store, looked up by instant. A call fault waits for the first
  * calls that match it, so it strikes also when other faults were taken out of the list and time shifted.
  */
 export class FaultPlan {
   readonly #calls: ArmedCall[]
-  readonly #windows: readonly Extract<Fault, { readonly kind: "full" | "outage" | "deaf" | "slow_beat" }>[]
+  readonly #windows: Window[]
   #healedAtMs = Number.POSITIVE_INFINITY
 
   constructor(faults: readonly Fault[]) {
@@ -25,12 +35,15 @@ export class FaultPlan {
       fault.kind === "call" ? [{ fault, left: fault.count }] : [],
     )
     this.#windows = faults.filter(
-      (fault) =>
-        fault.kind === "full" ||
-        fault.kind === "outage" ||
-        fault.kind === "deaf" ||
-        fault.kind === "slow_beat",
+      (fault) => fault.kind === "full" || fault.kind === "outage" || fault.kind === "deaf",
     )
+  }
+
+  /** Opens the windows of a brownout, which is aimed at a process when it begins. */
+  dim(fault: Extract<Fault, { readonly kind: "brownout" }>, process: number): void {
+    const { atMs, forMs, ms, goneMs } = fault
+    this.#windows.push({ kind: "slow_beat", atMs, forMs, process, ms })
+    this.#windows.push({ kind: "outage", atMs: atMs + forMs, forMs: goneMs, process })
   }
 
   /** From now on nothing goes wrong. */

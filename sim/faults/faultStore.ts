@@ -30,7 +30,8 @@ export interface CallObserver {
 /** Spreads the hint that something changed to the other processes. */
 export interface HintHub {
   subscribe(process: number, life: Life, listener: () => void): () => void
-  changed(process: number): void
+  /** @param toSelf whether this process wants to know too; what its worker does it knows already. */
+  changed(process: number, toSelf: boolean): void
 }
 
 /** What a fault store needs to know about where it stands. */
@@ -211,7 +212,7 @@ export class FaultStore implements Store {
     run.apply(inner, [...call.args]).then((reply) => {
       if (life.isDead) return
       observer.executed(call, reply)
-      if (telling.has(call.op)) hub.changed(process)
+      if (telling.has(call.op)) hub.changed(process, operators.has(call.op))
       onReply(reply)
     }, onError)
   }
@@ -234,6 +235,8 @@ const telling: ReadonlySet<string> = new Set([
   "act",
   "setQueue",
 ])
+
+const operators: ReadonlySet<string> = new Set(["edit", "act", "setQueue"])
 
 // Operations that may arrive once more at any later time. Of the others only the reply is lost: what an operator
 // asked for twice is two requests, and a claim that comes late would claim for nobody.

@@ -7,25 +7,30 @@ export const mutants: readonly Mutant[] = [
     what: "A settle looks for the job's id and state only, not for the attempt and its token.",
     changes: [
       {
-        file: "sqlite/generated/queries.ts",
-        find: "  bytes = ?\nwhere seq = ? and state = 2 and attempt = ? and token = ?",
-        replace: "  bytes = ?\nwhere seq = ? and state = 2 and ? > 0 and ? > 0",
+        file: "sqlite/completeJobs.ts",
+        find: '"and drover_job.attempt = ended.attempt and drover_job.token = ended.token"',
+        replace: '""',
       },
       {
         file: "sqlite/settle.ts",
-        find: "state === RUNNING && number === attempt.attempt && token === attempt.token\n  if",
-        replace: "state === RUNNING\n  if",
+        find: "const isHeld = state === RUNNING && number === attempt.attempt && token === attempt.token",
+        replace: "const isHeld = state === RUNNING",
       },
     ],
   },
   {
-    name: "fence-without-token",
-    what: "The fence compares the worker's view of the state only after a rescue handed the job back: a settle also hits a job that waits again.",
+    name: "settle-after-rescue",
+    what: "A completion still counts when a rescue has handed the job back, as long as nobody claimed it again.",
     changes: [
       {
-        file: "sqlite/generated/queries.ts",
-        find: "  bytes = ?\nwhere seq = ? and state = 2 and attempt = ? and token = ?",
-        replace: "  bytes = ?\nwhere seq = ? and state in (1, 2) and attempt = ? and ? > 0",
+        file: "sqlite/completeJobs.ts",
+        find: "drover_job.state = ${RUNNING} ` +",
+        replace: "drover_job.state in (1, ${RUNNING}) ` +",
+      },
+      {
+        file: "sqlite/completeJobs.ts",
+        find: " and drover_job.token = ended.token",
+        replace: "",
       },
     ],
   },

@@ -152,7 +152,7 @@ function drawSteps(rng: Rng): readonly Step[] {
 function drawStep(rng: Rng, then: Step["then"]): Step {
   const isInstant = rng.next() < 0.3
   return {
-    ms: isInstant ? 0 : logUniform(rng, 1, 45_000),
+    ms: isInstant ? 0 : logUniform(rng, 1, 100_000),
     then,
     deaf: rng.next() < 0.12,
     noisy: rng.next() < 0.15,

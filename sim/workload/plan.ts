@@ -38,11 +38,12 @@ export interface UniquePlan {
 
 /** The kinds of jobs, each in its queue. */
 export const kinds = {
-  "sim.work": { queue: "main", slots: 4 },
-  "sim.bulk": { queue: "bulk", slots: 3 },
+  "sim.work": { queue: "main", slots: 4, timeout: "20s" },
+  // Some take longer than a lease.
+  "sim.bulk": { queue: "bulk", slots: 3, timeout: "2m" },
   // Not every process knows it.
-  "sim.rare": { queue: "main", slots: 4 },
-  "sim.herd": { queue: "herd", slots: 64 },
+  "sim.rare": { queue: "main", slots: 4, timeout: "20s" },
+  "sim.herd": { queue: "herd", slots: 64, timeout: "20s" },
 } as const
 
 export type KindName = keyof typeof kinds

@@ -1,5 +1,5 @@
 import type { Drover, JobDefinition } from "drover"
-import type { JobSelection, Store } from "../../packages/drover/src/store/index.ts"
+import type { Store } from "../../packages/drover/src/store/index.ts"
 import type { SeededRng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import { herdSteps } from "../workload/drawActions.ts"
@@ -36,8 +36,6 @@ export interface ClientBook {
 // A client that got an error sends the same enqueue again: that is what ids are for.
 const TRIES = 4
 const RETRY_MS = 1_500
-const LIMIT = 10
-const ACTOR = "sim:operator"
 
 /** Does what a workload says, as programs and operators would. */
 export class Client {
@@ -60,9 +58,10 @@ export class Client {
   }
 
   /** Undoes what operators did to queues, and insists on it. */
-  async open({ store, life }: ClientPlace): Promise<void> {
-    for (const queue of new Set(queueSlots.keys())) {
-      await this.#insist(life, () => store.setQueue(queue, { paused: false, slots: null }, ACTOR))
+  async open({ drover, life }: ClientPlace): Promise<void> {
+    for (const queue of queueSlots.keys()) {
+      await this.#insist(life, () => drover.resumeQueue(queue))
+      await this.#insist(life, () => drover.resizeQueue(queue, null))
     }
   }
 
@@ -80,7 +79,7 @@ export class Client {
   }
 
   async #act(action: Action, place: ClientPlace): Promise<void> {
-    const { store } = place
+    const { drover } = place
     switch (action.do) {
       case "enqueue":
         await this.#enqueue(action.jobs, place)
@@ -93,7 +92,7 @@ export class Client {
         break
       case "edit": {
         const id = this.#pick(action.pick)
-        if (id !== undefined) await store.edit(id, { priority: 7, delayMs: 500 }, ACTOR)
+        if (id !== undefined) await drover.edit(id, { priority: 7, runIn: 500 })
         break
       }
       case "cancel":
@@ -101,25 +100,24 @@ export class Client {
       case "discard":
       case "delete": {
         const id = this.#pick(action.pick)
-        const options = { actor: ACTOR, reason: `${action.do} by simulation`, limit: LIMIT }
-        if (id !== undefined) await store.act(action.do, only(id), options)
+        if (id !== undefined) await drover[action.do](id, { reason: `${action.do} by simulation` })
         break
       }
       case "pause":
+        await this.#insist(place.life, () => drover.pauseQueue(action.queue))
+        break
       case "resume":
-        await this.#insist(place.life, () =>
-          store.setQueue(action.queue, { paused: action.do === "pause" }, ACTOR),
-        )
+        await this.#insist(place.life, () => drover.resumeQueue(action.queue))
         break
       case "resize":
-        await store.setQueue(action.queue, { slots: action.slots }, ACTOR)
+        await drover.resizeQueue(action.queue, action.slots)
         break
       case "look":
-        await this.#look(store, this.#pick(action.pick))
+        await this.#look(place.store, this.#pick(action.pick))
         break
       case "await": {
         const id = this.#pick(action.pick)
-        if (id !== undefined) await place.drover.job(id).result({ timeout: "2m" })
+        if (id !== undefined) await drover.job(id).result({ timeout: "2m" })
         break
       }
     }
@@ -226,8 +224,4 @@ function optionsOf(job: JobPlan): Parameters<Drover["enqueue"]>[2] & object {
           },
         }),
   }
-}
-
-function only(id: string): JobSelection {
-  return { ids: [id] }
 }

@@ -22,7 +22,6 @@ export interface PlannedInput {
 }
 
 const RETRY = { base: "1s", cap: "30s", maxAttempts: 4 } as const
-const TIMEOUT = "20s"
 
 /** A definition of each kind, whose handler does what its job's input says. `null` for clients that run nothing. */
 export function defineKinds(
@@ -33,7 +32,7 @@ export function defineKinds(
     defineJob(kind, {
       queue: kinds[kind].queue,
       retry: RETRY,
-      timeout: TIMEOUT,
+      timeout: kinds[kind].timeout,
       run: (context: JobContext<PlannedInput>): Promise<unknown> => {
         if (host === null) throw new Error("this client runs no jobs")
         return runStep(host, context)

@@ -43,12 +43,12 @@ export class Hints implements HintHub {
     }
   }
 
-  changed(from: number): void {
+  changed(from: number, toSelf: boolean): void {
     const changes = this.#changes()
     if (changes === this.#seen) return
     this.#seen = changes
     for (const listener of this.#listeners) {
-      if (listener.process === from || listener.pending || listener.life.isDead) continue
+      if ((listener.process === from && !toSelf) || listener.pending || listener.life.isDead) continue
       if (!this.#plan.hears(listener.process, this.#engine.nowMs)) continue
       listener.pending = true
       listener.life.after(HINT_MS * this.#rng.next(), () => {

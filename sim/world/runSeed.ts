@@ -149,6 +149,9 @@ class Run {
       case "deploy":
         processes[fault.process]?.deploy(fault.downMs)
         break
+      case "brownout":
+        this.#world.dim(fault)
+        break
       case "pause":
         this.#world.busyFrom(fault.process)?.life?.pause(fault.forMs)
         break
@@ -166,7 +169,6 @@ class Run {
       case "full":
       case "outage":
       case "call":
-      case "slow_beat":
         // The plan strikes calls by itself.
         break
     }

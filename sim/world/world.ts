@@ -18,6 +18,7 @@ import { Violation } from "../checks/violation.ts"
 import { Engine } from "../engine/engine.ts"
 import { History } from "../engine/history.ts"
 import type { Life } from "../engine/life.ts"
+import type { Fault } from "../faults/fault.ts"
 import { FaultPlan } from "../faults/faultPlan.ts"
 import { FaultStore } from "../faults/faultStore.ts"
 import { makeCheckers } from "./checkers.ts"
@@ -261,6 +262,10 @@ export class World {
       for (const run of this.#handlers) if (run.life === candidate.life) return candidate
     }
     return processes[place]
+  }
+
+  dim(fault: Extract<Fault, { readonly kind: "brownout" }>): void {
+    this.plan.dim(fault, this.busyFrom(fault.process)?.place ?? fault.process)
   }
 
   handlerStarted(run: HandlerRun): void {
