@@ -30,7 +30,8 @@ export function openWriter(path: string, durability: Durability): DatabaseSync {
     db.exec(`pragma synchronous = ${durability}`)
     if (path === ":memory:") return db
     requireWal(db, path)
-    db.exec("pragma wal_autocheckpoint = 1000")
+    // See logKeeper.ts.
+    db.exec("pragma wal_autocheckpoint = 0")
     db.exec("pragma journal_size_limit = 67108864")
     return db
   } catch (error) {

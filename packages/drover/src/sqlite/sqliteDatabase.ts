@@ -15,6 +15,7 @@ import type { Durability } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
 import { FailureReport } from "./failureReport.ts"
 import { Lanes } from "./lanes.ts"
+import { LogKeeper } from "./logKeeper.ts"
 import { applyMigrations, migrationStatus, refuseNewer, refuseOlder } from "./migrate.ts"
 import { Queues } from "./queues.ts"
 import { checkIdentity, checkSqliteVersion, logOf, prepareFile } from "./safety.ts"
@@ -41,6 +42,8 @@ interface OpenParts {
   readonly readStatements: Statements
   readonly lanes: Lanes
   readonly writer: Writer
+  /** `null` without a log of its own: in memory. */
+  readonly logKeeper: LogKeeper | null
 }
 
 /** The connections of one store, and the context that its operations are handed. */
@@ -235,7 +238,8 @@ export class SqliteDatabase implements StoreContext {
     const failures = this.#failures
     const landed = (): void => this.#checkLanded()
     const writer = new Writer({ db: writeDb, tx, label, clock, rng, events, failures, landed })
-    return { file, writeDb, readDb, readStatements, lanes, writer }
+    const logKeeper = file === null ? null : new LogKeeper(writeDb, file.realPath, clock)
+    return { file, writeDb, readDb, readStatements, lanes, writer, logKeeper }
   }
 
   async #close(): Promise<void> {
@@ -244,6 +248,7 @@ export class SqliteDatabase implements StoreContext {
     const parts = this.#parts
     if (parts === undefined) return
     await parts.writer.close()
+    await parts.logKeeper?.close()
     this.#parts = undefined
     if (parts.readDb !== parts.writeDb) parts.readDb.close()
     this.#release(parts.writeDb)
@@ -280,6 +285,7 @@ export class SqliteDatabase implements StoreContext {
     const file = this.file
     if (file !== null) checkIdentity(file)
     if (this.#log !== null) checkIdentity(this.#log)
+    this.#parts?.logKeeper?.committed()
   }
 
   #require(operation: string): OpenParts {
