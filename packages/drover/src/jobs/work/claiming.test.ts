@@ -124,6 +124,21 @@ describe("slots", () => {
   })
 })
 
+test("a worker without slots for a queue neither asks for its jobs nor writes because of them, until it has some", async () => {
+  await using world = await createWorld()
+  const other = await world.connect()
+  const gate = gated()
+  const faulty = faultyStore(world.store)
+  await other.setQueue("default", { slots: 0 }, "test")
+  await world.worker([gate.job], { store: faulty.store, options: { sweep: "1h" } })
+  await world.enqueueMany("a", 3)
+  await world.clock.advance(60_000)
+  expect(gate.running.size).toBe(0)
+  expect(exchanges(faulty.calls)).toEqual([])
+  await other.setQueue("default", { slots: 2 }, "test")
+  await world.until("two run", () => gate.running.size === 2, 1_500)
+})
+
 test("a queue that could fill every claim leaves room for the others", async () => {
   await using world = await createWorld()
   const order: string[] = []

@@ -18,6 +18,8 @@ export interface ObserverOptions {
   onSeen(reply: PeekReply, worker: WorkerRef): void
   /** A job is due now, or whose turn it is changed. */
   onDue(): void
+  /** An invariant broke. */
+  fail(error: unknown): void
 }
 
 // Hints come in bursts; two looks closer together than this see the same.
@@ -68,11 +70,11 @@ export class Observer {
       return
     }
     const waitMs = this.#lastMono + LEAST_GAP_MS - this.#options.clock.monotonic()
-    if (waitMs <= 0) void runUnowned(() => this.#look())
+    if (waitMs <= 0) this.#lookNow()
     else {
       this.#lookTimer = this.#options.clock.setTimer(waitMs, () => {
         this.#lookTimer = undefined
-        void runUnowned(() => this.#look())
+        this.#lookNow()
       })
     }
   }
@@ -88,6 +90,11 @@ export class Observer {
     })
   }
 
+  // Whoever hinted may have run for some attempt; what is found is everybody's.
+  #lookNow(): void {
+    runUnowned(() => this.#look()).catch((error: unknown) => this.#options.fail(error))
+  }
+
   async #look(): Promise<void> {
     const { clock, store, health, onSeen } = this.#options
     this.#looking = true
@@ -95,27 +102,26 @@ export class Observer {
     this.#lastMono = clock.monotonic()
     const worker = this.#options.worker()
     let pauseMs = this.#pauseMs()
+    let reply: PeekReply | undefined
     try {
-      const reply = await store.peek(this.#request(worker))
+      reply = await store.peek(this.#request(worker))
       health.answered("peek")
-      this.#failing = false
-      if (!this.#stopped) onSeen(reply, worker)
     } catch (error) {
       pauseMs = health.failed("peek", error)
-      // Hints must not hammer a database that is down.
-      this.#failing = true
     }
+    // Hints must not hammer a database that is down.
+    this.#failing = reply === undefined
     this.#looking = false
     if (this.#stopped) return
     this.#pollLater(pauseMs)
+    if (reply !== undefined) onSeen(reply, worker)
     if (this.#again) this.look()
   }
 
   #request(worker: WorkerRef): PeekRequest {
-    return {
-      worker,
-      queues: this.#options.queues.map(({ name, kinds }) => ({ queue: name, kinds })),
-    }
+    // What waits in a queue without slots is no work for this worker.
+    const open = this.#options.queues.filter(({ pool }) => pool.limit > 0)
+    return { worker, queues: open.map(({ name, kinds }) => ({ queue: name, kinds })) }
   }
 
   #pauseMs(): number {

@@ -78,6 +78,7 @@ export class WorkerQueue {
   #applySlots(): void {
     const slots = this.#setSlots ?? this.#ownSlots
     if (slots === this.pool.limit) return
+    if (slots > this.pool.limit) this.hint()
     this.pool.resize(slots)
     this.#events.emit("queue.resized", { queue: this.name, slots })
   }

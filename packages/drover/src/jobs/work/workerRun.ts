@@ -103,6 +103,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
       worker: () => this.worker,
       onSeen: (reply, worker) => this.#onSeen(reply, worker),
       onDue: () => this.hint(),
+      fail: (error) => this.fail(error),
     })
   }
 
