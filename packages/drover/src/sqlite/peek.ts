@@ -5,9 +5,7 @@ import { readLanes } from "./laneQueries.ts"
 import type { LaneQuery } from "./laneQueries.ts"
 import type { ReadTx } from "./writeTx.ts"
 
-// Served by drover_job_ready and drover_job_due.
-const ready: LaneQuery = { columns: "j.seq", where: "state = 1 and solo = 0", order: "rank, seq" }
-const alone: LaneQuery = { columns: "j.seq", where: "state = 1 and solo = 1", order: "rank, seq" }
+// Served by drover_job_due.
 const due: LaneQuery = {
   columns: "j.solo",
   where: "state in (0, 3) and run_at <= ?",
@@ -19,7 +17,10 @@ const later: LaneQuery = {
   order: "run_at, seq",
 }
 
-/** What waits for a worker, without writing. See `Store.peek`. A few look-ups for each lane. */
+/** A row of lane_outlook. */
+type Outlook = readonly [number, number, number | null]
+
+/** What waits for a worker, without writing. See `Store.peek`. One statement for each lane, unless something is due. */
 export function peek(context: StoreContext, request: PeekRequest): Promise<PeekReply> {
   return context.read("peek", (tx) => peekWithin(tx, request))
 }
@@ -56,12 +57,27 @@ function lookInto(
   lanes: readonly number[],
 ): { readonly ordinary: boolean; readonly solo: boolean; readonly dueAt: number | null } {
   const { statements, now } = tx
-  const [dueRow] = readLanes(statements, due, lanes, [now], 1)
+  let ordinary = false
+  let solo = false
+  let dueAt: number | null = null
+  let isDue = false
+  for (const lane of lanes) {
+    const [waits, waitsAlone, firstAt] = statements.first("lane_outlook", lane, lane, lane) as Outlook
+    ordinary ||= waits === 1
+    solo ||= waitsAlone === 1
+    if (firstAt === null) continue
+    if (firstAt <= now) isDue = true
+    else if (dueAt === null || firstAt < dueAt) dueAt = firstAt
+  }
+  if (!isDue) return { ordinary, solo, dueAt }
   // A job that came due is promoted by the next claim, so until then the first one stands for all of them.
-  const ordinary = dueRow !== undefined || readLanes(statements, ready, lanes, [], 1).length > 0
-  const solo = dueRow?.[0] === 1 || readLanes(statements, alone, lanes, [], 1).length > 0
+  const [dueRow] = readLanes(statements, due, lanes, [now], 1)
   const [laterRow] = readLanes(statements, later, lanes, [now], 1)
-  return { ordinary, solo, dueAt: laterRow === undefined ? null : (laterRow[0] as number) }
+  return {
+    ordinary: true,
+    solo: solo || dueRow?.[0] === 1,
+    dueAt: laterRow === undefined ? null : (laterRow[0] as number),
+  }
 }
 
 function readSettings({ statements }: ReadTx): QueueSettings[] {

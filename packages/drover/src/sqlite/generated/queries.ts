@@ -199,6 +199,10 @@ where h.hash = ?`,
   pass_key: `update drover_hold set job = ? where hash = ?`,
   find_lane: `select id from drover_lane where queue = ? and kind = ?`,
   add_lane: `insert into drover_lane (queue, kind) values (?, ?) returning id`,
+  lane_outlook: `select
+  exists (select 1 from drover_job where lane = ? and state = 1 and solo = 0),
+  exists (select 1 from drover_job where lane = ? and state = 1 and solo = 1),
+  (select run_at from drover_job where lane = ? and state in (0, 3) order by run_at limit 1)`,
   lane_by_id: `select queue, kind from drover_lane where id = ?`,
   held_attempt: `select 1 from drover_job where seq = ? and state = 2 and attempt = ? and token = ?`,
   put_progress: `insert into drover_progress (job, at, value)
