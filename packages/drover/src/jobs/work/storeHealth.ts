@@ -25,6 +25,7 @@ export class StoreHealth {
   readonly #rng: Rng
   readonly #events: Events
   readonly #reachability: Reachability
+  readonly #onGone: (error: unknown) => void
   // By operation, because one may fail (a full disk) while another goes on (reads).
   readonly #failing: Map<string, { readonly sinceMono: number; failures: number }> = new Map()
 
@@ -33,11 +34,14 @@ export class StoreHealth {
     readonly rng: Rng
     readonly events: Events
     readonly reachability: Reachability
+    /** The store will not answer any more, however long one waits. */
+    readonly onGone: (error: unknown) => void
   }) {
     this.#clock = options.clock
     this.#rng = options.rng
     this.#events = options.events
     this.#reachability = options.reachability
+    this.#onGone = options.onGone
   }
 
   /** The store answered. Cheap. */
@@ -64,6 +68,8 @@ export class StoreHealth {
         message: messageOf(error),
       })
     }
+    // Only a new process opens what is there now. One that stayed would look healthy and run nothing.
+    if (isDroverError(error, "DROVER_STORE_REPLACED")) this.#onGone(error)
     failing.failures++
     return retryDelayMs(failing.failures, BACKOFF, this.#rng)
   }

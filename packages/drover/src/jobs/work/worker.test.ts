@@ -7,6 +7,7 @@ import { sqlite } from "../../sqlite/index.ts"
 import type { JobRow } from "../../store/index.ts"
 import { ManualClock, systemClock, systemRng, UuidMaker } from "../../time/index.ts"
 import { defineJob } from "../define/jobDefinition.ts"
+import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
 import { StallMonitor } from "./stallMonitor.ts"
 import { Worker } from "./worker.ts"
@@ -21,6 +22,28 @@ test("two definitions of one kind, slots that are no number and options that do 
   })
   const misspelt = { stopGrase: "1s" } as unknown as WorkerOptions
   await expect(world.worker([a], { options: misspelt })).rejects.toThrow(/did you mean "stopGrace"/)
+})
+
+test("a worker whose database was removed or replaced stops and fails, so that somebody starts it anew", async () => {
+  await using world = await createWorld()
+  const faulty = faultyStore(world.store)
+  const failures: unknown[] = []
+  const worker = await world.worker([defineJob("a", { run: () => {} })], { store: faulty.store })
+  worker.onFailed((error) => failures.push(error))
+  faulty.fault(() => "gone")
+  await world.until("the worker has stopped", () => worker.state === "stopped")
+  expect(failures).toMatchObject([{ code: "DROVER_STORE_REPLACED" }])
+})
+
+test("a database that fails in any other way is waited for", async () => {
+  await using world = await createWorld()
+  const faulty = faultyStore(world.store)
+  const worker = await world.worker([defineJob("a", { run: () => {} })], { store: faulty.store })
+  faulty.fault(() => "before")
+  await world.clock.advance(60_000)
+  expect(worker.state).toBe("running")
+  faulty.fault(() => undefined)
+  expect(await world.finished(await world.enqueue("a"))).toMatchObject({ state: "completed" })
 })
 
 test("an event loop that does not turn is noticed when it turns again", async () => {

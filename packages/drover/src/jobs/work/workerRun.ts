@@ -76,7 +76,9 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     this.payloadLimit = options.payloadLimit
     this.stuckAfterMs = options.stuckAfterMs
     this.reachability = new Reachability(options.lease)
-    this.health = new StoreHealth({ clock, rng, events, reachability: this.reachability })
+    const { reachability } = this
+    const onGone = (error: unknown): void => this.fail(error)
+    this.health = new StoreHealth({ clock, rng, events, reachability, onGone })
     this.deadlines = new Deadlines(clock)
     // Jittered, so that a fleet does not stop claiming in step.
     this.solo = new SoloTurn(options.soloPatienceMs * (0.75 + 0.5 * rng.next()))
