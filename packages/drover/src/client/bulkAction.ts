@@ -58,6 +58,9 @@ export async function actOn(
 ): Promise<ActionReport> {
   checkOptions(options, OPTIONS, action)
   const limit = checkCount(options.limit ?? DEFAULT_LIMIT, `${action}.limit`)
+  if (options.reason !== undefined && typeof options.reason !== "string") {
+    throw new DroverError("DROVER_CONFIG", `${action}.reason: must be a text`)
+  }
   const reason = (options.reason ?? "").slice(0, MAX_REASON).toWellFormed().replaceAll("\0", "")
   const passes = passesOf(action, target)
   if (options.dryRun === true) return countOnly(store, passes, limit)

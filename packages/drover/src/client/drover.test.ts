@@ -48,6 +48,34 @@ describe("enqueueing through a client", () => {
     await expect(attempt).rejects.toThrow(/did you mean "runIn"/)
   })
 
+  test("a list of many that is none, or holds inputs without their wrapping, stores nothing", async () => {
+    await using world = createTestDrover({ jobs: [add] })
+    const { drover } = world
+    await expect(drover.enqueueMany(add, 5 as never)).rejects.toMatchObject({
+      code: "DROVER_CONFIG",
+    })
+    await expect(drover.enqueueMany(slow, [1, 2] as never)).rejects.toThrow(/expected an object/)
+    await expect(drover.enqueueMany(slow, [{ inptu: 1 }] as never)).rejects.toThrow(
+      /did you mean "input"/,
+    )
+    expect(await drover.count()).toBe(0)
+  })
+
+  test("calls that cannot work say so instead of waiting for ever", async () => {
+    await using world = createTestDrover({ jobs: [add] })
+    const { drover } = world
+    expect(() => drover.on("job.complete" as never, () => {})).toThrow(
+      /did you mean "job.completed"/,
+    )
+    await expect(drover.work(null as never)).rejects.toThrow(/expected an object/)
+    await expect(drover.work({ lease: { ttl: 1 } })).rejects.toThrow(/lease\.ttl/)
+    await expect(drover.transaction("x" as never)).rejects.toThrow(/takes a function/)
+    await expect(drover.cancel([drover.newId()], { reason: 5 as never })).rejects.toThrow(/reason/)
+    const handle = await drover.enqueue(add, { a: 1, b: 2 })
+    await expect(handle.result({ timeoutt: 5 } as never)).rejects.toThrow(/did you mean "timeout"/)
+    await expect(handle.result({ timeout: "soon" })).rejects.toThrow(/not a duration/)
+  })
+
   test("a name where a definition belongs is refused with what to do", async () => {
     await using world = createTestDrover({ jobs: [add] })
     await expect(world.drover.enqueue("add" as never, {} as never)).rejects.toThrow(/enqueueKind/)

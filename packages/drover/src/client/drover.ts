@@ -1,5 +1,5 @@
-import { checkOptions, Shutdown } from "../errors/index.ts"
-import { logEvents } from "../events/index.ts"
+import { checkOptions, DroverError, nearest, Shutdown } from "../errors/index.ts"
+import { eventLevels, logEvents } from "../events/index.ts"
 import type { EventListener, EventName, Unsubscribe } from "../events/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
@@ -20,7 +20,7 @@ import type { DroverOptions } from "./droverOptions.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
 import { keepInternals } from "./internals.ts"
 import { closedError, StoreGate } from "./storeGate.ts"
-import { chooseQueues } from "./workOptions.ts"
+import { checkWorkOptions, chooseQueues } from "./workOptions.ts"
 import type { WorkOptions } from "./workOptions.ts"
 import { Transaction } from "./transaction.ts"
 
@@ -123,6 +123,9 @@ export class Drover extends Administration implements AsyncDisposable {
     options: { readonly timeout?: Duration } = {},
   ): Promise<T> {
     checkOptions(options, ["timeout"], "transaction")
+    if (typeof body !== "function") {
+      throw new DroverError("DROVER_CONFIG", "transaction: takes a function of the transaction")
+    }
     const timeoutMs = parseDuration(options.timeout ?? TRANSACTION_TIMEOUT, "transaction.timeout")
     const store = await this.gate.open()
     const jobs: NewJob[] = []
@@ -163,7 +166,7 @@ export class Drover extends Administration implements AsyncDisposable {
    * @throws DroverError `DROVER_CONFIG`, `DROVER_UNKNOWN_QUEUE`, `DROVER_STORE_…`, `DROVER_CLOSED`.
    */
   async work(options: WorkOptions = {}): Promise<Worker> {
-    const { queues, ...workerOptions } = options
+    const { queues, ...workerOptions } = checkWorkOptions(options)
     const store = await this.gate.open()
     const { clock, rng, events, definitions } = this.options
     const worker = new Worker({
@@ -201,8 +204,12 @@ export class Drover extends Administration implements AsyncDisposable {
     }
   }
 
-  /** Calls back for every event of this name in this process. Returns the end of the subscription. */
+  /**
+   * Calls back for every event of this name in this process. Returns the end of the subscription.
+   * @throws DroverError `DROVER_CONFIG` for a name that no event has: its listener would wait for ever.
+   */
   on<N extends EventName>(name: N, listener: EventListener<N>): Unsubscribe {
+    checkEventName(name)
     return this.events.on(name, listener)
   }
 
@@ -274,4 +281,11 @@ export class Drover extends Administration implements AsyncDisposable {
       edit: (id, edit) => this.edit(id, edit),
     }
   }
+}
+
+function checkEventName(name: string): void {
+  if (Object.hasOwn(eventLevels, name)) return
+  const suggestion = nearest(name, Object.keys(eventLevels))
+  const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`
+  throw new DroverError("DROVER_CONFIG", `on: there is no event "${name}"${hint}`)
 }

@@ -21,6 +21,10 @@ describe("options of a client", () => {
   test.each<[string, object, RegExp]>([
     ["a misspelt option", { job: [] }, /did you mean "jobs"/],
     ["no database", { store: undefined }, /pass a database such as sqlite/],
+    ["a definition instead of a list", { jobs: resize }, /must be a list/],
+    ["migrate that is a text", { migrate: "no" }, /migrate: must be true or false/],
+    ["a logger that is a text", { logger: "pino" }, /logger: .*debug\(\)/],
+    ["a clock that is a date", { clock: new Date(0) }, /clock: .*now\(\)/],
     ["a path instead of a database", { store: "app.db" }, /pass a database such as sqlite/],
     ["jobs that are no definitions", { jobs: [{ kind: "a" }] }, /made by defineJob/],
     ["slots that are no number", { queues: { a: { slots: "8" } } }, /whole number from 0/],

@@ -102,12 +102,12 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
     queues: collectQueues(options.queues ?? {}, definitions),
     worker,
     payloadLimit,
-    migrate: options.migrate ?? null,
+    migrate: checkMigrate(options.migrate),
     actor: checkActor(options.actor ?? "client"),
-    logger: options.logger ?? null,
-    events: options.events ?? new Events(),
-    clock: options.clock ?? systemClock,
-    rng: options.rng ?? systemRng,
+    logger: checkParts(options.logger, "logger", ["debug", "info", "warn", "error"]) ?? null,
+    events: checkParts(options.events, "events", ["on", "onAny", "emit"]) ?? new Events(),
+    clock: checkParts(options.clock, "clock", ["now", "monotonic", "setTimer"]) ?? systemClock,
+    rng: checkParts(options.rng, "rng", ["next"]) ?? systemRng,
   })
 }
 
@@ -124,6 +124,9 @@ export function checkActor(value: string): string {
 }
 
 function collectDefinitions(jobs: readonly JobDefinition[]): ReadonlyMap<string, JobDefinition> {
+  if (!Array.isArray(jobs)) {
+    throw new DroverError("DROVER_CONFIG", "jobs: must be a list of definitions: jobs: [resize]")
+  }
   const definitions = new Map<string, JobDefinition>()
   for (const definition of jobs) {
     if (!isJobDefinition(definition)) {
@@ -154,6 +157,22 @@ function collectQueues(
     if (!queues.has(queue)) queues.set(queue, { slots: defaultSlots })
   }
   return queues
+}
+
+function checkMigrate(value: unknown): boolean | null {
+  if (value === undefined) return null
+  if (typeof value === "boolean") return value
+  throw new DroverError("DROVER_CONFIG", "migrate: must be true or false")
+}
+
+// A part that lacks a method would fail much later, somewhere else.
+function checkParts<T>(part: T, name: string, methods: readonly string[]): T {
+  if (part === undefined) return part
+  const missing = methods.find(
+    (method) => typeof (part as Record<string, unknown> | null)?.[method] !== "function",
+  )
+  if (missing === undefined) return part
+  throw new DroverError("DROVER_CONFIG", `${name}: must be an object with a method ${missing}()`)
 }
 
 function checkLimit(value: number): number {

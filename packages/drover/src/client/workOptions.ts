@@ -12,6 +12,12 @@ export interface WorkOptions extends WorkerOptions {
 
 type Slots = Readonly<Record<string, { readonly slots: number }>>
 
+/** Refuses what is no object of options; which of them exist is the worker's to say. @throws DroverError `DROVER_CONFIG`. */
+export function checkWorkOptions(options: WorkOptions): WorkOptions {
+  if (typeof options === "object" && options !== null) return options
+  throw new DroverError("DROVER_CONFIG", "work: expected an object of options")
+}
+
 /** The queues of one worker, with their slots. @throws DroverError `DROVER_UNKNOWN_QUEUE` with a suggestion. */
 export function chooseQueues(
   configured: ReadonlyMap<string, { readonly slots: number }>,

@@ -1,4 +1,4 @@
-import { assert, DroverError } from "../../errors/index.ts"
+import { assert, checkOptions, DroverError } from "../../errors/index.ts"
 import type { Events } from "../../events/index.ts"
 import type { EnqueueOutcome, NewJob } from "../../store/index.ts"
 import type { Clock } from "../../time/index.ts"
@@ -65,7 +65,8 @@ export class Producer {
   ): Promise<JobHandle[]> {
     requireDefinition(definition)
     const jobs: NewJob[] = []
-    for (const { input, options } of items) {
+    for (const item of iterable(items)) {
+      const { input, options } = checkItem(item, definition.kind)
       // Other work of the process must not wait until the last of a long list is checked.
       if (jobs.length % CHUNK === CHUNK - 1) await this.#breathe()
       if (options !== undefined) checkEnqueueOptions(options, definition.kind)
@@ -92,6 +93,19 @@ export class Producer {
     assert(outcome !== undefined, "a store gives one outcome for each job")
     return new JobHandle(this.#parts.operations, outcome.id, job.kind, outcome.status)
   }
+}
+
+const ITEM: readonly (keyof EnqueueItem)[] = ["input", "options"]
+
+function iterable(items: Iterable<EnqueueItem>): Iterable<EnqueueItem> {
+  if (typeof items === "object" && items !== null && Symbol.iterator in items) return items
+  throw new DroverError("DROVER_CONFIG", "enqueueMany: takes a list of { input, options }")
+}
+
+// An input that is given without its wrapping would be stored as a job without input.
+function checkItem(item: EnqueueItem, kind: string): EnqueueItem {
+  checkOptions(item, ITEM, `${kind} enqueueMany item`)
+  return item
 }
 
 function requireDefinition(definition: unknown): void {

@@ -1,4 +1,4 @@
-import { DroverError, isDroverError } from "../../errors/index.ts"
+import { checkOptions, DroverError, isDroverError } from "../../errors/index.ts"
 import type { Events, Unsubscribe } from "../../events/index.ts"
 import { retryDelayMs, resolveRetryPolicy } from "../../retry/index.ts"
 import { decodePayload, reviveError } from "../../store/index.ts"
@@ -76,14 +76,18 @@ export class ResultWaiter {
    * @returns its result, `undefined` when the handler returned nothing.
    * @throws DroverError `DROVER_DISCARDED`, `DROVER_CANCELLED` or `DROVER_EXPIRED` with the job's last
    * error as cause; `DROVER_RESULT_TIMEOUT`; `DROVER_JOB_NOT_FOUND` when the job was deleted;
-   * `DROVER_CLOSED`; or the signal's reason.
+   * `DROVER_CLOSED`; `DROVER_CONFIG` for an option that does not exist or cannot work; or the signal's reason.
    */
   wait(id: string, options: ResultOptions = {}): Promise<unknown> {
-    const { signal } = options
+    const signal = options?.signal
     if (signal?.aborted) return Promise.reject(signal.reason as Error)
     if (this.#closed) return Promise.reject(closedError())
-    const timeoutMs =
-      options.timeout === undefined ? null : parseDuration(options.timeout, "result.timeout")
+    let timeoutMs: number | null
+    try {
+      timeoutMs = readTimeout(options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
     return new Promise((resolve, reject) => {
       const end = (): void => {
         timer?.cancel()
@@ -285,6 +289,11 @@ export class ResultWaiter {
   #rejectAll(error: Error): void {
     for (const waits of this.#waits.values()) for (const wait of waits) wait.reject(error)
   }
+}
+
+function readTimeout(options: ResultOptions): number | null {
+  checkOptions(options, ["timeout", "signal"], "result")
+  return options.timeout === undefined ? null : parseDuration(options.timeout, "result.timeout")
 }
 
 function endError(job: FinishedJob): DroverError {

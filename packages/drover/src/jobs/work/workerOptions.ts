@@ -84,6 +84,7 @@ const DEFAULTS = {
   cancelled: "7d",
   bytes: 1_073_741_824,
 } as const
+const MIN_LEASE_MS = 100
 const NAMES: readonly (keyof WorkerOptions)[] = [
   "stopGrace",
   "stuckAfter",
@@ -144,7 +145,8 @@ function resolveLease(lease: WorkerOptions["lease"] = {}): Lease {
   const ttlMs =
     lease.ttl === undefined ? leaseDefaults.ttlMs : parseDuration(lease.ttl, "worker.lease.ttl")
   return checkLease({
-    ttlMs,
+    // Each beat is a write that is synced to disk.
+    ttlMs: atLeast(MIN_LEASE_MS, ttlMs, "lease.ttl"),
     beatMs: lease.beat === undefined ? ttlMs / 3 : parseDuration(lease.beat, "worker.lease.beat"),
     marginMs:
       lease.margin === undefined ? ttlMs / 6 : parseDuration(lease.margin, "worker.lease.margin"),
