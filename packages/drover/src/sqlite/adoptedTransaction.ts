@@ -67,7 +67,8 @@ function requireSame(
     throw refused(label, "it takes a DatabaseSync of node:sqlite")
   }
   if (connection === db) return
-  const location = connection.isOpen ? connection.location() : null
+  if (!connection.isOpen) throw refused(label, "the connection is closed")
+  const location = connection.location()
   if (file === null || location === null || realpathSync(location) !== file.realPath) {
     throw refused(label, `the connection belongs to ${location ?? "another database in memory"}`)
   }

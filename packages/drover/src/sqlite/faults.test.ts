@@ -105,7 +105,10 @@ describe("locks", () => {
     own.prepare("select count(*) from drover_jobs").get()
     await store.enqueue([job()])
     const adopted = async (): Promise<unknown> => store.adopt(own).enqueue([job()])
-    await expect(adopted()).rejects.toMatchObject({ code: "DROVER_STORE_BUSY" })
+    await expect(adopted()).rejects.toMatchObject({
+      code: "DROVER_STORE_BUSY",
+      message: expect.stringContaining("begin immediate") as string,
+    })
     own.exec("rollback")
     expect(await store.count({}, 10)).toBe(1)
   })

@@ -4,6 +4,11 @@ import type { DroverErrorCode } from "../errors/index.ts"
 // Primary result codes of SQLite. Source: sqlite.org/rescode.html.
 const BUSY = 5
 const LOCKED = 6
+// SQLITE_BUSY_SNAPSHOT: a transaction that has read cannot write any more, because another wrote meanwhile. Ours never
+// do that, so it is a user's own.
+const BUSY_SNAPSHOT = 517
+const beginImmediate =
+  'the transaction read before another one wrote, and must be repeated; begin it with "begin immediate"'
 
 // Extended codes that say more than their primary code does.
 const byExtendedCode: Readonly<Record<number, DroverErrorCode>> = {
@@ -59,7 +64,7 @@ export function toStoreError(error: unknown, operation: string, label: string): 
   if (code === undefined) return isClosed(error) ? closedError(operation, label) : error
   const droverCode = byExtendedCode[code] ?? byPrimaryCode[code & 0xff] ?? "DROVER_STORE_QUERY"
   const { message } = error as Error
-  const hint = advice[droverCode]
+  const hint = code === BUSY_SNAPSHOT ? beginImmediate : advice[droverCode]
   return new DroverError(
     droverCode,
     `${operation} on ${label} failed: ${message} (SQLite ${code})${hint === undefined ? "" : `; ${hint}`}`,
