@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { Drover } from "../client/index.ts"
@@ -116,4 +117,15 @@ test("a reader that closes early, as head does, is no fault", async () => {
   child.stderr!.on("data", (chunk) => (errors += String(chunk)))
   expect(await exit(child)).toBe(0)
   expect(errors).not.toContain("EPIPE")
+})
+
+test("an older Node is told what is needed", async () => {
+  const older = `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})`
+  const child = spawn(process.execPath, ["--import", older, MAIN, "--version"])
+  const output = text(child.stderr)
+  const [code] = (await once(child, "exit")) as [number]
+  expect([code, await output]).toEqual([
+    1,
+    "drover needs Node 24.15 or newer; this is Node 20.20.2\n",
+  ])
 })

@@ -1,8 +1,15 @@
 #!/usr/bin/env node
 import { hostname, userInfo } from "node:os"
 import { text } from "node:stream/consumers"
-import { run } from "./run.ts"
 import type { Terminal } from "./terminal.ts"
+
+// Before anything else of ours is loaded, because an older Node cannot even load it and does not say why.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+if (major < 24 || (major === 24 && minor < 15)) {
+  process.stderr.write(`drover needs Node 24.15 or newer; this is Node ${process.versions.node}\n`)
+  process.exit(1)
+}
+const { run } = await import("./run.ts")
 
 /** The `drover` command: hands this process to `run`. */
 const terminal: Terminal = {
