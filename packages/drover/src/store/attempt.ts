@@ -74,7 +74,7 @@ export interface SettleRequest {
 export type SettleStatus =
   /** Written now. */
   | "settled"
-  /** It was written before, by this very attempt; the reply was lost. */
+  /** It was written before, by this very attempt; the reply was lost. Nothing changed, whatever this one says. */
   | "repeated"
   /** A cancel had been requested or another job holds its unique key by now: it is cancelled instead of waiting again. */
   | "cancelled"

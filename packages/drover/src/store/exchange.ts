@@ -8,7 +8,10 @@ export interface WorkerRef {
   readonly token: number
 }
 
-/** Take up to `limit` jobs of these kinds from this queue. */
+/**
+ * Take up to `limit` jobs of these kinds from this queue: those that are due, lowest priority number first, then by due
+ * time, then by id. Nothing is taken from a paused queue, nor under a lease that has ended, until a beat renews it.
+ */
 export interface ClaimRequest {
   readonly queue: string
   /** The kinds this worker can run. Jobs of other kinds stay for others, at no cost to this claim. */

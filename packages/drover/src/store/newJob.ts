@@ -8,7 +8,11 @@ export type UniqueMode =
   | "replace"
   /** Like replace, and the waiting job's due time moves back by the new delay each time, at most `maxWaitMs` after its enqueue. */
   | "debounce"
-  /** The first job of a window runs at once; the last one of the same window runs when the window ends; those between are folded into it. */
+  /**
+   * The first job of a window runs at once; the last one of the same window runs when the window ends; those between
+   * are folded into it. The job that runs at the end of a window is the first of the next one, so no two start closer
+   * together than a window.
+   */
   | "throttle"
 
 /** A unique key, ready for the store. */

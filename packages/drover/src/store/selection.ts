@@ -41,7 +41,10 @@ export interface JobPatch {
 export type JobAction =
   /** Waiting jobs are cancelled now; running ones are asked to stop. */
   | "cancel"
-  /** Finished or waiting jobs become available now, with one more attempt if they had none left. Running ones are refused. */
+  /**
+   * Finished or waiting jobs become available now, with one more attempt if they had none left; one that crashed before
+   * still runs alone. Running ones are refused, and so are those whose unique key another job holds now.
+   */
   | "retry"
   /** Waiting jobs end as discarded. Running and finished ones are refused. */
   | "discard"
