@@ -99,7 +99,7 @@ describe("a timeout", () => {
 })
 
 describe("a handler that ignores its abort", () => {
-  test("is reported as stuck, keeps its slot, and its job goes on", async () => {
+  test("is reported as stuck and keeps its slot; no second attempt of its job starts beside it", async () => {
     await using world = await createWorld()
     let started = 0
     const release: (() => void)[] = []
@@ -111,28 +111,53 @@ describe("a handler that ignores its abort", () => {
         return started === 1 ? new Promise<void>((resolve) => release.push(resolve)) : "second"
       },
     })
-    const worker = await world.worker([job], { queues: { default: { slots: 1 } } })
+    const worker = await world.worker([job], { queues: { default: { slots: 2 } } })
     const id = await world.enqueue("a")
     await world.until("it is stuck", () => world.count("job.stuck") === 1, 20_000)
-    expect(await world.row(id)).toMatchObject({
-      state: "retryable",
-      failures: 1,
-      error: { code: "DROVER_TIMEOUT" },
-    })
-    await world.clock.advance(30_000)
-    // Its slot is not free: nothing else may run beside it.
+    // The other slot is free all the while.
+    await world.clock.advance(60_000)
+    expect(await world.row(id)).toMatchObject({ state: "running", attempt: 1, failures: 0 })
     expect(started).toBe(1)
     expect(worker.running()).toMatchObject([{ jobId: id, aborted: true }])
     release[0]!()
     expect(await world.finished(id)).toMatchObject({
       state: "completed",
       attempt: 2,
+      failures: 1,
       result: '"second"',
     })
     expect(world.count("job.stuck")).toBe(1)
-    // What the first handler did in the end was not written a second time.
     expect(world.count("job.fenced")).toBe(0)
     expect(world.count("job.failed")).toBe(1)
+  })
+
+  test("settles at once what will not run again: a last failure, and a cancelled job", async () => {
+    await using world = await createWorld()
+    const job = defineJob("a", { timeout: "1s", run: () => new Promise(() => {}) })
+    const worker = await world.worker([job])
+    const last = await world.enqueue("a", null, { maxAttempts: 1 })
+    expect(await world.finished(last)).toMatchObject({
+      state: "discarded",
+      error: { code: "DROVER_TIMEOUT" },
+    })
+    const unwanted = await world.enqueue("a")
+    await world.until("it is stuck", () => world.count("job.stuck") === 2, 20_000)
+    await world.store.act("cancel", { ids: [unwanted] }, { actor: "test", reason: "", limit: 1 })
+    expect(await world.finished(unwanted)).toMatchObject({ state: "cancelled" })
+    // Their handlers still hold their slots.
+    expect(worker.running()).toHaveLength(2)
+  })
+
+  test("is given up when its worker stops, and has failed by its timeout", async () => {
+    await using world = await createWorld()
+    const job = defineJob("a", { timeout: "1s", run: () => new Promise(() => {}) })
+    const worker = await world.worker([job])
+    const id = await world.enqueue("a")
+    await world.until("it is stuck", () => world.count("job.stuck") === 1, 20_000)
+    const stopped = worker.stop()
+    await world.until("it has stopped", () => worker.state === "stopped", 60_000)
+    await stopped
+    expect(await world.row(id)).toMatchObject({ state: "retryable", failures: 1, interruptions: 0 })
   })
 
   test("ends the worker, if it was told so", async () => {

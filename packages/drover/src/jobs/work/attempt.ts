@@ -2,7 +2,7 @@ import { Cancelled, DroverError, isDroverError, LeaseLost, Timeout } from "../..
 import type { AbortReason } from "../../errors/index.ts"
 import type { RetryPolicy } from "../../retry/index.ts"
 import type { Reservation } from "../../slots/index.ts"
-import { encodePayload } from "../../store/index.ts"
+import { decodePayload, encodePayload } from "../../store/index.ts"
 import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { JobLogger } from "../define/jobContext.ts"
@@ -79,6 +79,9 @@ export class Attempt implements Deadline, StrayOwner {
     if (this.#phase === "ended") return
     if (this.#abort !== null) {
       if (isDroverError(reason, "DROVER_LEASE_LOST")) this.#abort = reason
+      // Nothing will run again that the stuck handler could get in the way of.
+      else if (this.#phase === "stuck" && isDroverError(reason, "DROVER_CANCELLED"))
+        this.settleNow(threw(reason))
       return
     }
     this.#abort = reason
@@ -139,7 +142,7 @@ export class Attempt implements Deadline, StrayOwner {
 
   readInput(): unknown {
     if (!this.#inputRead) {
-      this.#input = JSON.parse(this.claimed.input)
+      this.#input = decodePayload(this.claimed.input, "input")
       this.#inputRead = true
     }
     return this.#input
@@ -326,7 +329,14 @@ export class Attempt implements Deadline, StrayOwner {
     }
     this.#slot.markStuck()
     this.#host.stuck(this, sinceMs)
-    this.settleNow(threw(this.#abort))
+    if (!this.#wouldOverlap()) this.settleNow(threw(this.#abort))
+  }
+
+  // A job that may run again after its timeout waits until this handler has ended or its worker stops: two attempts
+  // of one job at once are worse than a late one. After a stray error the handler mostly waits for what never comes.
+  #wouldOverlap(): boolean {
+    if (this.#stray !== undefined || !isDroverError(this.#abort, "DROVER_TIMEOUT")) return false
+    return this.claimed.failures + 1 < this.claimed.maxAttempts
   }
 }
 
