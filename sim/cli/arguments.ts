@@ -23,7 +23,7 @@ export const help: string = `npm run sim -- [options]
 
   --seeds N             run N seeds (default 100; 1 with --seed)
   --seed S              start at seed S
-  --hours H             simulate H hours with faults in each run (default: drawn, 10 to 60 minutes)
+  --hours H             simulate H hours with faults in each run (default: drawn, 12 to 75 minutes)
   --mutant NAME         plant a bug; succeeds when it is caught
   --mutants             plant every bug and print the kill table
   --ci                  100 seeds, determinism and all mutants

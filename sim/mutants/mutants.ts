@@ -36,17 +36,43 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "read-then-write-rescue",
-    what: "A rescue reads who is dead and writes by what it read, a slow round trip later.",
+    what: "A rescue reads which jobs a dead worker holds, and writes them by their ids a slow round trip later.",
     changes: [
+      {
+        file: "sqlite/handBack.ts",
+        find: 'return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {',
+        replace:
+          'const known = cause.actor === "rescue" ? read.get(worker) : undefined\n  return (known ?? tx.statements.all("jobs_of_worker", worker, limit)).map((row) => {',
+      },
+      {
+        file: "sqlite/handBack.ts",
+        find: 'const AVAILABLE = stateCode("available")',
+        replace: 'const AVAILABLE = stateCode("available")\nexport const read = new Map()',
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: 'import { handBack } from "./handBack.ts"',
+        replace: 'import { handBack, read } from "./handBack.ts"',
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: "  if (candidates.length === 0) return []\n",
+        replace: `  if (candidates.length === 0) return []
+  for (const { ref } of candidates) {
+    read.set(ref, await context.read("rescue", (tx) => tx.statements.all("jobs_of_worker", ref, limit)))
+  }
+  await context.clock.sleep(3_000)
+`,
+      },
       {
         file: "sqlite/workers.ts",
         find: "for (const { ref, id } of lostWorkers(tx, context, options)) {",
         replace: "for (const { ref, id } of candidates) {",
       },
       {
-        file: "sqlite/workers.ts",
-        find: "  if (candidates.length === 0) return []\n",
-        replace: "  if (candidates.length === 0) return []\n  await context.clock.sleep(1_000)\n",
+        file: "sqlite/generated/queries.ts",
+        find: "where seq = ? and state = 2 and worker = ?",
+        replace: "where seq = ? and ? > 0",
       },
     ],
   },

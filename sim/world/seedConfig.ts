@@ -40,7 +40,7 @@ export function drawConfig(request: RunRequest): SeedConfig {
   // Mostly few: what three processes do not show, seven seldom do, and they cost twice as much.
   const drawn = 3 + Math.floor(5 * rng.next() ** 2)
   const processes = request.processes ?? drawn
-  const drawnMs = logUniform(rng, 10 * MINUTE_MS, 60 * MINUTE_MS)
+  const drawnMs = logUniform(rng, 12 * MINUTE_MS, 75 * MINUTE_MS)
   const durationMs = request.hours === undefined ? drawnMs : request.hours * 60 * MINUTE_MS
   const pollMs = logUniform(rng, 1_000, 30_000)
   const sweepMs = logUniform(rng, 4_000, 20_000)
