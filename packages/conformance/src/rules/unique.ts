@@ -136,7 +136,8 @@ export const uniqueRules: Rules = {
     const first = await world.jobIn("completed", { unique: world.unique("k") })
     const second = await world.enqueue({ unique: world.unique("k") })
     expect(second.status).toBe("enqueued")
-    await world.act("retry", [first])
+    const refused = await world.unchanged(() => world.act("retry", [first]))
+    expect(refused).toEqual({ changed: [], requested: [], refused: [first] })
     const live = (await world.allJobs()).filter(({ state }) => state === "available")
     expect(live.map(({ id }) => id)).toEqual([second.id])
   },

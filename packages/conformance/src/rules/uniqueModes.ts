@@ -1,6 +1,52 @@
 import { expect } from "vitest"
+import { isFinal, jobStates } from "drover/store"
+import type { JobRow, UniqueMode } from "drover/store"
 import type { Rules } from "../rules.ts"
-import { minute, second } from "../world.ts"
+import { hour, minute, second } from "../world.ts"
+import type { World } from "../world.ts"
+
+/** What a second enqueue becomes, by the state of the job that is there. */
+async function foldsByState(world: World, mode: UniqueMode): Promise<void> {
+  for (const state of jobStates) {
+    const unique = world.unique(`${mode} ${state}`, { mode })
+    const holder = await world.jobIn(state, { kind: state, unique })
+    const second = await world.enqueue(
+      { kind: state, unique, input: "2", delayMs: hour },
+      world.other,
+    )
+    const about = `${mode} onto a job that is ${state}`
+    if (isFinal(state)) expect(second.status, about).toBe("enqueued")
+    else if (state === "running")
+      expect(second, about).toMatchObject({ id: holder, status: "duplicate" })
+    else {
+      expect(second, about).toMatchObject({ id: holder, status: "replaced" })
+      expect(await world.get(holder), about).toMatchObject({
+        input: "2",
+        runAt: (await world.store.now()) + hour,
+        attempt: state === "retryable" ? 1 : 0,
+        failures: state === "retryable" ? 1 : 0,
+      })
+    }
+  }
+}
+
+/** Both processes enqueue under one key at the same time. */
+async function race(world: World, mode: UniqueMode): Promise<readonly JobRow[]> {
+  const unique = world.unique("k", { mode, forMs: mode === "throttle" ? minute : null })
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      world.enqueue(
+        { unique, input: String(index), delayMs: mode === "debounce" ? minute : 0 },
+        index % 2 === 0 ? world.store : world.other,
+      ),
+    ),
+  )
+  const rows = await world.allJobs()
+  const enqueued = replies.filter(({ status }) => status === "enqueued")
+  expect(enqueued.map(({ id }) => id).toSorted()).toEqual(rows.map(({ id }) => id))
+  for (const { id } of replies) expect(rows.some((row) => row.id === id)).toBe(true)
+  return rows
+}
 
 /** Unique keys that fold: `replace`, `debounce` and `throttle`. */
 export const uniqueModeRules: Rules = {
@@ -88,6 +134,52 @@ export const uniqueModeRules: Rules = {
     expect((await world.get(id)).runAt).toBe(enqueuedAt + 15 * second)
     await world.advance(6 * second)
     expect((await (await world.worker()).claimOne()).jobId).toBe(id)
+  },
+
+  "replace: by the state of the job that is there": (world) => foldsByState(world, "replace"),
+
+  "debounce: by the state of the job that is there": (world) => foldsByState(world, "debounce"),
+
+  "replace and debounce: after its window a key is free": async (world) => {
+    for (const mode of ["replace", "debounce"] as const) {
+      const unique = world.unique(mode, { mode, forMs: minute })
+      const job = { unique, delayMs: hour }
+      const { id } = await world.enqueue(job)
+      await world.advance(minute - 1)
+      expect(await world.enqueue(job)).toMatchObject({ id, status: "replaced" })
+      await world.advance(hour)
+      expect((await world.enqueue(job)).status).toBe("enqueued")
+    }
+  },
+
+  "replace and debounce: the same enqueue sent again changes nothing": async (world) => {
+    for (const mode of ["replace", "debounce"] as const) {
+      const unique = world.unique(mode, { mode })
+      const { id } = await world.enqueue({ unique, delayMs: minute })
+      const second = world.job({ unique, delayMs: minute, input: "2" })
+      await world.store.enqueue([second])
+      await world.advance(second.delayMs / 2)
+      const [again] = await world.unchanged(() => world.other.enqueue([second]))
+      expect(again).toMatchObject({ id, status: "replaced" })
+    }
+  },
+
+  "replace and debounce: of stores that race, one job is made and all others fold into it": async (
+    world,
+  ) => {
+    expect(await race(world, "replace")).toHaveLength(1)
+    await world.act(
+      "delete",
+      (await world.allJobs()).map(({ id }) => id),
+    )
+    expect(await race(world, "debounce")).toHaveLength(1)
+  },
+
+  "throttle: of stores that race, one job runs now and one at the end of the window": async (
+    world,
+  ) => {
+    const rows = await race(world, "throttle")
+    expect(rows.map(({ state }) => state)).toEqual(["available", "scheduled"])
   },
 
   "throttle: the first runs at once, the last one when the window ends": async (world) => {
