@@ -36,7 +36,9 @@ describe("trail", () => {
     const end = move({ seq: 3, prev: 2, from: "running", to: "completed" })
     checker.moved(end)
     expect(() => {
-      checker.changed(running, record({ ...running, state: "completed", worker: null, trail: 3 }), [end])
+      checker.changed(running, record({ ...running, state: "completed", worker: null, trail: 3 }), [
+        end,
+      ])
     }).not.toThrow()
   })
 
@@ -54,13 +56,19 @@ describe("trail", () => {
   test("refuses a row that changed and says nothing about it", () => {
     const checker = claimed()
     checker.changed(record(), running, [move()])
-    expect(() => checker.changed(running, { ...running, result: "1" }, [])).toThrow("result without a trail")
+    expect(() => checker.changed(running, { ...running, result: "1" }, [])).toThrow(
+      "result without a trail",
+    )
   })
 })
 
 describe("fence", () => {
   const settle = (attempt: number, token: number): readonly unknown[] => [
-    { settlements: [{ attempt: { jobId: "job-1", attempt, token }, settlement: { to: "completed" } }] },
+    {
+      settlements: [
+        { attempt: { jobId: "job-1", attempt, token }, settlement: { to: "completed" } },
+      ],
+    },
   ]
   const after = record({ ...running, state: "completed", worker: null })
 
@@ -71,7 +79,9 @@ describe("fence", () => {
     checker.executed(call("exchange", settle(1, 5)), { settled: ["settled"] })
     checker.changed(running, after, [])
     checker.settled()
-    expect(() => checker.executed(call("exchange", settle(1, 5)), { settled: ["settled"] })).toThrow("settled twice")
+    expect(() =>
+      checker.executed(call("exchange", settle(1, 5)), { settled: ["settled"] }),
+    ).toThrow("settled twice")
   })
 
   test.each([
@@ -110,7 +120,11 @@ describe("budget", () => {
 
   test.each([
     ["a failure that counts nothing", { to: "retryable" }, {}],
-    ["an interruption that counts as a failure", { to: "interrupted" }, { interruptions: 1, failures: 1 }],
+    [
+      "an interruption that counts as a failure",
+      { to: "interrupted" },
+      { interruptions: 1, failures: 1 },
+    ],
     ["a rescue that counts nothing", undefined, {}],
     ["a rescue that counts a failure", undefined, { failures: 1 }],
     ["more failures than the job may have", { to: "retryable" }, { failures: 5 }],
@@ -120,14 +134,18 @@ describe("budget", () => {
 })
 
 describe("slots", () => {
-  const settings = (slots: number): object => ({ settings: [{ queue: "main", paused: false, slots }] })
+  const settings = (slots: number): object => ({
+    settings: [{ queue: "main", paused: false, slots }],
+  })
 
   test("refuses one handler more than the queue has slots, also of another attempt", () => {
     const checker = new SlotsChecker(new Map([["main", 2]]), () => 0)
     const own = life()
     checker.handlerStarted(run({ life: own }))
     checker.handlerStarted(run({ life: own, jobId: "job-2" }))
-    expect(() => checker.handlerStarted(run({ life: own, attempt: 2 }))).toThrow("which has 2 slots")
+    expect(() => checker.handlerStarted(run({ life: own, attempt: 2 }))).toThrow(
+      "which has 2 slots",
+    )
   })
 
   test("counts each process apart, and what ended not at all", () => {
@@ -149,7 +167,9 @@ describe("slots", () => {
     nowMs = 10
     checker.handlerStarted(run({ life: own }))
     nowMs = 120_000
-    expect(() => checker.handlerStarted(run({ life: own, jobId: "job-2" }))).toThrow("which has 0 slots")
+    expect(() => checker.handlerStarted(run({ life: own, jobId: "job-2" }))).toThrow(
+      "which has 0 slots",
+    )
   })
 
   test("a limit that was learned before the first claim holds at once", () => {
@@ -189,7 +209,9 @@ describe("cancel and pause", () => {
     checker.executed(call("act", ["cancel"]), { changed: [], requested: ["job-1"], refused: [] })
     checker.moved(move(), record(), running)
     checker.settled()
-    expect(() => checker.moved(move(), record(), running)).toThrow("after its cancel was carried out")
+    expect(() => checker.moved(move(), record(), running)).toThrow(
+      "after its cancel was carried out",
+    )
     checker.executed(call("act", ["retry"]), { changed: ["job-1"], requested: [], refused: [] })
     checker.settled()
     expect(() => checker.moved(move(), record(), running)).not.toThrow()
@@ -212,7 +234,9 @@ describe("rescue", () => {
   function registered(isDead: boolean): { checker: RescueChecker; pass: (ms: number) => void } {
     let nowMs = 0
     const checker = new RescueChecker(sometimes, () => nowMs)
-    const register = call("registerWorker", [{ workerId: "w", leaseMs: 30_000 }], { life: life({ isDead }) })
+    const register = call("registerWorker", [{ workerId: "w", leaseMs: 30_000 }], {
+      life: life({ isDead }),
+    })
     checker.executed(register, { ref: 7 })
     return { checker, pass: (ms) => (nowMs += ms) }
   }
@@ -234,7 +258,12 @@ describe("rescue", () => {
 })
 
 describe("loss", () => {
-  const retention = { completedMs: 60_000, discardedMs: 60_000, cancelledMs: 60_000, bytes: false } as const
+  const retention = {
+    completedMs: 60_000,
+    discardedMs: 60_000,
+    cancelledMs: 60_000,
+    bytes: false,
+  } as const
 
   function checked(jobs: readonly JobRecord[], storeAt = 0): LossChecker {
     const book = { get: (id: string) => jobs.find((job) => job.id === id), storeAt: () => storeAt }
@@ -301,7 +330,9 @@ describe("due, prompt and lockstep", () => {
   test("refuses a claim before the due time or after the expiry", () => {
     const checker = new DueChecker(sometimes)
     expect(() => checker.moved(move({ at: 999 }), record(), null)).toThrow("1 ms before it was due")
-    expect(() => checker.moved(move(), record({ expiresAt: 1_500 }), null)).toThrow("500 ms after it expired")
+    expect(() => checker.moved(move(), record({ expiresAt: 1_500 }), null)).toThrow(
+      "500 ms after it expired",
+    )
     expect(() => checker.moved(move(), record({ expiresAt: 2_000 }), null)).not.toThrow()
   })
 
@@ -333,9 +364,16 @@ describe("due, prompt and lockstep", () => {
 })
 
 describe("stop", () => {
-  function stopping(jobs: readonly JobRecord[], changes: Parameters<typeof life>[0] = {}): { checker: StopChecker; own: ReturnType<typeof life> } {
+  function stopping(
+    jobs: readonly JobRecord[],
+    changes: Parameters<typeof life>[0] = {},
+  ): { checker: StopChecker; own: ReturnType<typeof life> } {
     const own = life(changes)
-    const checker = new StopChecker(sometimes, () => jobs, () => 1_000)
+    const checker = new StopChecker(
+      sometimes,
+      () => jobs,
+      () => 1_000,
+    )
     checker.executed(call("registerWorker", [], { life: own }), { ref: 7 })
     checker.stopping(own)
     return { checker, own }
@@ -345,8 +383,12 @@ describe("stop", () => {
     const { checker, own } = stopping([])
     const request = [{ claims: [{ queue: "main", limit: 1 }] }]
     const claimed = { claimed: [{}] }
-    expect(() => checker.executed(call("exchange", request, { life: own, sentAtMs: 999 }), claimed)).not.toThrow()
-    expect(() => checker.executed(call("exchange", request, { life: own, sentAtMs: 1_010 }), claimed)).toThrow("10.0 ms after its stop began")
+    expect(() =>
+      checker.executed(call("exchange", request, { life: own, sentAtMs: 999 }), claimed),
+    ).not.toThrow()
+    expect(() =>
+      checker.executed(call("exchange", request, { life: own, sentAtMs: 1_010 }), claimed),
+    ).toThrow("10.0 ms after its stop began")
   })
 
   test("accepts what a lost claim brought, when nothing new was asked for", () => {

@@ -54,16 +54,38 @@ export function move(changes: Partial<Move> = {}): Move {
 }
 
 /** The entry of the enqueue. */
-export const born: Move = move({ seq: 1, prev: null, at: 1_000, from: null, to: "available", attempt: 0, worker: null })
+export const born: Move = move({
+  seq: 1,
+  prev: null,
+  at: 1_000,
+  from: null,
+  to: "available",
+  attempt: 0,
+  worker: null,
+})
 
 /** A life that is neither dead nor paused, unless told otherwise. */
-export function life(changes: Partial<Pick<Life, "name" | "isDead" | "isPaused" | "lastStalledMs" | "pendingTimers">> = {}): Life {
-  const facts = { name: "p0.1", isDead: false, isPaused: false, lastStalledMs: -Infinity, pendingTimers: 0 }
+export function life(
+  changes: Partial<
+    Pick<Life, "name" | "isDead" | "isPaused" | "lastStalledMs" | "pendingTimers">
+  > = {},
+): Life {
+  const facts = {
+    name: "p0.1",
+    isDead: false,
+    isPaused: false,
+    lastStalledMs: -Infinity,
+    pendingTimers: 0,
+  }
   return { ...facts, ...changes } as Life
 }
 
 /** A call of the store. */
-export function call(op: StoreCall["op"], args: readonly unknown[], changes: Partial<StoreCall> = {}): StoreCall {
+export function call(
+  op: StoreCall["op"],
+  args: readonly unknown[],
+  changes: Partial<StoreCall> = {},
+): StoreCall {
   return { op, args, process: 0, life: life(), sentAtMs: 0, ...changes }
 }
 

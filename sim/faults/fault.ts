@@ -24,19 +24,49 @@ export type CallEffect =
 /** One thing that goes wrong, at a planned instant. Independent of all others, so that any subset can be replayed. */
 export type Fault =
   /** SIGKILL of this process, or of the next one that runs a handler; started again after `downMs`. */
-  | { readonly kind: "crash"; readonly atMs: number; readonly process: number; readonly downMs: number }
+  | {
+      readonly kind: "crash"
+      readonly atMs: number
+      readonly process: number
+      readonly downMs: number
+    }
   /** SIGSTOP for `forMs` of this process, or of the next one that runs a handler. */
-  | { readonly kind: "pause"; readonly atMs: number; readonly process: number; readonly forMs: number }
+  | {
+      readonly kind: "pause"
+      readonly atMs: number
+      readonly process: number
+      readonly forMs: number
+    }
   /** The event loop is busy with something else. As a pause, but short and frequent. */
-  | { readonly kind: "block"; readonly atMs: number; readonly process: number; readonly forMs: number }
+  | {
+      readonly kind: "block"
+      readonly atMs: number
+      readonly process: number
+      readonly forMs: number
+    }
   /** The wall clock is set; of one process (`null`: of the whole machine). */
-  | { readonly kind: "jump"; readonly atMs: number; readonly process: number | null; readonly byMs: number }
+  | {
+      readonly kind: "jump"
+      readonly atMs: number
+      readonly process: number | null
+      readonly byMs: number
+    }
   /** Hints that something changed do not reach this process. */
-  | { readonly kind: "deaf"; readonly atMs: number; readonly process: number; readonly forMs: number }
+  | {
+      readonly kind: "deaf"
+      readonly atMs: number
+      readonly process: number
+      readonly forMs: number
+    }
   /** No space left: every write of everybody fails. */
   | { readonly kind: "full"; readonly atMs: number; readonly forMs: number }
   /** The database cannot be reached by one process (`null`: by any). */
-  | { readonly kind: "outage"; readonly atMs: number; readonly process: number | null; readonly forMs: number }
+  | {
+      readonly kind: "outage"
+      readonly atMs: number
+      readonly process: number | null
+      readonly forMs: number
+    }
   /** Beats of this process, or of the next one that runs a handler, are answered `ms` late; then it reaches nothing for `goneMs`. */
   | {
       readonly kind: "brownout"
@@ -47,7 +77,12 @@ export type Fault =
       readonly goneMs: number
     }
   /** SIGTERM: a graceful stop, then a new start after `downMs`. */
-  | { readonly kind: "deploy"; readonly atMs: number; readonly process: number; readonly downMs: number }
+  | {
+      readonly kind: "deploy"
+      readonly atMs: number
+      readonly process: number
+      readonly downMs: number
+    }
   /** The first `count` calls of this operation from `atMs` on. */
   | {
       readonly kind: "call"

@@ -1,5 +1,9 @@
 import { DroverError } from "../../packages/drover/src/errors/index.ts"
-import type { ExchangeRequest, Store, StoreTransaction } from "../../packages/drover/src/store/index.ts"
+import type {
+  ExchangeRequest,
+  Store,
+  StoreTransaction,
+} from "../../packages/drover/src/store/index.ts"
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import type { CallFault, FaultPlan } from "./faultPlan.ts"
@@ -206,7 +210,11 @@ export class FaultStore implements Store {
     }
   }
 
-  #execute(call: StoreCall, onReply: (reply: unknown) => void, onError: (error: unknown) => void): void {
+  #execute(
+    call: StoreCall,
+    onReply: (reply: unknown) => void,
+    onError: (error: unknown) => void,
+  ): void {
     const { inner, observer, hub, process, life } = this.#at
     const run = inner[call.op] as (...args: readonly unknown[]) => Promise<unknown>
     run.apply(inner, [...call.args]).then((reply) => {

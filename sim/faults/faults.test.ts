@@ -67,9 +67,13 @@ test("a swarm leaves out some kinds of faults in each seed, and none in all", ()
 
 test("faults come in the order of their time, for processes that exist", () => {
   const rng = new SeededRng(7)
-  const rates = Object.fromEntries(faultKinds.map((kind) => [kind, 5])) as ReturnType<typeof drawRates>
+  const rates = Object.fromEntries(faultKinds.map((kind) => [kind, 5])) as ReturnType<
+    typeof drawRates
+  >
   const faults = drawFaults(rng, rates, { processes: 3, drawTime: (draws) => draws.next() * 1_000 })
-  expect(faults.map(({ atMs }) => atMs)).toEqual(faults.map(({ atMs }) => atMs).toSorted((a, b) => a - b))
+  expect(faults.map(({ atMs }) => atMs)).toEqual(
+    faults.map(({ atMs }) => atMs).toSorted((a, b) => a - b),
+  )
   expect(new Set(faults.map(({ kind }) => kind)).size).toBe(faultKinds.length)
   for (const fault of faults) if ("process" in fault) expect(fault.process ?? 0).toBeLessThan(3)
 })

@@ -144,7 +144,8 @@ export const mutants: readonly Mutant[] = [
       {
         file: "jobs/work/observer.ts",
         find: "    this.#pollTimer?.cancel()\n    this.#pollTimer =",
-        replace: "    this.#pollTimer?.cancel()\n    if (pauseMs > 0) return\n    this.#pollTimer =",
+        replace:
+          "    this.#pollTimer?.cancel()\n    if (pauseMs > 0) return\n    this.#pollTimer =",
       },
     ],
   },
@@ -199,7 +200,8 @@ export const mutants: readonly Mutant[] = [
       {
         file: "jobs/define/newJobs.ts",
         find: "id: options?.id === undefined ? context.ids.next() : checkId(options.id),",
-        replace: "id: options?.id === undefined || checkId(options.id) ? context.ids.next() : options.id,",
+        replace:
+          "id: options?.id === undefined || checkId(options.id) ? context.ids.next() : options.id,",
       },
     ],
   },
@@ -233,7 +235,8 @@ export const mutants: readonly Mutant[] = [
       {
         file: "jobs/work/decide.ts",
         find: "const delayMs = retryDelayMs(failures, policy, rng, { error })",
-        replace: 'const delayMs = retryDelayMs(failures, { ...policy, jitter: "none" }, rng, { error })',
+        replace:
+          'const delayMs = retryDelayMs(failures, { ...policy, jitter: "none" }, rng, { error })',
       },
     ],
   },

@@ -41,7 +41,10 @@ export function drawActions(rng: Rng, shape: WorkloadShape): readonly Action[] {
   return actions.toSorted((a, b) => a.atMs - b.atMs)
 }
 
-function drawPlace(rng: Rng, shape: WorkloadShape): { readonly atMs: number; readonly process: number } {
+function drawPlace(
+  rng: Rng,
+  shape: WorkloadShape,
+): { readonly atMs: number; readonly process: number } {
   return {
     atMs: shape.drawTime(rng),
     process: randomBelow(rng, shape.processes),

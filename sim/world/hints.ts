@@ -48,7 +48,8 @@ export class Hints implements HintHub {
     if (changes === this.#seen) return
     this.#seen = changes
     for (const listener of this.#listeners) {
-      if ((listener.process === from && !toSelf) || listener.pending || listener.life.isDead) continue
+      if ((listener.process === from && !toSelf) || listener.pending || listener.life.isDead)
+        continue
       if (!this.#plan.hears(listener.process, this.#engine.nowMs)) continue
       listener.pending = true
       listener.life.after(HINT_MS * this.#rng.next(), () => {

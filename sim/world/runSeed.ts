@@ -55,7 +55,10 @@ export async function runSeed(
     )
     world.finish()
   } catch (error) {
-    violation = error instanceof Violation ? error : new Violation("simulator", String(error instanceof Error ? error.stack : error))
+    violation =
+      error instanceof Violation
+        ? error
+        : new Violation("simulator", String(error instanceof Error ? error.stack : error))
     world.note("sim", `violation of ${violation.checker}: ${violation.message}`)
   } finally {
     process.off("unhandledRejection", onStray)
@@ -113,7 +116,12 @@ class Run {
   }
 
   get isOver(): boolean {
-    if (this.#phase === "healing" && this.#actionsLeft === 0 && this.#isRecovered && this.#world.isIdle) {
+    if (
+      this.#phase === "healing" &&
+      this.#actionsLeft === 0 &&
+      this.#isRecovered &&
+      this.#world.isIdle
+    ) {
       this.#phase = "probing"
       void this.#probe(0)
     }
@@ -254,7 +262,10 @@ class Run {
     const waiting = [...this.#world.ledger.jobs].filter(({ finishedAt }) => finishedAt === null)
     const sample = waiting
       .slice(0, 5)
-      .map(({ id, kind, state, attempt, reason }) => `${id} ${kind} ${state} #${attempt} ${reason ?? ""}`)
+      .map(
+        ({ id, kind, state, attempt, reason }) =>
+          `${id} ${kind} ${state} #${attempt} ${reason ?? ""}`,
+      )
     this.#world.accuse(
       "liveness",
       `${waiting.length} jobs are not finished ${LIVENESS_MS / 60_000} minutes after all faults ended: ${sample.join("; ")}`,
@@ -269,7 +280,8 @@ class Run {
     const up = processes.filter(({ running }) => running !== undefined)
     let left = up.length
     const stopped = (isClean: boolean, place: number): void => {
-      if (!isClean) this.#world.accuse("stop", `process ${place} did not stop although nothing was in its way`)
+      if (!isClean)
+        this.#world.accuse("stop", `process ${place} did not stop although nothing was in its way`)
       left--
       // One more turn of every timer: nothing may happen any more.
       if (left === 0) engine.at(engine.nowMs + 60_000, () => (this.#phase = "over"))
