@@ -1,5 +1,5 @@
 import { hash } from "node:crypto"
-import { defineJob, snooze } from "drover"
+import { defineJob, jobStates, snooze, waitingStates } from "drover"
 import type { Drover, JobDefinition, JobState, Snooze } from "drover"
 import { z } from "zod"
 import { bytesOf } from "./fileName.ts"
@@ -67,16 +67,9 @@ export interface InventoryJobs {
 }
 
 /** A path is measured once in a run, whatever became of it. */
-const ANY_STATE: readonly JobState[] = [
-  "scheduled",
-  "available",
-  "running",
-  "retryable",
-  "completed",
-  "discarded",
-  "cancelled",
-]
-export const UNFINISHED: readonly JobState[] = ["scheduled", "available", "running", "retryable"]
+const ANY_STATE = jobStates
+/** The states of a job that has not ended. */
+export const UNFINISHED: readonly JobState[] = [...waitingStates, "running"]
 
 const ENQUEUE_CHUNK = 500
 const SKIPPED_SHOWN = 1000

@@ -63,6 +63,7 @@ export type { UniqueOptions } from "./jobs/define/uniqueOptions.ts"
 export type { RunningAttempt, Worker } from "./jobs/work/worker.ts"
 export type { WorkerOptions } from "./jobs/work/workerOptions.ts"
 export type { RetryPolicyOptions } from "./retry/index.ts"
+export { finalStates, jobStates, waitingStates } from "./store/index.ts"
 export type {
   HealthCheck,
   JobState,

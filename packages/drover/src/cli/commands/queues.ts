@@ -1,5 +1,6 @@
 import type { Drover, QueueView } from "../../client/index.ts"
 import { DroverError, nearest } from "../../errors/index.ts"
+import { jobStates } from "../../store/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { table } from "../table.ts"
@@ -95,17 +96,11 @@ function list(views: readonly QueueView[], { terminal, json }: Call): void {
       of: ({ agingMs }) => (agingMs === null ? "" : `${agingMs} ms`),
       align: "right",
     },
-    ...(
-      [
-        "scheduled",
-        "available",
-        "running",
-        "retryable",
-        "completed",
-        "discarded",
-        "cancelled",
-      ] as const
-    ).map((state): Column<QueueView> => ({ title: state, of: counted(state), align: "right" })),
+    ...jobStates.map((state): Column<QueueView> => ({
+      title: state,
+      of: counted(state),
+      align: "right",
+    })),
     { title: "oldest due", of: ({ oldestDueAt }) => oldestDueAt?.toISOString() ?? "" },
   ]
   terminal.out(views.length === 0 ? "No queues yet." : table(columns, views))
