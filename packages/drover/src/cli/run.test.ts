@@ -201,8 +201,10 @@ describe("enqueue and work", () => {
 })
 
 describe("jobs", () => {
-  test("list filters and pages; --after continues where a page ended", async () => {
+  test("list filters and pages; --next continues where a page ended", async () => {
     await withJobs(async (drover) => {
+      // So many that no cursor could pass for a time.
+      for (let n = -40; n < 0; n++) await drover.enqueue(greet, n)
       for (let n = 0; n < 5; n++) await drover.enqueue(greet, n, { tags: [n % 2 ? "odd" : "even"] })
     })
     const first = await call("jobs", "--db", db, "--tag", "even", "--limit", "2", "--json")
@@ -217,10 +219,14 @@ describe("jobs", () => {
       "--limit",
       "2",
       "--json",
-      "--after",
+      "--next",
       cursor,
     )
     expect(second.terminal.lines.map((line) => JSON.parse(line).input)).toEqual([0])
+    const soon = ["jobs", "--db", db, "--after"]
+    expect((await call(...soon, "2999-01-01")).terminal.text).toBe("No jobs.")
+    expect((await call(...soon, "2000-01-01T00:00:00Z", "-n", "1")).code).toBe(0)
+    expect((await call(...soon, "5")).code).toBe(2)
   })
 
   test("show prints a job with its trail, and exits with 3 when there is none", async () => {

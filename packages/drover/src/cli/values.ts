@@ -32,7 +32,8 @@ export function wholeOf(value: string, what: string, least: number): number {
 export function instant(values: OptionValues, name: string): Date | undefined {
   const value = text(values, name)
   if (value === undefined) return undefined
-  const at = new Date(value)
+  // Date reads nearly anything: "5" is the first of May 2001.
+  const at = new Date(/^\d{4}-\d{2}-\d{2}(T|$)/.test(value) ? value : Number.NaN)
   if (Number.isNaN(at.getTime())) {
     throw new UsageError(`--${name}: "${value}" is not a time; write it like 2026-11-20T09:00:00Z`)
   }
@@ -44,6 +45,6 @@ export function json(value: string, what: string): unknown {
   try {
     return JSON.parse(value) as unknown
   } catch (error) {
-    throw new UsageError(`${what}: is not JSON: ${(error as Error).message}`)
+    throw new UsageError(`${what} is not JSON: ${(error as Error).message}`)
   }
 }

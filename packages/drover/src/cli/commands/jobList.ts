@@ -24,13 +24,13 @@ const columns: readonly Column<Job>[] = [
 export async function listJobs(drover: Drover, call: Call): Promise<ExitCode> {
   const { jobs, next } = await drover.list(selectionOf(call.values), {
     limit: whole(call.values, "limit", 1) ?? 50,
-    after: text(call.values, "after") ?? null,
+    after: text(call.values, "next") ?? null,
   })
   if (call.json) {
     for (const job of jobs) call.terminal.out(plainJson(job))
   } else if (jobs.length === 0) call.terminal.out("No jobs.")
   else call.terminal.out(table(columns, jobs))
-  if (next !== null) call.terminal.note(`More: --after ${plainText(next)}`)
+  if (next !== null) call.terminal.note(`More: --next ${plainText(next)}`)
   return exitCodes.ok
 }
 

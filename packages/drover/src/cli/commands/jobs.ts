@@ -17,7 +17,7 @@ export const jobs: Command = {
   name: "jobs",
   summary: "list, show, retry, cancel, discard or delete jobs",
   usage: [
-    "jobs [list] [FILTERS] [--limit 50] [--after CURSOR]",
+    "jobs [list] [FILTERS] [--limit 50] [--next CURSOR]",
     "jobs show ID",
     "jobs retry|cancel|discard|delete ID… [--reason TEXT]",
     "jobs retry|cancel|discard|delete FILTERS [--dry-run | --yes] [--limit 10000]",
@@ -25,7 +25,7 @@ export const jobs: Command = {
   options: {
     ...selectionOptions,
     limit: { type: "string", short: "n", value: "N", about: "at most so many jobs" },
-    after: { type: "string", value: "CURSOR", about: "list: the page after this cursor" },
+    next: { type: "string", value: "CURSOR", about: "list: the page that begins at this cursor" },
     reason: { type: "string", value: "TEXT", about: "why, for the trail" },
     "dry-run": { type: "boolean", about: "only count the jobs that would be reached" },
     yes: {
