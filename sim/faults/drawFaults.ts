@@ -113,9 +113,10 @@ function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fa
         kind,
         atMs,
         process,
-        forMs: logUniform(rng, LEASE_MS / 3, 2 * LEASE_MS),
-        ms: logUniform(rng, 4_000, 30_000),
-        goneMs: logUniform(rng, LEASE_MS / 3, 2 * LEASE_MS),
+        forMs: logUniform(rng, LEASE_MS / 3, 1.5 * LEASE_MS),
+        // Slower than the margin of a lease, mostly quicker than what is left of its trust.
+        ms: logUniform(rng, 6_000, 20_000),
+        goneMs: logUniform(rng, LEASE_MS / 2, 2 * LEASE_MS),
       }
     case "deploy":
       return { kind, atMs, process, downMs: logUniform(rng, 500, 30_000) }

@@ -91,15 +91,16 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
 
 function drawJob(rng: Rng, shape: WorkloadShape): JobPlan {
   const names = Object.keys(kinds).filter((kind) => kind !== "sim.herd") as KindName[]
+  const kind = names[randomBelow(rng, names.length)]!
   const unique = rng.next() < 0.3 ? drawUnique(rng, shape.keys) : null
   const delayed = unique?.mode === "debounce" || rng.next() < 0.25
   return {
-    kind: names[randomBelow(rng, names.length)]!,
+    kind,
     delayMs: delayed ? logUniform(rng, 200, 240_000) : 0,
     priority: rng.next() < 0.6 ? 100 : randomBelow(rng, 1_001),
     expireMs: rng.next() < 0.1 ? logUniform(rng, 500, 120_000) : false,
     unique,
-    steps: drawSteps(rng),
+    steps: drawSteps(rng, kind === "sim.bulk"),
   }
 }
 
@@ -130,7 +131,7 @@ function drawUnique(rng: Rng, keys: number): UniquePlan {
   return { key, mode, forMs: rng.next() < 0.2 ? logUniform(rng, 1_000, 120_000) : null }
 }
 
-function drawSteps(rng: Rng): readonly Step[] {
+function drawSteps(rng: Rng, isLong: boolean): readonly Step[] {
   const steps: Step[] = []
   const troubles = rng.next() < 0.55 ? 0 : 1 + randomBelow(rng, 3)
   for (let i = 0; i < troubles; i++) {
@@ -140,7 +141,7 @@ function drawSteps(rng: Rng): readonly Step[] {
       ["retryIn", 3],
       ["crash", 1],
     ] as const)
-    steps.push(drawStep(rng, then))
+    steps.push(drawStep(rng, isLong, then))
   }
   const last = weighted(rng, [
     ["complete", 40],
@@ -149,13 +150,14 @@ function drawSteps(rng: Rng): readonly Step[] {
     ["throw", 1],
     ["crash", 0.4],
   ] as const)
-  return [...steps, drawStep(rng, last)]
+  return [...steps, drawStep(rng, isLong, last)]
 }
 
-function drawStep(rng: Rng, then: Step["then"]): Step {
+function drawStep(rng: Rng, isLong: boolean, then: Step["then"]): Step {
   const isInstant = rng.next() < 0.3
+  const leastMs = isLong && rng.next() < 0.4 ? 30_000 : 1
   return {
-    ms: isInstant ? 0 : logUniform(rng, 1, 100_000),
+    ms: isInstant ? 0 : logUniform(rng, leastMs, 100_000),
     then,
     deaf: rng.next() < 0.12,
     noisy: rng.next() < 0.15,
