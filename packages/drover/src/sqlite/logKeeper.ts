@@ -25,7 +25,7 @@ export class LogKeeper {
   readonly #copy: StatementSync
   #triedMono = Number.NEGATIVE_INFINITY
   #planned = false
-  #thread: Promise<void> | undefined
+  #thread: Worker | undefined
   #closed = false
 
   /** @param db the connection that writes; its own checkpoints must be off. */
@@ -54,12 +54,18 @@ export class LogKeeper {
   /** Waits for the thread, if there is one. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#thread
+    const thread = this.#thread
+    if (thread === undefined) return
+    // Now somebody waits for it, so the process must not end before it does.
+    thread.ref()
+    await new Promise<void>((resolve) => thread.once("exit", () => resolve()))
   }
 
   #shorten(): void {
-    if (this.#left() > MOST_PAGES) {
-      this.#thread ??= this.#copyInThread().then(() => {
+    const thread = this.#left() > MOST_PAGES ? startThread(this.#path) : undefined
+    if (thread !== undefined) {
+      this.#thread = thread
+      thread.once("exit", () => {
         this.#thread = undefined
         this.#tried()
       })
@@ -78,22 +84,31 @@ export class LogKeeper {
     this.#triedMono = isDone ? Number.NEGATIVE_INFINITY : this.#clock.monotonic()
   }
 
-  #copyInThread(): Promise<void> {
+  #left(): number {
+    try {
+      const [, pages = 0, copied = 0] = this.#look.get() as unknown as readonly number[]
+      return Math.max(0, pages - copied)
+    } catch {
+      // It follows a commit that was made and must not make it look otherwise.
+      return 0
+    }
+  }
+}
+
+/** @returns `undefined` where threads are not allowed. */
+function startThread(path: string): Worker | undefined {
+  try {
     const thread = new Worker(new URL(ENTRY, import.meta.url), {
-      workerData: this.#path,
+      workerData: path,
       execArgv: [],
       name: "drover-checkpoint",
     })
     // A process that ends meanwhile loses nothing.
     thread.unref()
-    return new Promise((resolve) => {
-      thread.on("error", () => {}) // like a failed checkpoint on this thread
-      thread.once("exit", () => resolve())
-    })
-  }
-
-  #left(): number {
-    const [, pages = 0, copied = 0] = this.#look.get() as unknown as readonly number[]
-    return Math.max(0, pages - copied)
+    thread.on("error", () => {}) // like a failed checkpoint on the main thread
+    return thread
+  } catch {
+    // By Node's permission model, for one. Then a pause is better than a log that only grows.
+    return undefined
   }
 }
