@@ -48,10 +48,19 @@ export class Ground implements AsyncDisposable {
     return program
   }
 
-  /** Stops a process by a signal, if it has not stopped itself, and remembers it. */
-  pause(program: Program): void {
-    this.pauses.push({ pid: program.pid, fromAt: systemClock.now() })
+  /**
+   * Stops a process by a signal, if it has not stopped itself, until something has happened, and remembers it.
+   * It may be stopped while it holds the database's write lock.
+   */
+  async pause(program: Program, until: () => Promise<void>): Promise<void> {
+    const from = { fromAt: systemClock.now(), fromMono: systemClock.monotonic() }
     program.signal("SIGSTOP")
+    try {
+      await until()
+    } finally {
+      this.pauses.push({ pid: program.pid, ...from, toMono: systemClock.monotonic() })
+      program.signal("SIGCONT")
+    }
   }
 
   /** Waits until something holds. @throws after `limitMs`, saying what it waited for. */

@@ -6,10 +6,13 @@ import type { Record } from "./witness.ts"
 
 const PAGE = 1_000
 
-/** A time in which a process was stopped by a signal, by the wall clock. */
+/** A time in which a process was stopped by a signal. */
 export interface Pause {
   readonly pid: number
+  /** By the wall clock, which the store's clock follows. */
   readonly fromAt: number
+  readonly fromMono: number
+  readonly toMono: number
 }
 
 /** All that is known in the end: what processes saw, how they died, and what the store says. */

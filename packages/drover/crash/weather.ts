@@ -108,9 +108,7 @@ export class Weather {
   /** Beyond its lease, and a little longer so that it can try to go on as if nothing had happened. */
   async #pause(program: Program): Promise<void> {
     this.pauses++
-    this.#ground.pause(program)
-    await systemClock.sleep(2 * this.#ground.plan.leaseMs)
-    program.signal("SIGCONT")
+    await this.#ground.pause(program, () => systemClock.sleep(2 * this.#ground.plan.leaseMs))
     await systemClock.sleep(500)
   }
 }

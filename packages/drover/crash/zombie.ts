@@ -42,12 +42,12 @@ export async function zombie(): Promise<ZombieReport> {
     readWitnesses(folder).filter((record) => record.event === event && record.pid === paused.pid)
       .length
   await ground.until("paused", 20_000, () => seen("struck") === 1)
-  ground.pause(paused)
-  const heir = ground.start("worker")
-  await ground.until("finished by the heir", leaseMs + 30_000, () => finished(JOBS))
-  heir.signal("SIGTERM")
-  await heir.death
-  paused.signal("SIGCONT")
+  await ground.pause(paused, async () => {
+    const heir = ground.start("worker")
+    await ground.until("finished by the heir", leaseMs + 30_000, () => finished(JOBS))
+    heir.signal("SIGTERM")
+    await heir.death
+  })
   await ground.until("given up by the zombie", 20_000, () => seen("aborted") === JOBS - 1)
   await ground.store.enqueue(
     Array.from({ length: LATER }, () => stepJob(ids.next(), { ms: 5, failures: 0 })),

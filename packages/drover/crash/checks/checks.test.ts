@@ -31,6 +31,8 @@ const run = (pid: number, attempt: number, from: number, to: number): readonly R
   seen(pid, to, { event: "ended", job: id, attempt }),
 ]
 
+const pauseAt = (fromAt: number): Pause => ({ pid: 2, fromAt, fromMono: 100, toMono: 200 })
+
 const enqueued = entry({})
 const claimed = entry({ from: "available", to: "running", attempt: 1, workerId: "w" })
 const completed = entry({ from: "running", to: "completed", attempt: 1, workerId: "w" })
@@ -62,7 +64,7 @@ function takenOver(records: readonly Record[]): History {
     records: [acked, ...records],
     row: row({ attempt: 2, crashes: 1 }),
     trail: [enqueued, claimed, rescued, claimedAgain, completedAgain],
-    pauses: [{ pid: 2, fromAt: 8_000 }],
+    pauses: [pauseAt(8_000)],
   })
 }
 
@@ -146,8 +148,23 @@ test.each<[string, History]>([
 test("a job that is taken from a process that lives is named", () => {
   const robbed = takenOver([...run(2, 1, 10, 20), ...run(3, 2, 30, 50)])
   expect(violationsOf({ ...robbed, pauses: [] }).join()).toContain("from process 2, which lived")
-  const later = { ...robbed, pauses: [{ pid: 2, fromAt: 11_000 }] }
+  const later = { ...robbed, pauses: [pauseAt(11_000)] }
   expect(violationsOf(later).join()).toContain("from process 2, which lived")
+})
+
+test("a lock that a paused process holds may be missed; any other is trouble", () => {
+  const busyAt = (mono: number): Record =>
+    seen(9, mono, { event: "trouble", what: "beat failed with DROVER_STORE_BUSY" })
+  const during = history({
+    records: [acked, ...run(2, 1, 10, 20), busyAt(150)],
+    pauses: [pauseAt(1)],
+  })
+  expect(violationsOf(during)).toEqual([])
+  const before = history({
+    records: [acked, ...run(2, 1, 10, 20), busyAt(90)],
+    pauses: [pauseAt(1)],
+  })
+  expect(violationsOf(before).join()).toContain("DROVER_STORE_BUSY")
 })
 
 test("a job that waits too long after its process was killed is counted and named", () => {

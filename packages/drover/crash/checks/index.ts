@@ -1,6 +1,7 @@
 import type { History } from "../history.ts"
 import { budget } from "./budget.ts"
 import { noLoss } from "./noLoss.ts"
+import { noTrouble } from "./noTrouble.ts"
 import { onlyTheLost } from "./onlyTheLost.ts"
 import { overlap } from "./overlap.ts"
 import { settleOnce } from "./settleOnce.ts"
@@ -12,10 +13,7 @@ export const checks: Readonly<Record<string, (history: History) => readonly stri
   "no run beyond its budget": budget,
   "no two attempts at once": overlap,
   "nobody alive was robbed": onlyTheLost,
-  "no error escaped": ({ records }) =>
-    records.flatMap((record) =>
-      record.event === "trouble" ? [`process ${record.pid}: ${record.what}`] : [],
-    ),
+  "no error escaped": noTrouble,
 }
 
 /** What is wrong with a history. */
