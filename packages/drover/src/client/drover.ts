@@ -142,7 +142,7 @@ export class Drover extends Administration implements AsyncDisposable {
             outcomes.push(...replies)
           },
         }
-        return body(new Transaction(tx.connection, this.#producer, target))
+        return body(new Transaction(tx, this.#producer, target))
       },
       { timeoutMs },
     )

@@ -76,7 +76,27 @@ describe("a transaction of the client", () => {
       kept.push(tx)
     })
     await expect(kept[0]?.enqueue(mail, 1)).rejects.toMatchObject({ code: "DROVER_TRANSACTION" })
+    expect(() => kept[0]?.connection).toThrow(/used after it ended/)
     expect(await drover.count()).toBe(0)
+  })
+
+  test("that took too long finds its connection closed to it, and leaves nothing", async () => {
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const slow = drover.transaction(
+      async (tx) => {
+        ;(tx.connection as DatabaseSync).exec("create table account (id integer) strict")
+        await slowly
+        try {
+          ;(tx.connection as DatabaseSync).exec("create table late (id integer) strict")
+        } catch (error) {
+          resolve(error)
+        }
+      },
+      { timeout: 1 },
+    )
+    const slowly = slow.catch(() => {})
+    await expect(slow).rejects.toMatchObject({ code: "DROVER_TRANSACTION" })
+    expect(await promise).toMatchObject({ code: "DROVER_TRANSACTION" })
   })
 
   test("wakes a worker of the same client when it commits", async () => {

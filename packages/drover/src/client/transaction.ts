@@ -4,21 +4,32 @@ import type { JobHandle } from "../jobs/define/jobHandle.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
 import { checkEnqueueOptions } from "../jobs/define/newJobs.ts"
 import type { EnqueueItem, EnqueueTarget, Producer } from "../jobs/define/producer.ts"
+import type { StoreTransaction } from "../store/index.ts"
 
 /** An open transaction of the store; see `Drover.transaction`. */
 export class Transaction {
-  /**
-   * The store's own connection (a `DatabaseSync` on SQLite): what it executes here commits and rolls back
-   * together with the jobs.
-   */
-  readonly connection: unknown
+  readonly #opened: Pick<StoreTransaction, "connection">
   readonly #producer: Producer
   readonly #target: EnqueueTarget
 
-  constructor(connection: unknown, producer: Producer, target: EnqueueTarget) {
-    this.connection = connection
+  constructor(
+    opened: Pick<StoreTransaction, "connection">,
+    producer: Producer,
+    target: EnqueueTarget,
+  ) {
+    this.#opened = opened
     this.#producer = producer
     this.#target = target
+  }
+
+  /**
+   * The store's own connection (a `DatabaseSync` on SQLite): what it executes here commits and rolls back
+   * together with the jobs. Read it whenever you use it: a connection that was kept goes on after the end, and
+   * what it executes then belongs to nobody's transaction, or to somebody else's.
+   * @throws DroverError `DROVER_TRANSACTION` once the transaction has ended.
+   */
+  get connection(): unknown {
+    return this.#opened.connection
   }
 
   /** Where enqueues of this transaction go; for `EnqueueOptions.transaction`. */
