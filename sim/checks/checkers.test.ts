@@ -14,6 +14,7 @@ import { PromptChecker } from "./promptChecker.ts"
 import { RescueChecker } from "./rescueChecker.ts"
 import { SlotsChecker } from "./slotsChecker.ts"
 import { Sometimes } from "./sometimes.ts"
+import { SpinChecker } from "./spinChecker.ts"
 import { StopChecker } from "./stopChecker.ts"
 import { TrailChecker } from "./trailChecker.ts"
 import { UniqueChecker } from "./uniqueChecker.ts"
@@ -403,6 +404,23 @@ describe("stop", () => {
     const waiting = stopping([], { pendingTimers: 2 })
     expect(() => waiting.checker.stopped(waiting.own)).toThrow("left 2 timers")
   })
+})
+
+test("refuses a worker that asks again and again for nothing", () => {
+  let nowMs = 0
+  const checker = new SpinChecker(() => nowMs)
+  const own = life()
+  const ask = (claimed: readonly unknown[]): void => {
+    nowMs += 10
+    checker.executed(call("exchange", [{ settlements: [] }], { life: own }), { claimed })
+  }
+  for (let i = 0; i < 900; i++) ask([{}])
+  expect(() => {
+    for (let i = 0; i < 300; i++) ask([])
+    nowMs += 5_000
+    for (let i = 0; i < 300; i++) ask([])
+  }).not.toThrow()
+  expect(() => ask([])).toThrow("asked 301 times")
 })
 
 test("the referee keeps the first violation and throws nothing into the runtime", () => {

@@ -7,7 +7,7 @@ import type {
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import type { CallFault, FaultPlan } from "./faultPlan.ts"
-import { isWrite } from "./operations.ts"
+import { isWrite, reads } from "./operations.ts"
 import type { Operation } from "./operations.ts"
 
 /** One call of a store by a simulated process, as the checkers see it. */
@@ -49,6 +49,8 @@ export interface FaultStoreOptions {
   readonly hub: HintHub
   /** A user's transaction holds the connection from now on, or does not any more. */
   readonly onHold: (life: Life, holds: boolean) => void
+  /** Calls back when no other process has a transaction open; now if none has. */
+  readonly whenFree: (life: Life, run: () => void) => void
   /** Kills the process now; it is started again after a while. */
   readonly kill: (downMs: number) => void
   /** Begins a graceful stop of the process; it is started again after a while. */
@@ -124,8 +126,7 @@ export class FaultStore implements Store {
       onHold(life, true)
       return body(tx)
     }
-    const call = this.#call("transaction", [holding, options]) as Promise<T>
-    return call.finally(() => onHold(life, false))
+    return this.#call("transaction", [holding, options]) as Promise<T>
   }
 
   adopt(connection: unknown): StoreTransaction {
@@ -210,19 +211,44 @@ export class FaultStore implements Store {
     }
   }
 
+  /**
+   * Carries the call out. All processes share one connection, so a read would see what somebody else has not
+   * committed; it waits until that is over. Writes wait by themselves, as for any other writer.
+   */
   #execute(
     call: StoreCall,
     onReply: (reply: unknown) => void,
     onError: (error: unknown) => void,
   ): void {
-    const { inner, observer, hub, process, life } = this.#at
+    const { life, whenFree } = this.#at
+    if (readsFirst.has(call.op)) whenFree(life, () => this.#carryOut(call, onReply, onError))
+    else this.#carryOut(call, onReply, onError)
+  }
+
+  #carryOut(
+    call: StoreCall,
+    onReply: (reply: unknown) => void,
+    onError: (error: unknown) => void,
+  ): void {
+    const { inner, observer, hub, process, life, onHold } = this.#at
     const run = inner[call.op] as (...args: readonly unknown[]) => Promise<unknown>
-    run.apply(inner, [...call.args]).then((reply) => {
-      if (life.isDead) return
-      observer.executed(call, reply)
-      if (telling.has(call.op)) hub.changed(process, operators.has(call.op))
-      onReply(reply)
-    }, onError)
+    const ended = (): void => {
+      if (call.op === "transaction") onHold(life, false)
+    }
+    run.apply(inner, [...call.args]).then(
+      (reply) => {
+        if (life.isDead) return
+        ended()
+        observer.executed(call, reply)
+        if (telling.has(call.op)) hub.changed(process, operators.has(call.op))
+        onReply(reply)
+      },
+      (error: unknown) => {
+        if (life.isDead) return
+        ended()
+        onError(error)
+      },
+    )
   }
 }
 
@@ -231,6 +257,9 @@ interface Route {
   readonly deliver: (reply: unknown) => void
   readonly refuse: (error: unknown, planned: string | undefined) => void
 }
+
+// Operations that read outside of a transaction of their own.
+const readsFirst: ReadonlySet<string> = new Set([...reads, "rescue", "expire", "prune"])
 
 // Operations that can concern others. The real hint also comes for beats and notes, and may always be left out.
 const telling: ReadonlySet<string> = new Set([

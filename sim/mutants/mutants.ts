@@ -295,4 +295,26 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "settings-after-first-claim",
+    what: "A worker that starts claims for the slots it was made with, and learns later what operators set.",
+    changes: [
+      {
+        file: "jobs/work/workerRun.ts",
+        find: "const stored = await this.store.queueSettings()",
+        replace: "const stored = (await this.store.queueSettings()).slice(0, 0)",
+      },
+    ],
+  },
+  {
+    name: "lapsed-worker-spins",
+    what: "A worker whose lease has lapsed is offered jobs that it cannot claim, and asks for them again and again.",
+    changes: [
+      {
+        file: "sqlite/peek.ts",
+        find: 'if (lease !== "valid") break',
+        replace: 'if (lease === "lost") break',
+      },
+    ],
+  },
 ]

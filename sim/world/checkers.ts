@@ -13,6 +13,7 @@ import { PromptChecker } from "../checks/promptChecker.ts"
 import { RescueChecker } from "../checks/rescueChecker.ts"
 import { SlotsChecker } from "../checks/slotsChecker.ts"
 import type { Sometimes } from "../checks/sometimes.ts"
+import { SpinChecker } from "../checks/spinChecker.ts"
 import { StopChecker } from "../checks/stopChecker.ts"
 import { TrailChecker } from "../checks/trailChecker.ts"
 import { UniqueChecker } from "../checks/uniqueChecker.ts"
@@ -56,6 +57,7 @@ export function makeCheckers(options: {
     new LockstepChecker(sometimes, herdOf),
     stop,
     prompt,
+    new SpinChecker(nowMs),
   ]
   return { all, loss, stop, prompt }
 }

@@ -59,6 +59,7 @@ export class World {
   #ledger: Ledger | undefined
   readonly #handlers: Set<HandlerRun> = new Set()
   #holder: Life | undefined
+  readonly #waitingForHolder: (() => void)[] = []
   #isEnding = false
 
   constructor(config: SeedConfig, options: { readonly keepTail: boolean }) {
@@ -199,7 +200,11 @@ export class World {
       },
       onHold: (holder, holds) => {
         if (holds) this.#holder = holder
-        else if (this.#holder === holder) this.#holder = undefined
+        else if (this.#holder === holder) this.#free()
+      },
+      whenFree: (reader, run) => {
+        if (this.#holder === undefined || this.#holder === reader) run()
+        else this.#waitingForHolder.push(() => reader.after(0, run))
       },
       kill: (downMs) => this.processes[process]?.crash(downMs),
       stop: (downMs) => this.processes[process]?.deploy(downMs),
@@ -210,11 +215,17 @@ export class World {
   /** A life is over: the operating system closes its connection, which rolls back what was open. */
   died(life: Life): void {
     if (this.#holder !== life) return
-    this.#holder = undefined
     if (this.#db.isTransaction) {
       this.#db.exec("rollback")
       this.sometimes.hit("a process died inside a transaction")
     }
+    this.#free()
+  }
+
+  /** Nobody's transaction is open any more: whoever waited to read may. */
+  #free(): void {
+    this.#holder = undefined
+    for (const run of this.#waitingForHolder.splice(0)) run()
   }
 
   started(life: Life): void {
