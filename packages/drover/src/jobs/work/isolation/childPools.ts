@@ -33,7 +33,7 @@ export class ChildPools implements IsolatedRunner {
   /**
    * Starts one child of each isolated kind, so that a module that does not export its definition is found out now
    * and not by the first job.
-   * @throws DroverError `DROVER_CONFIG`; what a module throws.
+   * @throws DroverError `DROVER_CONFIG`, naming the kind and its module.
    */
   async check(): Promise<void> {
     if (isChild()) {

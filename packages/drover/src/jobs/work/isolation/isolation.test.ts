@@ -4,6 +4,7 @@ import type { EventName } from "../../../events/index.ts"
 import { sqlite } from "../../../sqlite/index.ts"
 import type { JobRow, Store } from "../../../store/index.ts"
 import { systemClock as clock, systemRng as rng, UuidMaker } from "../../../time/index.ts"
+import { defineJob } from "../../define/jobDefinition.ts"
 import type { JobDefinition } from "../../define/jobDefinition.ts"
 import { giveHidden, inThread, others } from "../fixtures/isolated.ts"
 import { Worker } from "../worker.ts"
@@ -195,4 +196,14 @@ test("a worker refuses to start when a module does not export its definition", a
     message: expect.stringContaining("does not export") as string,
   })
   expect(await store.workers()).toHaveLength(1)
+})
+
+test("a worker refuses to start when a module cannot be loaded, and says of which kind", async () => {
+  const module = new URL("notThere.ts", import.meta.url)
+  const lost = defineJob("lost", { isolation: "thread", module, run: () => {} })
+  const broken = new Worker({ store, clock, rng, events, definitions: [lost] })
+  await expect(broken.start()).rejects.toMatchObject({
+    code: "DROVER_CONFIG",
+    message: expect.stringMatching(/^lost\.module: .*notThere.* cannot be loaded/) as string,
+  })
 })
