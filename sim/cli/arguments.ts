@@ -26,8 +26,8 @@ export const help: string = `npm run sim -- [options]
   --hours H             simulate H hours with faults in each run (default: drawn, 12 to 75 minutes)
   --mutant NAME         plant a bug; succeeds when it is caught
   --mutants             plant every bug and print the kill table
-  --ci                  100 seeds, determinism and all mutants
-  --check-determinism   run some seeds twice and compare their hashes
+  --ci                  100 seeds, then all mutants
+  --check-determinism   run every seed twice and compare the hashes; a full run does so with some
   --faults LIST         only these faults of a seed, such as 3,7-9 or none
   --actions LIST        only these actions of a seed
   --processes N         as many processes

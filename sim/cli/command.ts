@@ -47,7 +47,7 @@ async function runSeeds(given: Arguments): Promise<number> {
   const isFull = requests.length >= FULL_RUN
   const series = await runSeries({
     requests,
-    repeatEvery: given.ci || given.checkDeterminism ? (isFull ? REPEAT_EVERY : 1) : 0,
+    repeatEvery: isFull ? REPEAT_EVERY : given.checkDeterminism ? 1 : 0,
     keepTail: given.trace,
     onRun: (_, done) => {
       if (!given.json && done % PROGRESS_EVERY === 0) progress(`${done} of ${requests.length} runs`)
