@@ -4,9 +4,12 @@ import type { Ground } from "./ground.ts"
 import { producerPoints, workerPoints } from "./plan.ts"
 import { readWitnesses } from "./witness.ts"
 
-const WORKERS = 3
+// Short-lived ones, beside one that lives long enough to see leases end.
+const MAYFLIES = 2
 // A point that is never reached must not hold up the storm.
 const PATIENCE_MS = 3_000
+
+type Role = "mayfly" | "elder" | "producer"
 
 /** What is going to happen to a process. */
 type Fate =
@@ -20,7 +23,7 @@ export class Weather {
   readonly #ground: Ground
   readonly #kills: number
   readonly #rng: SeededRng
-  readonly #lives = { worker: 0, producer: 0 }
+  readonly #lives = { mayfly: 0, elder: 0, producer: 0 }
   killed = 0
   pauses = 0
 
@@ -31,18 +34,18 @@ export class Weather {
   }
 
   async rage(): Promise<void> {
-    const workers = Array.from({ length: WORKERS }, () => this.#keepAlive("worker"))
-    await Promise.all([...workers, this.#keepAlive("producer")])
+    const mayflies = Array.from({ length: MAYFLIES }, () => this.#keepAlive("mayfly"))
+    await Promise.all([...mayflies, this.#keepAlive("elder"), this.#keepAlive("producer")])
   }
 
   /** Starts one process after the other in a place, until enough were killed. */
-  async #keepAlive(name: "worker" | "producer"): Promise<void> {
+  async #keepAlive(role: Role): Promise<void> {
     while (this.killed < this.#kills) {
-      const life = this.#lives[name]++
-      const fate = name === "worker" ? this.#workersFate(life) : this.#producersFate(life)
-      const seed = `${this.#ground.plan.seed}/${name}/${life}`
+      const life = this.#lives[role]++
+      const fate = this.#draw(role, life)
+      const seed = `${this.#ground.plan.seed}/${role}/${life}`
       const program = this.#ground.start(
-        name,
+        role === "producer" ? "producer" : "worker",
         { seed },
         "crashAt" in fate ? fate.crashAt : undefined,
       )
@@ -51,6 +54,12 @@ export class Weather {
       const death = await program.death
       if (death.signal === "SIGKILL") this.killed++
     }
+  }
+
+  #draw(role: Role, life: number): Fate {
+    if (role === "producer") return this.#producersFate(life)
+    if (role === "mayfly") return this.#workersFate(life)
+    return { how: "kill", afterMs: 3 * this.#ground.plan.leaseMs + randomBelow(this.#rng, 2_000) }
   }
 
   /** Every point once, then a mixture. */
