@@ -128,16 +128,22 @@ export const operatorRules: Rules = {
     const again = await worker.claimOne()
     expect((await worker.peek()).cancels).toEqual([])
     expect(await worker.settle(again, settlements.completed)).toBe("settled")
-    expect(await world.get(id)).toMatchObject({ state: "completed", cancelRequestedAt: null })
+    expect(await world.get(id)).toMatchObject({
+      state: "completed",
+      cancelRequestedAt: null,
+      cancelRequestedBy: null,
+    })
   },
 
   "a cancel asked for twice is requested once": async (world) => {
     const { id, worker } = await world.running()
     await world.act("cancel", [id], world.store, "first")
-    const { cancelRequestedAt } = await world.get(id)
+    const { cancelRequestedAt, cancelRequestedBy } = await world.get(id)
+    expect(cancelRequestedBy).toBe("ann")
     await world.advance(second)
-    await world.act("cancel", [id], world.other, "second")
-    expect((await world.get(id)).cancelRequestedAt).toBe(cancelRequestedAt)
+    const later = { actor: "bob", reason: "second", limit: 1 }
+    await world.other.act("cancel", { ids: [id] }, later)
+    expect(await world.get(id)).toMatchObject({ cancelRequestedAt, cancelRequestedBy })
     expect((await worker.peek()).cancels).toHaveLength(1)
   },
 

@@ -134,7 +134,8 @@ function readJob(tx: WriteTx, seq: number): ActedJob {
 function cancel(tx: WriteTx, job: ActedJob, options: ActOptions): Outcome {
   if (isWaiting(job.state)) return end(tx, job, "cancelled", options)
   if (job.state !== "running") return "refused"
-  if (tx.statements.run("request_cancel", tx.now, options.reason, job.seq) > 0) tx.persistTime()
+  const { reason, actor } = options
+  if (tx.statements.run("request_cancel", tx.now, reason, actor, job.seq) > 0) tx.persistTime()
   return "requested"
 }
 

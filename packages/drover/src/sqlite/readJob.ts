@@ -7,8 +7,9 @@ import type { Row } from "./statements.ts"
 export function jobRowOf(row: Row): JobRow {
   const [id, kind, queue, state, priority, attempt, failures, crashes, interruptions] = row
   const [maxAttempts, maxCrashes, timeout, retry, enqueuedAt, runAt, expiresAt] = row.slice(9)
-  const [startedAt, finishedAt, cancelRequestedAt, workerId, input, result] = row.slice(16)
-  const [metadata, tags, error, reason, uniqueKey, progress, progressAt] = row.slice(22)
+  const [startedAt, finishedAt, cancelRequestedAt, cancelRequestedBy, workerId] = row.slice(16)
+  const [input, result, metadata, tags, error, reason] = row.slice(21)
+  const [uniqueKey, progress, progressAt] = row.slice(27)
   const counters = { attempt, failures, crashes, interruptions, maxAttempts, maxCrashes }
   const times = { enqueuedAt, runAt, expiresAt, startedAt, finishedAt, cancelRequestedAt }
   return {
@@ -21,6 +22,7 @@ export function jobRowOf(row: Row): JobRow {
     timeoutMs: givenTimeout(timeout as number | null),
     retry,
     ...times,
+    cancelRequestedBy,
     workerId,
     input,
     result,

@@ -35,6 +35,8 @@ export interface JobRow {
   readonly startedAt: number | null
   readonly finishedAt: number | null
   readonly cancelRequestedAt: number | null
+  /** The actor who asked for it first. */
+  readonly cancelRequestedBy: string | null
   /** Id of the worker that runs it, `null` unless running. */
   readonly workerId: string | null
   /** JSON texts. */

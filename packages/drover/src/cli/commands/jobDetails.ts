@@ -42,7 +42,9 @@ function facts(job: Job): string {
     ["finished", job.finishedAt],
     [
       "cancel",
-      job.cancelRequestedAt === null ? null : `requested ${job.cancelRequestedAt.toISOString()}`,
+      job.cancelRequestedAt === null
+        ? null
+        : `requested ${job.cancelRequestedAt.toISOString()} by ${job.cancelRequestedBy}`,
     ],
     ["worker", job.workerId],
     ["unique", job.uniqueKey],

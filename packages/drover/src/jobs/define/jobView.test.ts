@@ -23,6 +23,7 @@ const row: JobRow = {
   startedAt: 3_000,
   finishedAt: 4_000,
   cancelRequestedAt: null,
+  cancelRequestedBy: null,
   workerId: null,
   input: '{"n":1}',
   result: "[2]",

@@ -35,7 +35,10 @@ export interface Job<Input = unknown, Result = unknown> {
   readonly expiresAt: Date | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
+  /** When somebody asked for its cancel while it ran. */
   readonly cancelRequestedAt: Date | null
+  /** Who did: the `actor` of that client. */
+  readonly cancelRequestedBy: string | null
   /** The worker that runs it now, or `null`. */
   readonly workerId: string | null
   readonly input: Input
@@ -105,6 +108,7 @@ export function viewJob(row: JobRow): Job {
     startedAt: dateOf(row.startedAt),
     finishedAt: dateOf(row.finishedAt),
     cancelRequestedAt: dateOf(row.cancelRequestedAt),
+    cancelRequestedBy: row.cancelRequestedBy,
     workerId: row.workerId,
     input: read(row.input, "input"),
     result: row.result === null ? undefined : read(row.result, "result"),

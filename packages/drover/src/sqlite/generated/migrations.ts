@@ -49,6 +49,7 @@ create table drover_job (
   finished_at integer,
   cancel_at integer,
   cancel_reason text,
+  cancel_by text,
   trail integer not null,
   bytes integer not null default 0,
   timeout_ms integer,

@@ -171,6 +171,7 @@ set
   solo = ?,
   cancel_at = null,
   cancel_reason = null,
+  cancel_by = null,
   reason = ?,
   trail = ?
 where seq = ? and state = 2 and worker = ?`,
@@ -239,7 +240,7 @@ limit ?`,
 from drover_job
 where seq = ?`,
   request_cancel: `update drover_job
-set cancel_at = ?, cancel_reason = ?
+set cancel_at = ?, cancel_reason = ?, cancel_by = ?
 where seq = ? and state = 2 and cancel_at is null`,
   revive_job: `update drover_job
 set
@@ -254,6 +255,7 @@ set
   finished_at = null,
   cancel_at = null,
   cancel_reason = null,
+  cancel_by = null,
   result = null,
   reason = null,
   error = null,
@@ -343,6 +345,7 @@ where one = 1`,
   j.started_at,
   j.finished_at,
   j.cancel_at,
+  j.cancel_by,
   w.id as worker,
   coalesce(j.input, i.body) as input,
   j.result,

@@ -64,6 +64,7 @@ create table drover_job (
   finished_at integer,
   cancel_at integer,
   cancel_reason text,
+  cancel_by text,
   -- drover_trail.seq of the newest transition.
   trail integer not null,
   -- Size of the row with its payloads, set when the job finishes.

@@ -34,6 +34,7 @@ set
   solo = ?,
   cancel_at = null,
   cancel_reason = null,
+  cancel_by = null,
   reason = ?,
   trail = ?
 where seq = ? and state = 2 and worker = ?;

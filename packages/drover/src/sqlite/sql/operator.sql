@@ -22,7 +22,7 @@ where seq = ?;
 -- name: request_cancel
 -- Called by act for a running job; found by peek through drover_job_running. The first request stays.
 update drover_job
-set cancel_at = ?, cancel_reason = ?
+set cancel_at = ?, cancel_reason = ?, cancel_by = ?
 where seq = ? and state = 2 and cancel_at is null;
 
 -- name: revive_job
@@ -41,6 +41,7 @@ set
   finished_at = null,
   cancel_at = null,
   cancel_reason = null,
+  cancel_by = null,
   result = null,
   reason = null,
   error = null,

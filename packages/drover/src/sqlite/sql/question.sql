@@ -25,6 +25,7 @@ select
   j.started_at,
   j.finished_at,
   j.cancel_at,
+  j.cancel_by,
   w.id as worker,
   coalesce(j.input, i.body) as input,
   j.result,
