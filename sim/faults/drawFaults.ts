@@ -10,7 +10,7 @@ export type FaultRates = Readonly<Record<FaultKind, number>>
 // one fault of a kind are as likely as runs that are full of them.
 const BOUNDS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   crash: [0.5, 12],
-  pause: [0.5, 10],
+  pause: [1, 14],
   block: [0.5, 20],
   jump: [0.3, 4],
   deaf: [0.5, 10],
@@ -90,7 +90,16 @@ function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fa
     case "crash":
       return { kind, atMs, process, downMs: logUniform(rng, 500, 90_000) }
     case "pause":
-      return { kind, atMs, process, forMs: logUniform(rng, 0.3 * LEASE_MS, 3 * LEASE_MS) }
+      // Mostly about as long as it takes others to notice.
+      return {
+        kind,
+        atMs,
+        process,
+        forMs:
+          rng.next() < 0.7
+            ? logUniform(rng, 0.9 * LEASE_MS, 1.8 * LEASE_MS)
+            : logUniform(rng, 0.3 * LEASE_MS, 3 * LEASE_MS),
+      }
     case "block":
       return { kind, atMs, process, forMs: logUniform(rng, 20, 8_000) }
     case "jump": {

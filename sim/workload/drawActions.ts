@@ -26,6 +26,7 @@ const doings: readonly (readonly [Action["do"], number])[] = [
   ["resize", 2],
   ["await", 6],
   ["look", 1],
+  ["age", 1],
 ]
 const queues = ["main", "bulk"]
 const HERDS = 1
@@ -74,6 +75,11 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
     case "resize": {
       const queue = queues[randomBelow(rng, queues.length)]!
       return [{ ...place, do: what, queue, slots: rng.next() < 0.3 ? null : randomBelow(rng, 7) }]
+    }
+    case "age": {
+      const queue = queues[randomBelow(rng, queues.length)]!
+      const everyMs = rng.next() < 0.3 ? null : logUniform(rng, 10, 60_000)
+      return [{ ...place, do: what, queue, everyMs }]
     }
     case "cancel":
     case "retry":

@@ -68,6 +68,8 @@ export type Action = { readonly atMs: number; readonly process: number } & (
   | { readonly do: "cancel" | "retry" | "discard" | "delete" | "edit"; readonly pick: number }
   | { readonly do: "pause" | "resume"; readonly queue: string }
   | { readonly do: "resize"; readonly queue: string; readonly slots: number | null }
+  /** How long a wait counts as one step of priority. */
+  | { readonly do: "age"; readonly queue: string; readonly everyMs: number | null }
   /** Asks all that a dashboard asks. */
   | { readonly do: "look"; readonly pick: number }
   /** Waits for the result of one of the jobs that are known. */

@@ -112,6 +112,9 @@ export class Client {
       case "resize":
         await drover.resizeQueue(action.queue, action.slots)
         break
+      case "age":
+        await drover.ageQueue(action.queue, action.everyMs)
+        break
       case "look":
         await this.#look(place.store, this.#pick(action.pick))
         break
