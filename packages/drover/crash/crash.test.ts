@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { cleanStop } from "./cleanStop.ts"
 import { contend } from "./contend.ts"
+import { poison } from "./poison.ts"
 import { storm } from "./storm.ts"
 import { takeover } from "./takeover.ts"
 import { zombie } from "./zombie.ts"
@@ -36,6 +37,16 @@ test(
     const { violations, interruptions } = await cleanStop()
     expect(violations).toEqual([])
     expect(interruptions).toBe(10)
+  },
+)
+
+test(
+  "a job that kills its process runs alone from then on, and ends at its last crash",
+  limits,
+  async () => {
+    const { violations, executions } = await poison()
+    expect(violations).toEqual([])
+    expect(executions).toBe(3)
   },
 )
 

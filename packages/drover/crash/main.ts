@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util"
 import { cleanStop } from "./cleanStop.ts"
 import { contend } from "./contend.ts"
+import { poison } from "./poison.ts"
 import { storm } from "./storm.ts"
 import { takeover } from "./takeover.ts"
 import { zombie } from "./zombie.ts"
@@ -44,13 +45,18 @@ async function runKills(): Promise<readonly string[]> {
     ["jobs left running", stopped.runningAfterStop],
     ["handed back as interrupted", `${stopped.interruptions} of ${stopped.jobs}`],
   ])
+  const poisoned = await poison()
+  print("a job that kills its process whenever it runs", [
+    ["runs until it is discarded", poisoned.executions],
+    ["most crashes of a bystander", poisoned.bystandersCrashes],
+  ])
   const report = await storm({ kills: Number(values.kills), seed: values.seed })
   const { points, violations, ...counts } = report
   print(`storm`, Object.entries(counts))
   print("SIGKILLs by where they struck", [...points])
   const untouched = [...points].filter(([, count]) => count === 0).map(([point]) => point)
   return [
-    ...[proved, silent, woken, stopped].flatMap(({ violations }) => violations),
+    ...[proved, silent, woken, stopped, poisoned].flatMap(({ violations }) => violations),
     ...violations,
     ...untouched.map((point) => `nothing was killed ${point}`),
   ]

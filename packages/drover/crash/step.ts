@@ -9,6 +9,8 @@ export interface StepInput {
   readonly ms: number
   /** How long later attempts take. @default the same */
   readonly laterMs?: number
+  /** Kills its process whenever it runs. */
+  readonly poison?: boolean
   /** How many attempts fail before one succeeds. */
   readonly failures: number
 }

@@ -19,6 +19,7 @@ const step = defineJob(stepKind, {
     try {
       await systemClock.sleep(ms / 2, { signal })
       fuse.pass("mid-handler")
+      if (input.poison === true) process.kill(process.pid, "SIGKILL")
       await systemClock.sleep(ms / 2, { signal })
     } catch (error) {
       const code = isDroverError(error) ? error.code : String(error)
