@@ -177,6 +177,31 @@ describe("how an end is noticed", () => {
     await expect(result).resolves.toBe(1)
   })
 
+  test("an end that is heard here asks for that job alone, however much else is awaited and hinted at", async () => {
+    const { clock, events, ends, waiter } = createWorld()
+    const sizes: number[] = []
+    const asked = ends.finished.bind(ends)
+    ends.finished = async (ids) => {
+      sizes.push(ids.length)
+      return asked(ids)
+    }
+    const ids = Array.from({ length: 400 }, (_, i) => `job${i}`)
+    const results = ids.map((id) => waiter.wait(id))
+    await clock.settle()
+    ends.hint()
+    await clock.advance(10)
+    sizes.length = 0
+    for (const id of ids) {
+      ends.end(id)
+      ends.hint()
+      events.emit("job.completed", completed(id))
+      await clock.settle()
+    }
+    await Promise.all(results)
+    expect(new Set(sizes)).toEqual(new Set([1]))
+    expect(clock.monotonic()).toBe(10)
+  })
+
   test("a hint that comes while the store is being asked is followed, not left to the poll", async () => {
     const { clock, ends, waiter } = createWorld()
     const asked = ends.finished.bind(ends)

@@ -211,10 +211,12 @@ export class ResultWaiter {
     this.#looking = true
     const { clock, rng } = this.#parts
     const startedMono = clock.monotonic()
-    const poll = this.#lookAll && startedMono >= this.#nextPollMono
-    const ids = this.#lookAll ? [...this.#waits.keys()] : [...this.#heard]
+    // Somebody's end that was heard here is no occasion to ask for everybody's before their time.
+    const all = this.#lookAll && (this.#failures > 0 || startedMono >= this.#nextLookMono)
+    const poll = all && startedMono >= this.#nextPollMono
+    const ids = all ? [...this.#waits.keys()] : [...this.#heard]
     this.#heard.clear()
-    this.#lookAll = false
+    if (all) this.#lookAll = false
     try {
       await this.#collect(ids, poll)
       this.#failures = 0
@@ -224,7 +226,7 @@ export class ResultWaiter {
       this.#failed(error as Error)
     }
     const endedMono = clock.monotonic()
-    this.#nextLookMono = endedMono + Math.max(MIN_GAP_MS, (endedMono - startedMono) * DUTY)
+    if (all) this.#nextLookMono = endedMono + Math.max(MIN_GAP_MS, (endedMono - startedMono) * DUTY)
     this.#looking = false
     this.#next()
   }
@@ -236,7 +238,8 @@ export class ResultWaiter {
       this.#arm(retryDelayMs(this.#failures, failureBackoff, rng))
       return
     }
-    this.#arm(Math.max(MIN_GAP_MS, this.#nextPollMono - clock.monotonic()))
+    const nextMono = Math.max(this.#nextPollMono, this.#nextLookMono)
+    this.#arm(Math.max(MIN_GAP_MS, nextMono - clock.monotonic()))
     for (const id of this.#heard) this.#hear(id)
     if (this.#lookAll) this.#hint()
   }
