@@ -22,7 +22,7 @@ const doings: readonly (readonly [Action["do"], number])[] = [
   ["discard", 1],
   ["delete", 2],
   ["edit", 4],
-  ["pause", 1],
+  ["pause", 3],
   ["resize", 2],
   ["await", 6],
   ["look", 1],
