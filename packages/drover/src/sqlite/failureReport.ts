@@ -2,10 +2,14 @@ import { isDroverError } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
 import type { Clock } from "../time/index.ts"
 
-/** Emits `store.failed` when the database fails and `store.recovered` at the first success after it. */
+/**
+ * Emits `store.failed` when the database begins to fail, once for each kind of failure however many calls meet it,
+ * and `store.recovered` at the first success after it.
+ */
 export class FailureReport {
   readonly #events: Events
   readonly #clock: Clock
+  readonly #told: Set<string> = new Set()
   #failing: { readonly operation: string; readonly sinceMono: number } | undefined
 
   constructor(events: Events, clock: Clock) {
@@ -17,6 +21,8 @@ export class FailureReport {
   failed(operation: string, error: unknown): void {
     if (!isDroverError(error) || !error.code.startsWith("DROVER_STORE_")) return
     this.#failing ??= { operation, sinceMono: this.#clock.monotonic() }
+    if (this.#told.has(error.code)) return
+    this.#told.add(error.code)
     this.#events.emit("store.failed", { operation, code: error.code, message: error.message })
   }
 
@@ -25,6 +31,7 @@ export class FailureReport {
     if (this.#failing === undefined) return
     const { operation, sinceMono } = this.#failing
     this.#failing = undefined
+    this.#told.clear()
     this.#events.emit("store.recovered", {
       operation,
       afterMs: this.#clock.monotonic() - sinceMono,

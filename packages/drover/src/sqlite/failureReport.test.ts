@@ -1,0 +1,27 @@
+import { expect, test } from "vitest"
+import { DroverError } from "../errors/index.ts"
+import { Events } from "../events/index.ts"
+import { ManualClock } from "../time/index.ts"
+import { FailureReport } from "./failureReport.ts"
+
+test("an outage is told once however many calls meet it, each kind of failure by itself, and again after a success", () => {
+  const events = new Events()
+  const report = new FailureReport(events, new ManualClock())
+  const told: string[] = []
+  events.on("store.failed", ({ code }) => told.push(code))
+  events.on("store.recovered", ({ operation }) => told.push(`recovered ${operation}`))
+  const full = new DroverError("DROVER_STORE_FULL", "no room")
+  report.failed("enqueue", full)
+  for (let call = 0; call < 100; call++) report.failed("exchange", full)
+  report.failed("beat", new DroverError("DROVER_STORE_IO", "no disk"))
+  report.failed("enqueue", new DroverError("DROVER_CONFIG", "not the database's fault"))
+  report.succeeded()
+  report.succeeded()
+  report.failed("exchange", full)
+  expect(told).toEqual([
+    "DROVER_STORE_FULL",
+    "DROVER_STORE_IO",
+    "recovered enqueue",
+    "DROVER_STORE_FULL",
+  ])
+})
