@@ -104,7 +104,10 @@ function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fa
       return { kind, atMs, process, forMs: logUniform(rng, 20, 8_000) }
     case "jump": {
       const byMs = (rng.next() < 0.5 ? -1 : 1) * logUniform(rng, 900, HOUR_MS)
-      return { kind, atMs, process: rng.next() < 0.5 ? process : null, byMs }
+      // The processes of a SQLite file are on one machine, whose clock is set for all of them. One alone is set back
+      // only: such a clock merely stands behind, while one that runs ahead of the others is no machine's.
+      const isAlone = rng.next() < 0.5 && byMs < 0
+      return { kind, atMs, process: isAlone ? process : null, byMs }
     }
     case "deaf":
       return { kind, atMs, process, forMs: logUniform(rng, 1_000, 120_000) }
