@@ -167,7 +167,7 @@ export abstract class Administration {
 
   /** Changes a waiting job: input, due time, priority, queue, tags, metadata, retry, timeout. */
   async edit(id: string, edit: JobEdit): Promise<ActionOutcome> {
-    const store = await this.gate.open()
+    const store = await this.gate.openToWrite("edit")
     // The kind decides which schema a new input must satisfy.
     const needsKind = "input" in edit || "retry" in edit
     const row = needsKind ? await store.get(id) : undefined
@@ -235,14 +235,14 @@ export abstract class Administration {
     target: ActionTarget,
     options: ActionOptions,
   ): Promise<ActionReport> {
-    const store = await this.gate.open()
+    const store = await this.gate.openToWrite(action)
     const report = await actOn(store, action, target, options, this.options.actor)
     if (report.changed.length > 0) this.changed(report.changed)
     return report
   }
 
   async #setQueue(queue: string, change: Parameters<Store["setQueue"]>[1]): Promise<void> {
-    const store = await this.gate.open()
+    const store = await this.gate.openToWrite("setQueue")
     await store.setQueue(checkName(queue, "queue"), change, this.options.actor)
   }
 }

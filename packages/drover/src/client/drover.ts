@@ -64,7 +64,10 @@ export class Drover extends Administration implements AsyncDisposable {
     })
     keepInternals(this, { options: resolved, store: () => this.gate.open() })
     this.#direct = {
-      enqueue: async (jobs) => (this.gate.opened ?? (await this.gate.open())).enqueue(jobs),
+      enqueue: async (jobs) => {
+        this.gate.selfWait.refuse("enqueue")
+        return (this.gate.opened ?? (await this.gate.open())).enqueue(jobs)
+      },
       written: (jobs, outcomes) => this.#committed(jobs, outcomes),
     }
   }
@@ -127,7 +130,7 @@ export class Drover extends Administration implements AsyncDisposable {
       throw new DroverError("DROVER_CONFIG", "transaction: takes a function of the transaction")
     }
     const timeoutMs = parseDuration(options.timeout ?? TRANSACTION_TIMEOUT, "transaction.timeout")
-    const store = await this.gate.open()
+    const store = await this.gate.openToWrite("transaction")
     const jobs: NewJob[] = []
     const outcomes: EnqueueOutcome[] = []
     const result = await store.transaction(
@@ -142,7 +145,8 @@ export class Drover extends Administration implements AsyncDisposable {
             outcomes.push(...replies)
           },
         }
-        return body(new Transaction(tx, this.#producer, target))
+        const transaction = new Transaction(tx, this.#producer, target)
+        return this.gate.selfWait.run(() => body(transaction))
       },
       { timeoutMs },
     )

@@ -1,11 +1,13 @@
 import { DroverError } from "../errors/index.ts"
 import type { Store } from "../store/index.ts"
+import { SelfWait } from "./selfWait.ts"
 
 /**
  * Opens the store on first use, once for all callers. A failed open is told to everybody who waits for
  * it, and the next use tries again: a client that was made before its database was ready recovers.
  */
 export class StoreGate {
+  readonly selfWait: SelfWait = new SelfWait()
   readonly #connect: () => Store
   readonly #migrate: boolean | null
   #store: Store | null = null
@@ -28,6 +30,12 @@ export class StoreGate {
     if (this.#closing !== null) return Promise.reject(closedError())
     this.#opening ??= this.#start()
     return this.#opening
+  }
+
+  /** The open store, to write to it. @throws like `open`, and DroverError `DROVER_TRANSACTION`; see `SelfWait`. */
+  async openToWrite(operation: string): Promise<Store> {
+    this.selfWait.refuse(operation)
+    return this.open()
   }
 
   /** Closes the store, also while it opens. Safe to call twice. */

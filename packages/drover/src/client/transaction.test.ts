@@ -70,6 +70,28 @@ describe("a transaction of the client", () => {
     expect(await drover.count()).toBe(1)
   })
 
+  test("refuses what would wait for its own end, and goes on; afterwards all is as before", async () => {
+    let later: () => Promise<unknown> = () => Promise.resolve()
+    const { id } = await drover.transaction(async (tx) => {
+      for (const wait of [
+        () => drover.enqueue(mail, 1),
+        () => drover.enqueueMany(mail, [{ input: 1 }]),
+        () => drover.pauseQueue("default"),
+        () => drover.transaction(() => null),
+      ]) {
+        await expect(wait()).rejects.toMatchObject({
+          code: "DROVER_TRANSACTION",
+          message: expect.stringContaining("would wait for itself"),
+        })
+      }
+      later = () => drover.enqueue(mail, 3)
+      return tx.enqueue(mail, 2)
+    })
+    await later()
+    expect((await drover.list()).jobs.map(({ input }) => input)).toEqual([3, 2])
+    expect(await drover.get(id)).toMatchObject({ state: "available" })
+  })
+
   test("used after its end is refused", async () => {
     const kept: Transaction[] = []
     await drover.transaction((tx) => {

@@ -5,7 +5,8 @@ import { PRIORITY_STEP } from "./queues.ts"
 import type { Row } from "./statements.ts"
 import type { ReadTx } from "./writeTx.ts"
 
-// Rows of an index that one count may walk, so that a long history never holds up the event loop.
+// Rows of an index that one count walks at least; more only when the caller's cap asks for more, because a long walk
+// holds up the event loop.
 const WALK_ROWS = 50_000
 const PRIORITIES = 50
 
@@ -22,8 +23,8 @@ interface Settings {
 }
 
 /**
- * Counts jobs by queue and state. Of finished jobs the newest 50 000 of each state are looked at, so the
- * counts of a queue with little to do beside a busy one may be too low.
+ * Counts jobs by queue and state. Of finished jobs the newest `cap` (at least 50 000) of each state
+ * are looked at, so the counts of a queue with little to do beside a busy one may be too low.
  */
 export async function queueCounts(
   context: StoreContext,
@@ -46,7 +47,7 @@ export async function queueCounts(
     await new Promise<void>((resolve) => context.clock.defer(resolve))
   }
   for (const state of ["running", ...finalStates] as const) {
-    const rows = await context.read("queueCounts", (tx) => countByLane(tx, state))
+    const rows = await context.read("queueCounts", (tx) => countByLane(tx, state, cap))
     for (const [lane, count] of rows) {
       const tally = byLane.get(lane as number)
       // A lane that was made after the lanes were read is left for the next time.
@@ -100,10 +101,14 @@ function addWaiting(tally: Tally, { due, available, oldestDueAt }: Waiting): voi
     tally.oldestDueAt = Math.min(oldestDueAt, tally.oldestDueAt ?? oldestDueAt)
 }
 
-function countByLane(tx: ReadTx, state: "running" | (typeof finalStates)[number]): readonly Row[] {
+function countByLane(
+  tx: ReadTx,
+  state: "running" | (typeof finalStates)[number],
+  cap: number,
+): readonly Row[] {
   return state === "running"
     ? tx.statements.all("count_running_by_lane")
-    : tx.statements.all("count_finished_by_lane", stateCode(state), WALK_ROWS)
+    : tx.statements.all("count_finished_by_lane", stateCode(state), Math.max(WALK_ROWS, cap))
 }
 
 /** When the oldest job of a lane that is due became due. */

@@ -1,5 +1,7 @@
 import { assert } from "../errors/index.ts"
 import type { Clock, Timer } from "./clock.ts"
+import { parseDuration } from "./duration.ts"
+import type { Duration } from "./duration.ts"
 import { sleepOn } from "./sleep.ts"
 
 interface Entry {
@@ -64,10 +66,9 @@ export class ManualClock implements Clock {
     return this.#entries.size
   }
 
-  /** Moves time on by `ms`, firing on the way everything that comes due, also what those callbacks arm. */
-  async advance(ms: number): Promise<void> {
-    assert(ms >= 0, `ManualClock.advance takes 0 or more, got ${ms}`)
-    const endMono = this.#mono + ms
+  /** Moves time on (`"2h"`, or milliseconds), firing on the way what comes due, also what those callbacks arm. */
+  async advance(by: Duration): Promise<void> {
+    const endMono = this.#mono + parseDuration(by, "advance")
     await this.settle()
     for (;;) {
       const next = this.#takeDue(endMono)
