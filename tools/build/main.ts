@@ -1,6 +1,6 @@
 /** `npm run build`: makes packages/drover/dist from nothing, with the texts that go into the package beside it. */
 import { spawnSync } from "node:child_process"
-import { chmodSync, copyFileSync, existsSync, rmSync } from "node:fs"
+import { chmodSync, copyFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 
 const ROOT = join(import.meta.dirname, "../..")
@@ -14,8 +14,6 @@ const args = [tsc, "-p", join(PACKAGE, "tsconfig.build.json")]
 const { status } = spawnSync(process.execPath, args, { stdio: "inherit" })
 if (status === 0) {
   chmodSync(join(DIST, "cli/main.js"), 0o755)
-  for (const file of ["LICENSE", "README.md"]) {
-    if (existsSync(join(ROOT, file))) copyFileSync(join(ROOT, file), join(PACKAGE, file))
-  }
+  copyFileSync(join(ROOT, "LICENSE"), join(PACKAGE, "LICENSE"))
 }
 process.exitCode = status ?? 1

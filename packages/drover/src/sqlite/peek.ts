@@ -62,7 +62,12 @@ function lookInto(
   let dueAt: number | null = null
   let isDue = false
   for (const lane of lanes) {
-    const [waits, waitsAlone, firstAt] = statements.first("lane_outlook", lane, lane, lane) as Outlook
+    const [waits, waitsAlone, firstAt] = statements.first(
+      "lane_outlook",
+      lane,
+      lane,
+      lane,
+    ) as Outlook
     ordinary ||= waits === 1
     solo ||= waitsAlone === 1
     if (firstAt === null) continue
