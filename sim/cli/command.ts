@@ -30,6 +30,7 @@ export async function runMutantCommand(mutant: Mutant, given: Arguments): Promis
     requests,
     repeatEvery: 0,
     keepTail: given.trace,
+    faultsOnly: given.json,
     onRun: () => {},
   })
   const kill = killOf(mutant, series)
@@ -49,6 +50,7 @@ async function runSeeds(given: Arguments): Promise<number> {
     requests,
     repeatEvery: isFull ? REPEAT_EVERY : given.checkDeterminism ? 1 : 0,
     keepTail: given.trace,
+    faultsOnly: false,
     onRun: (_, done) => {
       if (!given.json && done % PROGRESS_EVERY === 0) progress(`${done} of ${requests.length} runs`)
     },

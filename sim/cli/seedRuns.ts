@@ -31,6 +31,8 @@ export interface SeriesOptions {
   /** Runs every n-th seed twice and compares; 0 for never. */
   readonly repeatEvery: number
   readonly keepTail: boolean
+  /** Of a failure, take away faults only. */
+  readonly faultsOnly: boolean
   /** Called after each run. */
   readonly onRun: (result: RunResult, done: number) => void
 }
@@ -53,7 +55,7 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     count(totals, last)
     options.onRun(last, totals.runs)
     if (last.violation !== undefined) {
-      return { totals, failure: await shrinkRun(last, request), differing, last }
+      return { totals, failure: await shrinkRun(last, request, options), differing, last }
     }
     if (options.repeatEvery > 0 && totals.runs % options.repeatEvery === 1) {
       const again = await runSeed(request)

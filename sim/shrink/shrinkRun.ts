@@ -15,8 +15,15 @@ export interface Shrunk {
 const FAULT_BUDGET = 150
 const ACTION_BUDGET = 250
 
-/** Takes away faults, then actions, then processes, for as long as the same checker complains. */
-export async function shrinkRun(failed: RunResult, request: RunRequest): Promise<Shrunk> {
+/**
+ * Takes away faults, then actions, then processes, for as long as the same checker complains.
+ * @param faultsOnly for a kill table, which names no more than the faults.
+ */
+export async function shrinkRun(
+  failed: RunResult,
+  request: RunRequest,
+  { faultsOnly }: { readonly faultsOnly: boolean },
+): Promise<Shrunk> {
   const checker = failed.violation?.checker
   let best: { request: RunRequest; result: RunResult } = { request, result: failed }
   let runs = 0
@@ -30,6 +37,13 @@ export async function shrinkRun(failed: RunResult, request: RunRequest): Promise
   const faults = request.faults ?? places(failed.config.faults.length)
   const actions = request.actions ?? places(failed.config.actions.length)
   await ddmin(faults, (part) => tryRequest({ ...best.request, faults: part }), FAULT_BUDGET)
+  const shrunk = (): Shrunk => ({
+    ...best,
+    faultsBefore: faults.length,
+    actionsBefore: actions.length,
+    runs,
+  })
+  if (faultsOnly) return shrunk()
   await ddmin(actions, (part) => tryRequest({ ...best.request, actions: part }), ACTION_BUDGET)
   await ddmin(
     best.request.faults ?? faults,
@@ -39,7 +53,7 @@ export async function shrinkRun(failed: RunResult, request: RunRequest): Promise
   for (let processes = best.result.config.processes - 1; processes >= 1; processes--) {
     if (!(await tryRequest({ ...best.request, processes }))) break
   }
-  return { ...best, faultsBefore: faults.length, actionsBefore: actions.length, runs }
+  return shrunk()
 }
 
 function places(count: number): readonly number[] {
