@@ -88,6 +88,31 @@ describe("where the system tells about writes", () => {
     expect(calls).toBe(2)
   })
 
+  test("also among other commits, one that is announced is looked for at once", async () => {
+    const source = new FileSource()
+    const noticed: number[] = []
+    source.watch(() => noticed.push(source.clock.monotonic()))
+    for (let mark = 2; mark < 12; mark++) {
+      source.announce()
+      source.mark = mark
+      const thereMono = source.clock.monotonic()
+      await source.clock.advance(17)
+      expect(noticed.at(-1)! - thereMono).toBeLessThanOrEqual(1)
+    }
+    expect(noticed).toHaveLength(10)
+  })
+
+  test("a database that is written to all the time is looked at no more often for that", async () => {
+    const source = new FileSource()
+    source.watch(() => {})
+    source.looks = 0
+    for (let ms = 0; ms < 1_000; ms++) {
+      source.announce()
+      await source.clock.advance(1)
+    }
+    expect(source.looks).toBeLessThanOrEqual(110)
+  })
+
   test("a commit that was not announced is noticed all the same", async () => {
     const source = new FileSource()
     let calls = 0

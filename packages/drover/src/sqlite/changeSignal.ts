@@ -14,8 +14,11 @@ export interface ChangeSource {
 /** Time between two looks while something is going on: one read of shared memory, no query. Bounds listener calls too. */
 const LOOK_MS = 10
 // A commit is announced when its first page is written, and is there when all of it has been synced to disk: after
-// the first announcement in a while the looks come faster, and they go on for long after the last one.
-const FIRST_LOOKS_MS = [1, 2, 4]
+// the first announcement of a burst the looks come faster, and they go on for long after the last one.
+const FIRST_LOOKS_MS = [1, 1, 2, 3]
+// Announcements closer together than this are one burst: a database that is written to all the time gets the usual
+// looks, because there is always something new for them.
+const BURST_MS = 5
 const COMMIT_MS = 1_000
 /** Time between two looks while the system tells when somebody writes; only for events that it lost. */
 const QUIET_LOOK_MS = 500
@@ -52,6 +55,7 @@ class ChangeSignal {
   #mark: number | undefined
   /** Until then a commit that was announced may still come. */
   #busyUntilMono = 0
+  #announcedMono = Number.NEGATIVE_INFINITY
   #fastLooks = 0
   #misses = 0
 
@@ -91,10 +95,11 @@ class ChangeSignal {
   #onWrite(): void {
     if (this.#timer === undefined) return
     const nowMono = this.#source.clock.monotonic()
-    const wasQuiet = this.#busyUntilMono <= nowMono
+    const isNew = nowMono - this.#announcedMono >= BURST_MS
+    this.#announcedMono = nowMono
     this.#busyUntilMono = nowMono + COMMIT_MS
     // The rest of a burst finds the timer armed already.
-    if (!wasQuiet) return
+    if (!isNew) return
     this.#fastLooks = 0
     this.#arm(this.#nextLookMs())
   }
