@@ -51,6 +51,19 @@ async function states(world: World, ids: readonly string[]): Promise<Record<stri
 }
 
 describe("slots", () => {
+  test("a worker that starts knows what an operator left a queue before its first claim", async () => {
+    await using world = await createWorld()
+    const gate = gated()
+    await world.store.setQueue("default", { slots: 1 }, "ann")
+    await world.enqueueMany("a", 5)
+    await world.worker([gate.job], { queues: { default: { slots: 4 } }, options: rarely })
+    await world.clock.settle()
+    expect(gate.running.size).toBe(1)
+    open(gate)
+    await world.clock.settle()
+    expect(gate.most).toBe(1)
+  })
+
   test("no more jobs run than there are slots, and each freed slot takes the next job at once", async () => {
     await using world = await createWorld()
     const gate = gated()
