@@ -1,6 +1,6 @@
 import { hash } from "node:crypto"
-import { defineJob, jobStates, snooze, waitingStates } from "drover"
-import type { Drover, JobDefinition, JobState, Snooze } from "drover"
+import { defineJob, snooze, waitingStates } from "drover"
+import type { Drover, EnqueueItem, JobDefinition, JobState, Snooze } from "drover"
 import { z } from "zod"
 import { bytesOf } from "./fileName.ts"
 import type { FileName } from "./fileName.ts"
@@ -66,8 +66,6 @@ export interface InventoryJobs {
   readonly summary: JobDefinition<SummaryInput, Summary>
 }
 
-/** A path is measured once in a run, whatever became of it. */
-const ANY_STATE = jobStates
 /** The states of a job that has not ended. */
 export const UNFINISHED: readonly JobState[] = [...waitingStates, "running"]
 
@@ -125,13 +123,7 @@ async function measureOne(input: FileInput, signal: AbortSignal): Promise<FileRe
   }
 }
 
-type FileItem = {
-  readonly input: FileInput
-  readonly options: {
-    readonly tags: readonly string[]
-    readonly unique: { readonly key: string; readonly states: readonly JobState[] }
-  }
-}
+type FileItem = EnqueueItem<FileInput>
 
 async function walkFolder(
   input: WalkInput,
@@ -162,17 +154,18 @@ async function walkFolder(
   return { files, skipped, skippedCount }
 }
 
-// One job for each path and run, however often the walk is interrupted and starts again.
 function fileItem({ run, root }: WalkInput, name: FileName): FileItem {
-  return {
-    input: { run, root, ...name },
-    options: { tags: [run], unique: { key: uniqueKey(run, name), states: ANY_STATE } },
-  }
+  return { input: { run, root, ...name }, options: { id: fileJobId(run, name), tags: [run] } }
 }
 
-// Keys have a bounded length, and a path may be as long as it likes.
-function uniqueKey(run: string, name: FileName): string {
-  return `${run}/${hash("sha256", bytesOf(name))}`
+/**
+ * One job for each path of a run, however often the walk is interrupted and starts again: an enqueue with an id that
+ * is there already is the same job. The id is the run's, a UUIDv7, with a hash of the path in place of what is random.
+ */
+function fileJobId(run: string, name: FileName): string {
+  const digest = hash("sha256", Buffer.concat([Buffer.from(run), bytesOf(name)]))
+  const variant = "89ab"[Number.parseInt(digest.charAt(3), 16) & 3]
+  return `${run.slice(0, 15)}${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`
 }
 
 async function summarise(drover: Drover, { run, out }: SummaryInput): Promise<Summary | Snooze> {

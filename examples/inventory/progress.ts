@@ -8,6 +8,7 @@ export class Progress implements Disposable {
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
   #done = 0
+  #endedMs: number | undefined
 
   constructor(drover: Drover, run: string) {
     this.#drover = drover
@@ -15,7 +16,7 @@ export class Progress implements Disposable {
     this.#stopListening = drover.on("job.completed", ({ kind }) => {
       if (kind === "inventory.file") this.#done++
     })
-    const pauseMs = process.stderr.isTTY ? 100 : 2000
+    const pauseMs = process.stderr.isTTY ? 500 : 2000
     this.#timer = setInterval(() => void this.#show(), pauseMs)
     this.#timer.unref()
   }
@@ -25,11 +26,13 @@ export class Progress implements Disposable {
     return this.#done
   }
 
+  /** Since the beginning, until the end. */
   get elapsedMs(): number {
-    return performance.now() - this.#startedMs
+    return (this.#endedMs ?? performance.now()) - this.#startedMs
   }
 
   [Symbol.dispose](): void {
+    this.#endedMs = performance.now()
     clearInterval(this.#timer)
     this.#stopListening()
     if (process.stderr.isTTY) process.stderr.write("\r\u001B[K")
