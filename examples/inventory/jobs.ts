@@ -71,7 +71,7 @@ export const UNFINISHED: readonly JobState[] = [...waitingStates, "running"]
 
 const ENQUEUE_CHUNK = 500
 const SKIPPED_SHOWN = 1000
-const SUMMARY_PAUSE = "100ms"
+const SUMMARY_PAUSE = "50ms"
 /**
  * An inventory survives being killed any number of times, and no file is to blame for that: these jobs may
  * lose their process more often than the three times after which Drover gives a job up.

@@ -44,22 +44,20 @@ async function main(request: Request): Promise<number> {
     console.error(`Not entering: ${request.skip.map(forTerminal).join(", ")}`)
 
   const before = request.compare ? await measureWithoutDrover(request, FILES_AT_ONCE) : 0
-  let progress: Progress
+  const progress = new Progress(drover, run)
+  await using worker = await drover.work()
   let summary: Summary
-  {
-    using shown = new Progress(drover, run)
-    progress = shown
-    await using _worker = await drover.work()
-    try {
-      summary = await drover.job(summaryId, jobs.summary).result({ signal: stop.signal })
-    } catch (error) {
-      if (!stop.signal.aborted) throw error
-      console.error(
-        `\n${String(stop.signal.reason)}: stopped. Start it again with the same --db to go on.`,
-      )
-      return 130
-    }
+  try {
+    using _shown = progress
+    summary = await drover.job(summaryId, jobs.summary).result({ signal: stop.signal })
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    console.error(
+      `\n${String(stop.signal.reason)}: stopped. Start it again with the same --db to go on.`,
+    )
+    return 130
   }
+  await worker.stop()
   report(request, summary, progress)
   if (request.compare) await compare(request, before, progress)
   return 0
