@@ -93,6 +93,16 @@ export class LeaseKeeper {
     this.#thread?.touch()
   }
 
+  /**
+   * Beats at once. After the store's clock has leapt, as when a machine wakes up, every lease looks ended, and a worker
+   * whose lease has ended is given no jobs: waiting for the next beat would be up to ten seconds of nothing.
+   */
+  renew(): void {
+    if (!this.#held || this.#worker === undefined) return
+    this.#beatTimer?.cancel()
+    void this.#beat(this.#worker, this.#term)
+  }
+
   /** Ends trust at once: the store does not know the row any more. */
   lost(): void {
     if (!this.#held) return
@@ -143,6 +153,8 @@ export class LeaseKeeper {
   }
 
   #beatLater(worker: WorkerRef, term: number, delayMs: number): void {
+    // A renewal and a beat that was under way must not become two series.
+    this.#beatTimer?.cancel()
     this.#beatTimer = this.#options.clock.setTimer(delayMs, () => void this.#beat(worker, term))
   }
 
@@ -165,7 +177,7 @@ export class LeaseKeeper {
       if (term !== this.#term) return
       nextMs = health.failed("beat", error)
     }
-    this.#beatLater(worker, term, nextMs)
+    if (this.#thread === undefined) this.#beatLater(worker, term, nextMs)
   }
 
   #granted(sentMono: number): void {

@@ -25,6 +25,23 @@ function listening(): {
   return { job, reasons, release }
 }
 
+describe("a worker on a machine that wakes up", () => {
+  test("beats at once, keeps what it runs, and is given jobs again", async () => {
+    await using world = await createWorld()
+    const { job, reasons, release } = listening()
+    await world.worker([job])
+    await world.enqueue("a")
+    await world.until("it runs", () => release.length === 1)
+    // Right after a beat: the next one is ten seconds away.
+    await world.clock.advance(10_500)
+    world.clock.jumpWall(3_600_000)
+    await world.enqueue("a")
+    await world.until("the next one runs", () => release.length === 2, 3_000)
+    expect(reasons).toEqual([])
+    expect(world.count("job.rescued")).toBe(0)
+  })
+})
+
 describe("a worker that cannot beat", () => {
   test("stops trusting its lease before the store does, aborts what it runs, and comes back with a new row", async () => {
     await using world = await createWorld()

@@ -120,7 +120,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
       queue.hint()
       this.#unsubscribe.push(queue.pool.onFree(() => this.exchanger.gather()))
     }
-    this.#unsubscribe.push(this.events.on("clock.jumped", () => this.reachability.interrupted()))
+    this.#unsubscribe.push(this.events.on("clock.jumped", () => this.#onClockJump()))
     this.#observer.start()
     this.exchanger.wake()
   }
@@ -254,6 +254,12 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     this.deadlines.clear()
     await this.lease.stop()
     await this.#recovery
+  }
+
+  // Others cannot have beaten since the jump, so nobody is dead for want of a beat yet.
+  #onClockJump(): void {
+    this.reachability.interrupted()
+    this.lease.renew()
   }
 
   #handBack(job: ClaimedJob, nowMono: number): void {
