@@ -98,7 +98,7 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: "jobs/work/workerRun.ts",
-        find: '"clock.jumped", () => this.reachability.interrupted()',
+        find: '"clock.jumped", () => this.#onClockJump()',
         replace: '"clock.jumped", () => {}',
       },
     ],
