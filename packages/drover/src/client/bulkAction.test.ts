@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { JobContext } from "../jobs/define/jobContext.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
+import type { JobFilter } from "./jobFilter.ts"
 import { createTestDrover } from "../testing/index.ts"
 import type { TestDrover } from "../testing/index.ts"
 
@@ -89,6 +90,15 @@ describe("acting on jobs", () => {
     const stopped = worker.stop({ grace: 0 })
     await world.clock.advance(1_000)
     await stopped
+  })
+
+  test.each<[string, JobFilter]>([
+    ["fields that are undefined", { kinds: undefined, states: undefined } as unknown as JobFilter],
+    ["an empty list of tags, which every job carries", { tags: [] }],
+  ])("a filter of nothing but %s is as empty as {}, and is refused", async (_, filter) => {
+    await using world = await worldWith(3)
+    await expect(world.drover.delete(filter)).rejects.toThrow(/would reach every job/)
+    expect(await world.drover.count(filter)).toBe(3)
   })
 
   test("an empty filter, an unknown field or a state that does not exist is refused", async () => {

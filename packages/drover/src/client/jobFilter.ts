@@ -46,8 +46,12 @@ export function resolveFilter(filter: JobFilter): JobSelection {
     throw new DroverError("DROVER_CONFIG", text)
   }
   const { enqueuedBefore, enqueuedAfter, ...same } = filter
+  // A field that says nothing must not count as a condition: whoever looks for one would find it and reach every job.
+  const said = Object.entries(same).filter(
+    ([name, value]) => value !== undefined && !(name === "tags" && value.length === 0),
+  )
   return {
-    ...same,
+    ...(Object.fromEntries(said) as typeof same),
     ...(enqueuedBefore !== undefined && {
       enqueuedBefore: readInstant(enqueuedBefore, "filter.enqueuedBefore"),
     }),
