@@ -38,7 +38,12 @@ test("every delay is whole, within its jitter's bounds, and never above the cap"
         expect(Number.isSafeInteger(delay)).toBe(true)
         expect(delay).toBeGreaterThanOrEqual(0)
         expect(delay).toBeLessThanOrEqual(policy.capMs)
-        const [low, high] = bounds(policy, plain, previous ?? policy.baseMs)
+        // A delay that nobody remembers may have been any.
+        const [low, high] = bounds(
+          policy,
+          plain,
+          previous ?? (attempt === 1 ? policy.baseMs : Infinity),
+        )
         expect(delay).toBeGreaterThanOrEqual(Math.floor(low))
         expect(delay).toBeLessThanOrEqual(Math.ceil(high))
       },
@@ -205,4 +210,20 @@ test("a crowd that was sent away until the same instant does not come back at on
     bins.set(Math.floor(wait / 10), (bins.get(Math.floor(wait / 10)) ?? 0) + 1)
   expect(Math.min(...waits)).toBeGreaterThanOrEqual(2_000)
   expect(Math.max(...bins.values())).toBeLessThan(25)
+})
+
+test("decorrelated waits grow with the attempts where nobody remembers the one before, as in a job", () => {
+  const policy = resolveRetryPolicy({ jitter: "decorrelated", base: "1s", cap: "1h" })
+  const median = (attempt: number): number => {
+    const rng = new SeededRng(`remembers nothing/${attempt}`)
+    const draws = Array.from({ length: 999 }, () => retryDelayMs(attempt, policy, rng))
+    expect(Math.min(...draws)).toBeGreaterThanOrEqual(1_000)
+    expect(Math.max(...draws)).toBeLessThanOrEqual(Math.min(3_600_000, 1_000 * 3 ** attempt))
+    return draws.toSorted((a, b) => a - b)[499]!
+  }
+  expect(median(1)).toBeLessThan(2_100)
+  for (const attempt of [1, 3, 6, 9])
+    expect(median(attempt + 3)).toBeGreaterThan(1.2 * median(attempt))
+  // Any number of attempts costs the same.
+  expect(median(2_147_483_647)).toBeLessThanOrEqual(3_600_000)
 })

@@ -3,9 +3,15 @@ import { parseDuration, randomBelow } from "../time/index.ts"
 import type { Rng } from "../time/index.ts"
 import type { Jitter, RetryPolicy } from "./policy.ts"
 
+// A chain of decorrelated draws has long reached the spread that it keeps: further ones change nothing.
+const MOST_DRAWS = 1_000
+
 /** What is known when a delay is drawn, beside the attempt and the policy. */
 export interface DelayContext {
-  /** The delay that `retryDelayMs` gave last time; only `decorrelated` jitter reads it. @default the base */
+  /**
+   * The delay that `retryDelayMs` gave last time; only `decorrelated` jitter reads it. Where nobody remembers it, as
+   * between the attempts of a job, the delays that may have gone before are drawn anew.
+   */
   readonly previousDelayMs?: number | undefined
   /** What the last attempt failed with, for a `custom` policy. */
   readonly error?: unknown
@@ -24,17 +30,32 @@ export function retryDelayMs(
   context: DelayContext = {},
 ): number {
   assert(Number.isSafeInteger(attempt) && attempt >= 1, `attempt must be 1 or more, got ${attempt}`)
-  const { jitter, baseMs, capMs } = policy
+  const { jitter, capMs } = policy
   if (jitter === "decorrelated") {
-    // The cap bounds the range, not the draw: cutting the draw off would heap a crowd up at the cap.
-    const highMs = Math.min(capMs, Math.max(baseMs, 3 * (context.previousDelayMs ?? baseMs)))
-    return uniform(rng, baseMs, highMs)
+    return decorrelated(
+      policy,
+      rng,
+      context.previousDelayMs ?? likelyPrevious(attempt, policy, rng),
+    )
   }
   const delayMs = backoffMs(attempt, policy, context.error)
   if (jitter === "none") return Math.floor(delayMs)
   if (jitter === "full") return uniform(rng, 0, delayMs)
   if (jitter === "equal") return uniform(rng, delayMs / 2, delayMs)
   return uniform(rng, delayMs * (1 - jitter), Math.min(capMs, delayMs * (1 + jitter)))
+}
+
+function decorrelated({ baseMs, capMs }: RetryPolicy, rng: Rng, previousMs: number): number {
+  // The cap bounds the range, not the draw: cutting the draw off would heap a crowd up at the cap.
+  return uniform(rng, baseMs, Math.min(capMs, Math.max(baseMs, 3 * previousMs)))
+}
+
+// A delay as likely as any that a caller with a memory would have had before this attempt.
+function likelyPrevious(attempt: number, policy: RetryPolicy, rng: Rng): number {
+  let previousMs = policy.baseMs
+  const steps = Math.min(attempt - 1, MOST_DRAWS)
+  for (let step = 0; step < steps; step++) previousMs = decorrelated(policy, rng, previousMs)
+  return previousMs
 }
 
 /** The delay without jitter: grows with the attempt up to the cap, and never shrinks unless it is custom. */
