@@ -99,6 +99,12 @@ test("run holds a slot while the function runs, and releases however it ends", a
   expect(pool.stats).toMatchObject({ reserved: 0, granted: 2, released: 2, doubleReleases: 0 })
 })
 
+test("a timeout that is no duration is refused also where nobody has to wait", async () => {
+  const pool = new SlotPool({ limit: 1 })
+  await expect(pool.acquire({ timeout: "soon" })).rejects.toMatchObject({ code: "DROVER_CONFIG" })
+  expect(pool.reserved).toBe(0)
+})
+
 test("callers are served in the order in which they came", async () => {
   const pool = new SlotPool({ limit: 1 })
   const served: string[] = []

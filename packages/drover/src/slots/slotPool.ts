@@ -150,10 +150,12 @@ export class SlotPool {
     checkOptions(options, ["weight", "signal", "timeout"], "slots.acquire")
     options.signal?.throwIfAborted()
     const weight = wholeNumber(options.weight ?? 1, 1, "weight")
+    const timeoutMs =
+      options.timeout === undefined ? undefined : parseDuration(options.timeout, "timeout")
     this.#checkWeight(weight)
     if (weight <= this.free) return this.#reserve(weight)
     this.#checkCapacity()
-    return this.#wait(weight, options)
+    return this.#wait(weight, options.signal, timeoutMs)
   }
 
   /** Acquires, calls `use`, and releases however that ends. */
@@ -231,8 +233,11 @@ export class SlotPool {
     }
   }
 
-  #wait(weight: number, { signal, timeout }: AcquireOptions): Promise<Reservation> {
-    const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, "timeout")
+  #wait(
+    weight: number,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+  ): Promise<Reservation> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         timer?.cancel()
