@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { cut, plainJson, plainLines, plainText } from "./plainText.ts"
 import { table } from "./table.ts"
 
-const OBEYED = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+const OBEYED = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 test("whatever the text, nothing in it is obeyed by a terminal", () => {
   fc.assert(
@@ -12,6 +12,13 @@ test("whatever the text, nothing in it is obeyed by a terminal", () => {
       expect(plainJson(text)).not.toMatch(OBEYED)
     }),
   )
+})
+
+test("every mark that turns the reading direction is written as an escape", () => {
+  for (const mark of "\u061c\u200e\u200f\u202a\u202e\u2066\u2069") {
+    expect(plainText(mark)).toMatch(/^\\u[0-9a-f]{4}$/)
+    expect(plainJson(mark)).toMatch(/^"\\u[0-9a-f]{4}"$/)
+  }
 })
 
 test("plain JSON has the value of the JSON it was made from", () => {

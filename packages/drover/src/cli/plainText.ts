@@ -5,7 +5,7 @@
  */
 
 // Control characters (C0, DEL, C1), line and paragraph separators, and the marks that turn reading direction around.
-const UNSAFE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu
+const UNSAFE = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu
 
 /** One line of text that a terminal shows and does not obey; what was unsafe is written as an escape. */
 export function plainText(text: string): string {
