@@ -20,6 +20,17 @@ describe("outcomes", () => {
     expect(retryIn(0.2, "why")).toMatchObject({ delayMs: 1, error: "why" })
   })
 
+  test("carry reasons that every store takes, whatever the handler gave", () => {
+    const half = String.fromCharCode(0xd800)
+    expect(discard(`a\0b${half}`)).toMatchObject({ reason: "ab\uFFFD" })
+    expect(cancel("x".repeat(5_000)).reason).toHaveLength(1_000)
+    expect(snooze({ delay: 1, reason: `${half}c` })).toMatchObject({ reason: "\uFFFDc" })
+    // From JavaScript, which no type holds back.
+    expect(cancel(undefined as never).reason).toBe("")
+    expect(discard(new Error("gone") as never).reason).toBe("Error: gone")
+    expect(discard(Object.create(null) as never).reason).toBe("")
+  })
+
   test("refuse what is no duration", () => {
     expect(() => snooze("soon")).toThrow(expect.objectContaining({ code: "DROVER_CONFIG" }))
     expect(() => retryIn(-1)).toThrow(expect.objectContaining({ code: "DROVER_CONFIG" }))

@@ -1,6 +1,8 @@
 import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 
+const MAX_REASON = 1_000
+
 // From the global registry, so that outcomes of another copy of the package are recognised.
 const brand: unique symbol = Symbol.for("drover.outcome") as never
 
@@ -50,18 +52,18 @@ export function snooze(
   return Object.freeze({
     [brand]: "snooze",
     delayMs: wholeMs(delay, "snooze.delay"),
-    reason,
+    reason: reason === null ? null : storable(reason),
   } as const)
 }
 
-/** Ends the job as cancelled: nobody wants it any more. */
+/** Ends the job as cancelled: nobody wants it any more. @param reason for people; the first 1000 characters are kept. */
 export function cancel(reason: string): Cancel {
-  return Object.freeze({ [brand]: "cancel", reason } as const)
+  return Object.freeze({ [brand]: "cancel", reason: storable(reason) } as const)
 }
 
-/** Ends the job as discarded: no further attempt can help. */
+/** Ends the job as discarded: no further attempt can help. @param reason for people; the first 1000 characters are kept. */
 export function discard(reason: string, error?: unknown): Discard {
-  return Object.freeze({ [brand]: "discard", reason, error } as const)
+  return Object.freeze({ [brand]: "discard", reason: storable(reason), error } as const)
 }
 
 /**
@@ -95,4 +97,19 @@ export function outcomeType(value: unknown): "snooze" | "cancel" | "discard" | "
 
 function wholeMs(delay: Duration, name: string): number {
   return Math.ceil(parseDuration(delay, name))
+}
+
+// A store that refused the reason would refuse the whole settlement, and the job would end as something else.
+function storable(reason: unknown): string {
+  const text = typeof reason === "string" ? reason : textOf(reason)
+  return text.slice(0, MAX_REASON).replaceAll("\0", "").toWellFormed()
+}
+
+// What TypeScript would not let through; an error says most.
+function textOf(reason: unknown): string {
+  try {
+    return reason instanceof Error ? `${reason.name}: ${reason.message}` : ""
+  } catch {
+    return ""
+  }
 }
