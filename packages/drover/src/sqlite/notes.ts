@@ -1,4 +1,5 @@
 import { DroverError } from "../errors/index.ts"
+import { maxLogBytes, maxLogLines, maxProgressBytes } from "../store/index.ts"
 import type { AttemptRef, LogLine } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import type { WriteTx } from "./writeTx.ts"
@@ -7,10 +8,6 @@ import type { WriteTx } from "./writeTx.ts"
  * What a handler leaves behind while it runs. Both kinds are bounded, and both carry the attempt's fence.
  */
 
-const PROGRESS_BYTES = 16_384
-const LOG_LINES = 1_000
-const LOG_BYTES = 262_144
-
 /** Stores the latest progress of an attempt. @throws DroverError `DROVER_PAYLOAD_TOO_LARGE` above 16 KiB. */
 export async function progress(
   context: StoreContext,
@@ -18,11 +15,11 @@ export async function progress(
   value: string,
 ): Promise<"stored" | "fenced"> {
   const bytes = Buffer.byteLength(value)
-  if (bytes > PROGRESS_BYTES) {
+  if (bytes > maxProgressBytes) {
     throw new DroverError(
       "DROVER_PAYLOAD_TOO_LARGE",
-      `The progress of job ${attempt.jobId} has ${bytes} bytes; at most ${PROGRESS_BYTES} are stored. Store a summary.`,
-      { details: { jobId: attempt.jobId, bytes, limit: PROGRESS_BYTES } },
+      `The progress of job ${attempt.jobId} has ${bytes} bytes; at most ${maxProgressBytes} are stored. Store a summary.`,
+      { details: { jobId: attempt.jobId, bytes, limit: maxProgressBytes } },
     )
   }
   return context.write("progress", (tx) => {
@@ -49,7 +46,7 @@ export function appendLog(
       append(tx, attempt.ref as number, lines, dropped)
       return "stored"
     },
-    Math.min(lines.length, LOG_LINES),
+    Math.min(lines.length, maxLogLines),
   )
 }
 
@@ -67,8 +64,8 @@ function append(tx: WriteTx, job: number, lines: readonly LogLine[], dropped: nu
     tx.statements.run("add_log", job, attempt, at, level, message, fields)
   }
   // The oldest go until the rest fits; a line that was just written fits by itself.
-  while (kept > LOG_LINES || bytes > LOG_BYTES) {
-    const many = Math.max(1, kept - LOG_LINES)
+  while (kept > maxLogLines || bytes > maxLogBytes) {
+    const many = Math.max(1, kept - maxLogLines)
     const [removed, size] = removeOldest(tx, job, many)
     kept -= removed
     bytes -= size
@@ -79,13 +76,13 @@ function append(tx: WriteTx, job: number, lines: readonly LogLine[], dropped: nu
 
 /** The last of the given lines that fit into a log by themselves. One that is larger than a log is left out. */
 function newest(all: readonly LogLine[]): readonly LogLine[] {
-  const lines = all.filter((line) => sizeOf(line) <= LOG_BYTES)
+  const lines = all.filter((line) => sizeOf(line) <= maxLogBytes)
   let bytes = 0
   let from = lines.length
-  while (from > 0 && lines.length - from < LOG_LINES) {
+  while (from > 0 && lines.length - from < maxLogLines) {
     const line = lines[from - 1]
     bytes += line === undefined ? 0 : sizeOf(line)
-    if (bytes > LOG_BYTES) break
+    if (bytes > maxLogBytes) break
     from -= 1
   }
   return lines.slice(from)

@@ -33,6 +33,7 @@ export type { JobState } from "./jobState.ts"
 export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
 export { decodePayload, defaultPayloadLimit, encodePayload, maxPayloadDepth } from "./payload.ts"
 export type { JsonValue } from "./payload.ts"
+export { maxLogBytes, maxLogLines, maxProgressBytes } from "./reportLimits.ts"
 export type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
 export { describeError, reviveError } from "./storedError.ts"
 export type {

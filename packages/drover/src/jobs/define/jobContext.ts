@@ -11,7 +11,7 @@ export interface JobContext<Input = unknown> {
   readonly attempt: number
   /** Writes to the job's stored log, bounded in lines and bytes; what does not fit is counted. */
   readonly log: JobLogger
-  /** Stores how far the job is, for people. Any JSON value; the latest wins, writes are spaced out. */
+  /** Stores how far the job is, for people. Any JSON value of up to 16 KiB; the latest wins, writes are spaced out. */
   readonly progress: (value: unknown) => void
   /** The job itself, as it was when this attempt began. */
   readonly job: JobFacts

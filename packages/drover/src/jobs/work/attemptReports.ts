@@ -1,5 +1,5 @@
 import type { Events } from "../../events/index.ts"
-import { encodePayload } from "../../store/index.ts"
+import { encodePayload, maxLogBytes, maxLogLines, maxProgressBytes } from "../../store/index.ts"
 import type { ClaimedJob, LogLine, Store } from "../../store/index.ts"
 import type { Clock } from "../../time/index.ts"
 import { logMethod } from "../define/jobContext.ts"
@@ -16,15 +16,15 @@ export interface AttemptReportsOptions {
   onFenced(operation: string): void
 }
 
-// What one attempt may store. More is counted, not kept.
-const MAX_LINES = 1_000
-const MAX_BYTES = 262_144
+// Of one line. Longer texts are cut, larger fields left out.
 const MAX_MESSAGE_CHARS = 8_192
 const MAX_FIELDS_BYTES = 16_384
-const MAX_PROGRESS_BYTES = 65_536
 // How long a line or a progress waits at most for others to go with it.
 const DELAY_MS = 250
 const BATCH_LINES = 100
+
+/** The line in the log of a job whose handler reported a progress that no store takes. */
+export const unstoredProgress: string = `a progress was not stored: it is not JSON, or more than ${maxProgressBytes} bytes of it`
 
 type Level = LogLine["level"]
 
@@ -59,7 +59,7 @@ export class AttemptReports implements Deadline {
   /** Adds a line. @param fields anything; what is not JSON is left out. */
   add(level: Level, message: string, fields: unknown): void {
     if (this.#closed) return
-    if (this.#kept >= MAX_LINES || this.#bytes >= MAX_BYTES) {
+    if (this.#kept >= maxLogLines || this.#bytes >= maxLogBytes) {
       this.addDropped(1)
       return
     }
@@ -103,6 +103,7 @@ export class AttemptReports implements Deadline {
   drop(): void {
     this.#closed = true
     this.#lines = []
+    this.#dropped = 0
     this.#progress = undefined
     this.#options.deadlines.remove(this)
   }
@@ -122,8 +123,12 @@ export class AttemptReports implements Deadline {
     this.#options.deadlines.remove(this)
     this.#writing = this.#drain().finally(() => {
       this.#writing = undefined
-      // What came during the write waits its turn, so a flood is one write every 250 ms; the last write goes at once.
-      if (this.#hasWork() && !this.#closed) this.#arm()
+      if (!this.#hasWork()) return undefined
+      // What came during the write waits its turn, so a flood is one write every 250 ms. The last write goes at once,
+      // and whoever waits for this one waits for it too: it may have come when the loop above had just ended.
+      if (this.#closed) this.#write()
+      else this.#arm()
+      return this.#writing
     })
   }
 
@@ -157,9 +162,9 @@ export class AttemptReports implements Deadline {
   async #sendProgress(progress: { readonly value: unknown } | undefined): Promise<void> {
     if (progress === undefined) return
     const { store, attempt, onFenced } = this.#options
-    const text = encodeOrNull(progress.value, MAX_PROGRESS_BYTES)
+    const text = encodeOrNull(progress.value, maxProgressBytes)
     if (text === null) {
-      this.add("warn", "a progress that is not JSON was not stored", undefined)
+      this.add("warn", unstoredProgress, undefined)
       return
     }
     try {

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest"
+import { Events } from "../../events/index.ts"
+import type { ClaimedJob } from "../../store/index.ts"
+import { ManualClock } from "../../time/index.ts"
 import type { JobContext } from "../define/jobContext.ts"
 import { defineJob } from "../define/jobDefinition.ts"
+import { AttemptReports } from "./attemptReports.ts"
+import { Deadlines } from "./deadlines.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
 import type { World } from "./fixtures/world.ts"
@@ -121,4 +126,54 @@ test("a report of an attempt that was superseded is rejected, and its handler is
   await world.clock.advance(300)
   expect(signal.reason).toMatchObject({ code: "DROVER_LEASE_LOST" })
   expect((await world.row(id)).progress).toBeNull()
+})
+
+test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+  "a line that is written %i turns after the store took the one before is not lost with the end of the handler",
+  async (turns) => {
+    const clock = new ManualClock()
+    const deadlines = new Deadlines(clock)
+    const taken: string[] = []
+    const answers: (() => void)[] = []
+    const reports = new AttemptReports({
+      clock,
+      deadlines,
+      events: new Events(),
+      attempt: { attempt: 1 } as ClaimedJob,
+      onFenced: () => {},
+      store: {
+        progress: () => Promise.resolve("stored"),
+        appendLog: (_, lines) => {
+          taken.push(...lines.map(({ message }) => message))
+          return new Promise((resolve) => answers.push(() => resolve("stored")))
+        },
+      },
+    })
+    reports.logger.info("first")
+    await clock.advance(250)
+    answers.shift()!()
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    reports.logger.info("last")
+    let finished = false
+    void reports.finish()!.then(() => (finished = true))
+    await clock.settle()
+    expect([taken, finished]).toEqual([["first", "last"], false])
+    answers.shift()!()
+    await clock.settle()
+    expect(finished).toBe(true)
+  },
+)
+
+test("a progress that is too large for the store costs a line in the log, not a write four times a second", async () => {
+  await using world = await createWorld()
+  const { id, context, end, faulty } = await running(world)
+  context.progress("x".repeat(20_000))
+  for (let round = 0; round < 8; round++) await world.clock.advance(250)
+  expect(count(faulty, "progress")).toBe(0)
+  const { lines } = await world.store.log(id)
+  expect(lines.map(({ message }) => message)).toEqual([expect.stringMatching(/progress .*16384/)])
+  context.progress("x".repeat(16_000))
+  await world.clock.advance(250)
+  expect(await world.store.get(id)).toMatchObject({ progress: { value: expect.any(String) } })
+  end()
 })

@@ -1,5 +1,5 @@
 import type { AbortReason } from "../../../errors/index.ts"
-import { encodePayload } from "../../../store/index.ts"
+import { encodePayload, maxLogLines, maxProgressBytes } from "../../../store/index.ts"
 import type { ClaimedJob, LogLine } from "../../../store/index.ts"
 import { logMethod } from "../../define/jobContext.ts"
 import type { JobLogger, JobLogMethod } from "../../define/jobContext.ts"
@@ -7,6 +7,7 @@ import type { JobDefinition } from "../../define/jobDefinition.ts"
 import { validate } from "../../define/standardSchema.ts"
 import { AttemptContext } from "../attemptContext.ts"
 import type { ContextSource } from "../attemptContext.ts"
+import { unstoredProgress } from "../attemptReports.ts"
 import { outcomeEnding } from "../decide.ts"
 import type { Ending } from "../decide.ts"
 import { unpackReason } from "./childProtocol.ts"
@@ -15,9 +16,6 @@ import type { FromChild } from "./childProtocol.ts"
 // A message that could not be kept anyway must not be copied between processes first.
 const MAX_TEXT = 8_192
 const MAX_FIELDS_BYTES = 16_384
-const MAX_PROGRESS_BYTES = 65_536
-// The parent keeps no more lines than this of an attempt; the rest is only counted.
-const MAX_LINES = 1_000
 
 /**
  * One run of a handler in a child. What it logs and reports goes to the parent, which holds the lease and the slot.
@@ -129,8 +127,8 @@ export class ChildAttempt implements ContextSource {
 
   #sendProgress(): void {
     this.#hasProgress = false
-    const text = encodeOrNull(this.#progress, MAX_PROGRESS_BYTES)
-    if (text === null) this.#line("warn", "a progress that is not JSON was not stored", () => null)
+    const text = encodeOrNull(this.#progress, maxProgressBytes)
+    if (text === null) this.#line("warn", unstoredProgress, () => null)
     else this.#send({ type: "progress", value: text })
   }
 
@@ -157,7 +155,8 @@ export class ChildAttempt implements ContextSource {
   }
 
   #line(level: LogLine["level"], message: unknown, fields: () => string | null): void {
-    if (this.#lines++ >= MAX_LINES) {
+    // The parent keeps no more of an attempt; the rest is only counted.
+    if (this.#lines++ >= maxLogLines) {
       this.#dropped++
       this.#flushSoon()
       return
