@@ -245,6 +245,40 @@ describe("an error that a handler lets loose", () => {
     expect(worker.state).toBe("running")
   })
 
+  test.each<[string, (reason: Error) => Error]>([
+    ["the reason itself", (reason) => reason],
+    [
+      "what Node made of it",
+      (reason) => Object.assign(new Error("aborted", { cause: reason }), { name: "AbortError" }),
+    ],
+  ])(
+    "because it was aborted costs the job no failure when the worker stops: %s",
+    async (_, made) => {
+      await using world = await createWorld()
+      let loose: ((reason: Error) => void) | undefined
+      const ended = Promise.withResolvers<void>()
+      const job = defineJob("a", {
+        run: ({ signal }) => {
+          const context: InContext = AsyncLocalStorage.snapshot()
+          loose = () => letLoose(context, made(signal.reason as Error))
+          signal.addEventListener("abort", () => {})
+          return ended.promise
+        },
+      })
+      const worker = await world.worker([job], { options: { stopGrace: "1s" } })
+      const id = await world.enqueue("a", null, { maxAttempts: 1 })
+      await world.until("it runs", () => loose !== undefined)
+      const stopped = worker.stop()
+      await world.until("it is told", () => worker.running()[0]?.aborted === true)
+      loose!(new Error())
+      ended.reject(new Error("gave up"))
+      await world.until("it has stopped", () => worker.state === "stopped")
+      await stopped
+      expect(await world.row(id)).toMatchObject({ state: "available", failures: 0 })
+      expect(world.count("job.strayed")).toBe(1)
+    },
+  )
+
   test("fails the job of a handler that does not end any more", async () => {
     await using world = await createWorld()
     const { job, contexts } = gatedInContext()

@@ -14,7 +14,7 @@ import { AttemptReports } from "./attemptReports.ts"
 import type { Deadline } from "./deadlines.ts"
 import { decide, outcomeEnding } from "./decide.ts"
 import type { Ending } from "./decide.ts"
-import { runOwned } from "./strayErrors.ts"
+import { isEcho, runOwned } from "./strayErrors.ts"
 import type { StrayOwner } from "./strayErrors.ts"
 
 type Phase = "running" | "aborted" | "stuck" | "ended"
@@ -121,7 +121,8 @@ export class Attempt implements Deadline, StrayOwner {
 
   strayed(error: unknown): void {
     this.#host.strayed(this, error)
-    if (this.#phase === "ended") return
+    // Whatever takes the signal and is not awaited rejects like this: it says no more than that the attempt was aborted.
+    if (this.#phase === "ended" || isEcho(error, this.#abort)) return
     this.#stray ??= { error }
     // Its code is broken, but it may go on; what it does now is not recorded any more.
     this.abort(

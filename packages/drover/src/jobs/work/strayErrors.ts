@@ -26,6 +26,19 @@ export function runUnowned<R>(run: () => R): R {
 }
 
 /**
+ * Tells whether an error that was let loose is no more than the abort coming back: the signal's reason, or the
+ * AbortError that Node makes of it. Never throws: code can let loose anything.
+ */
+export function isEcho(error: unknown, reason: Error | null): boolean {
+  if (reason === null || error === reason) return reason !== null
+  try {
+    return error instanceof Error && error.name === "AbortError" && error.cause === reason
+  } catch {
+    return false
+  }
+}
+
+/**
  * Watches the process for stray errors until the returned function is called; shared by all workers of the
  * process. An error whose attempt is known fails that attempt alone. Any other is none of ours: it has
  * exactly the effect that it would have without a worker, which ends the process unless somebody else listens.
