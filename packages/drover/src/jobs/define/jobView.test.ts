@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import type { JobRow } from "../../store/index.ts"
 import { unlimitedAttempts } from "./newJobs.ts"
-import { viewJob } from "./jobView.ts"
+import { viewJob, viewLog } from "./jobView.ts"
 
 const row: JobRow = {
   id: "01a1f848-8a47-70c3-8d98-a9067847fcb7",
@@ -54,4 +54,16 @@ test("a row that somebody damaged is shown as far as it can be read", () => {
   const damaged = viewJob({ ...row, input: "{n:1}", metadata: "oops", result: null })
   expect(damaged).toMatchObject({ input: "{n:1}", metadata: {}, unreadable: ["metadata", "input"] })
   expect(damaged.result).toBeUndefined()
+})
+
+test("a damaged line of a log does not hide the others", () => {
+  const line = { attempt: 1, at: 1_000, level: "info", message: "m" } as const
+  const { lines } = viewLog({
+    lines: [
+      { ...line, fields: "{a" },
+      { ...line, fields: "[1]" },
+    ],
+    dropped: 0,
+  })
+  expect(lines.map(({ fields }) => fields)).toEqual(["{a", [1]])
 })

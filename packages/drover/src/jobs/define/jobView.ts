@@ -74,6 +74,7 @@ export interface StoredLog {
 /** One line of a job's log. */
 export interface StoredLogLine extends Omit<LogLine, "at" | "fields"> {
   readonly at: Date
+  /** `null` for none; the raw text when somebody damaged it in the database. */
   readonly fields: unknown
 }
 
@@ -135,9 +136,18 @@ export function viewLog(log: JobLog): StoredLog {
   const lines = log.lines.map((line) => ({
     ...line,
     at: new Date(line.at),
-    fields: line.fields === null ? null : decodePayload(line.fields, "fields"),
+    fields: line.fields === null ? null : readFields(line.fields),
   }))
   return { lines, dropped: log.dropped }
+}
+
+// A damaged line must not hide the others.
+function readFields(text: string): unknown {
+  try {
+    return decodePayload(text, "fields")
+  } catch {
+    return text
+  }
 }
 
 function dateOf(ms: number | null): Date | null {
