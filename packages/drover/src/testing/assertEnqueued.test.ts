@@ -84,6 +84,17 @@ describe("asserting what was enqueued", () => {
     )
   })
 
+  test("a job is found behind any number of others", async () => {
+    await using world = createTestDrover({ jobs: [mail] })
+    const { id } = await world.drover.enqueue(mail, { to: "ann" })
+    const others = Array.from({ length: 1_200 }, () => ({ input: { to: "bob" } }))
+    await world.drover.enqueueMany(mail, others)
+    const input = { to: "ann" }
+    expect(await messageOf(assertNotEnqueued(world.drover, mail, { input }))).toContain(id)
+    expect((await assertEnqueued(world.drover, mail, { input })).id).toBe(id)
+    expect(await messageOf(assertEnqueued(world.drover, mail, { count: 1_201 }))).toBe("held")
+  })
+
   test("a misspelt expectation is refused instead of matching everything", async () => {
     await using world = createTestDrover({ jobs: [mail] })
     const attempt = assertNotEnqueued(world.drover, mail, { inputs: {} } as never)

@@ -34,8 +34,7 @@ const OPTIONS: readonly (keyof ExpectedJob)[] = [
   "states",
   "count",
 ]
-// A test with more jobs of a kind than this counts them instead.
-const MAX_JOBS = 1_000
+const PAGE = 1_000
 const NEAR_MISSES = 3
 
 /**
@@ -83,7 +82,14 @@ async function search(
   checkOptions(expected, OPTIONS, "assertEnqueued")
   if (expected.count !== undefined) checkCount(expected.count, "assertEnqueued.count")
   const states = expected.states ?? waitingStates
-  const { jobs } = await drover.list({ kinds: [definition.kind], states }, { limit: MAX_JOBS })
+  const jobs: Job[] = []
+  // All of them: a job behind the first page is enqueued too.
+  for (let after: string | null | undefined; after !== null;) {
+    const page = { limit: PAGE, ...(after !== undefined && { after }) }
+    const list = await drover.list({ kinds: [definition.kind], states }, page)
+    jobs.push(...list.jobs)
+    after = list.next
+  }
   return { jobs, matches: jobs.filter((job) => differences(patternOf(expected), job).length === 0) }
 }
 
