@@ -182,6 +182,15 @@ describe("enqueue and work", () => {
     expect((await call("jobs", "-s", "running")).terminal.text).toBe("No jobs.")
   })
 
+  test("tail refuses a state that does not exist, instead of waiting for it for ever", async () => {
+    await withJobs(async () => {})
+    const { code, terminal } = await call("tail", "--state", "runing", "--once", "--db", db)
+    expect([code, terminal.notes.join()]).toEqual([
+      2,
+      expect.stringContaining('there is no state "runing"'),
+    ])
+  })
+
   test("a second signal hands running jobs back at once and exits with 1", async () => {
     await writeConfig()
     await call("enqueue", "slow")

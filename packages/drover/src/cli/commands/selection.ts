@@ -42,20 +42,15 @@ export const selectionOptions: OptionSpecs = {
 
 /** Reads the selection options. @throws UsageError for a state that does not exist or an unreadable time. */
 export function selectionOf(values: OptionValues): JobFilter {
-  const states = texts(values, "state")
+  const states = statesOf(values)
   const kinds = texts(values, "kind")
   const queues = texts(values, "queue")
   const tags = texts(values, "tag")
   const uniqueKey = text(values, "unique")
   const enqueuedBefore = instant(values, "before")
   const enqueuedAfter = instant(values, "after")
-  for (const state of states ?? []) {
-    if (!(jobStates as readonly string[]).includes(state)) {
-      throw new UsageError(`--state: there is no state "${state}"; states: ${jobStates.join(", ")}`)
-    }
-  }
   return {
-    ...(states !== undefined && { states: states as readonly JobState[] }),
+    ...(states !== undefined && { states }),
     ...(kinds !== undefined && { kinds }),
     ...(queues !== undefined && { queues }),
     ...(tags !== undefined && { tags }),
@@ -63,4 +58,15 @@ export function selectionOf(values: OptionValues): JobFilter {
     ...(enqueuedBefore !== undefined && { enqueuedBefore }),
     ...(enqueuedAfter !== undefined && { enqueuedAfter }),
   }
+}
+
+/** The states that were named. @throws UsageError for one that does not exist. */
+export function statesOf(values: OptionValues): readonly JobState[] | undefined {
+  const states = texts(values, "state")
+  for (const state of states ?? []) {
+    if (!(jobStates as readonly string[]).includes(state)) {
+      throw new UsageError(`--state: there is no state "${state}"; states: ${jobStates.join(", ")}`)
+    }
+  }
+  return states as readonly JobState[] | undefined
 }

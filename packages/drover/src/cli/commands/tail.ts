@@ -5,6 +5,7 @@ import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { plainJson, plainText } from "../plainText.ts"
 import { exitCodes } from "../terminal.ts"
+import { statesOf } from "./selection.ts"
 import { texts, whole } from "../values.ts"
 
 const PAGE = 500
@@ -49,11 +50,12 @@ export const tail: Command = {
     if (call.positionals.length > 0) throw new UsageError("tail takes no arguments")
     const once = call.values["once"] === true
     const since = whole(call.values, "since") ?? (once ? 0 : undefined)
+    const wanted = filterOf(call)
     const drover = await call.drover()
     const stop = new AbortController()
     const stopListening = call.terminal.onStop(() => stop.abort())
     try {
-      await follow(drover, since, once, stop.signal, call)
+      await follow(drover, { since, once, wanted }, stop.signal, call)
     } finally {
       stopListening()
     }
@@ -61,14 +63,18 @@ export const tail: Command = {
   },
 }
 
+interface Following {
+  readonly since: number | undefined
+  readonly once: boolean
+  readonly wanted: (entry: Transition) => boolean
+}
+
 async function follow(
   drover: Drover,
-  since: number | undefined,
-  once: boolean,
+  { since, once, wanted }: Following,
   signal: AbortSignal,
   call: Call,
 ): Promise<void> {
-  const wanted = filterOf(call)
   let position = since ?? (await drover.trailAfter(null)).position
   while (!signal.aborted) {
     const page = await drover.trailAfter(position, PAGE)
@@ -85,7 +91,7 @@ async function follow(
 function filterOf(call: Call): (entry: Transition) => boolean {
   const kinds = texts(call.values, "kind")
   const queues = texts(call.values, "queue")
-  const states = texts(call.values, "state")
+  const states = statesOf(call.values)
   return (entry) =>
     (kinds?.includes(entry.kind) ?? true) &&
     (queues?.includes(entry.queue) ?? true) &&
