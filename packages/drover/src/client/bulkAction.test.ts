@@ -65,6 +65,29 @@ describe("acting on jobs", () => {
     expect(await world.drain()).toMatchObject({ completed: 600 })
   })
 
+  test("jobs that cannot be retried do not hide those behind them, and are reported once", async () => {
+    const fails = defineJob("fails", {
+      retry: { maxAttempts: 1 },
+      run: () => {
+        throw new Error("no")
+      },
+    })
+    await using world = createTestDrover({ jobs: [fails] })
+    const keyed = Array.from({ length: 1_100 }, (_, i) => ({
+      input: i,
+      options: { unique: `key ${i}` },
+    }))
+    const handles = await world.drover.enqueueMany(fails, keyed)
+    await world.drain()
+    const { id } = await world.drover.enqueue(fails, -1)
+    await world.drain()
+    // Their keys are taken by now, so they must not come back.
+    await world.drover.enqueueMany(fails, keyed)
+    const report = await world.drover.retry({ states: ["discarded"] })
+    expect(report.changed).toEqual([id])
+    expect(report.refused.toSorted()).toEqual(handles.map((handle) => handle.id).toSorted())
+  })
+
   test("jobs that are named are reported one by one", async () => {
     await using world = await worldWith(0)
     const done = await world.drover.enqueue(count, 1)

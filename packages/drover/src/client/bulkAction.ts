@@ -1,7 +1,7 @@
 import { checkOptions, DroverError } from "../errors/index.ts"
 import { checkCount } from "../jobs/define/names.ts"
 import { finalStates, waitingStates } from "../store/index.ts"
-import type { ActionReply, JobAction, JobSelection, JobState, Store } from "../store/index.ts"
+import type { JobAction, JobSelection, JobState, Store } from "../store/index.ts"
 import { resolveFilter } from "./jobFilter.ts"
 import type { JobFilter } from "./jobFilter.ts"
 
@@ -26,7 +26,7 @@ export interface ActionReport {
   readonly changed: readonly string[]
   /** Ids of running jobs that were asked to stop. */
   readonly requested: readonly string[]
-  /** Ids of jobs that were named and whose state does not allow the action. */
+  /** Ids of jobs whose state does not allow the action, or whose unique key another job holds now. */
   readonly refused: readonly string[]
 }
 
@@ -67,14 +67,22 @@ export async function actOn(
   const report = { changed: [] as string[], requested: [] as string[], refused: [] as string[] }
   let left = limit
   for (const { selection, steps, whole } of passes) {
+    // Refused jobs stay in the selection, before the others: each step looks past those of the steps before.
+    const refused = new Set<string>()
     for (;;) {
       if (left <= 0) break
       const step = whole === true ? left : Math.min(left, STEP)
-      const reply = await store.act(action, selection, { actor, reason, limit: step })
-      const reached = add(report, reply)
+      const limit = step + refused.size
+      const reply = await store.act(action, selection, { actor, reason, limit })
+      const known = refused.size
+      for (const id of reply.refused) refused.add(id)
+      report.changed.push(...reply.changed)
+      report.requested.push(...reply.requested)
+      const reached = reply.changed.length + reply.requested.length + refused.size - known
       left -= reached
-      if (!steps || reached < step || reply.changed.length === 0) break
+      if (!steps || reached < step) break
     }
+    report.refused.push(...refused)
   }
   return { matched: report.changed.length + report.requested.length, ...report }
 }
@@ -128,14 +136,4 @@ async function countOnly(
   let matched = 0
   for (const { selection } of passes) matched += await store.count(selection, limit)
   return { matched: Math.min(matched, limit), changed: [], requested: [], refused: [] }
-}
-
-function add(
-  report: { changed: string[]; requested: string[]; refused: string[] },
-  reply: ActionReply,
-): number {
-  report.changed.push(...reply.changed)
-  report.requested.push(...reply.requested)
-  report.refused.push(...reply.refused)
-  return reply.changed.length + reply.requested.length + reply.refused.length
 }
