@@ -16,7 +16,7 @@ const file = join(folder, "app.db")
 try {
   await using drover = new Drover({ store: sqlite(file), jobs: [welcome] })
 
-  // On Drover's own connection.
+  // On a connection that Drover opens for it.
   await drover.transaction(async (tx) => {
     const db = tx.connection as DatabaseSync
     db.exec("create table if not exists account (email text primary key) strict")

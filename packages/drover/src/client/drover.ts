@@ -117,8 +117,9 @@ export class Drover extends Administration implements AsyncDisposable {
 
   /**
    * Runs `body` in a transaction of the database: what it enqueues and what it does on `tx.connection` is
-   * committed together when it resolves, and rolled back when it throws or takes too long. It holds the
-   * database's write lock: keep it short, and await nothing slow in it.
+   * committed together when it resolves, and rolled back when it throws or takes too long; a body that goes on
+   * afterwards finds its connection closed (in memory: `tx` only). It holds the database's write lock: keep it
+   * short, and await nothing slow in it.
    * @throws what the body throws; DroverError `DROVER_TRANSACTION` after the timeout (10 s unless told otherwise).
    */
   async transaction<T>(

@@ -23,9 +23,11 @@ export class Transaction {
   }
 
   /**
-   * The store's own connection (a `DatabaseSync` on SQLite): what it executes here commits and rolls back
-   * together with the jobs. Read it whenever you use it: a connection that was kept goes on after the end, and
-   * what it executes then belongs to nobody's transaction, or to somebody else's.
+   * The connection of this transaction (a `DatabaseSync` on SQLite): what it executes commits and rolls back
+   * together with the jobs. On a file it is opened for this transaction and closed with it, however it ends: kept
+   * longer, it and what was prepared on it throw ("database is not open"), and temporary tables, functions and
+   * pragmas end with it. A store in memory has only one connection, which goes on after the end: there, read this
+   * whenever you use it.
    * @throws DroverError `DROVER_TRANSACTION` once the transaction has ended.
    */
   get connection(): unknown {

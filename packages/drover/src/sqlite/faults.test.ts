@@ -16,6 +16,8 @@ import { Events } from "../events/index.ts"
 import type { NewJob, Store } from "../store/index.ts"
 import { ManualClock, randomBelow, SeededRng, UuidMaker } from "../time/index.ts"
 import { sqlite } from "./index.ts"
+import { SqliteDatabase } from "./sqliteDatabase.ts"
+import { SqliteStore } from "./sqliteStore.ts"
 
 const rng = new SeededRng("faults")
 const everything = { limit: 10_000, after: null }
@@ -213,13 +215,14 @@ describe("a full disk", () => {
   }
 
   test("refuses what has no room, keeps what was acknowledged, and goes on when there is room", async () => {
+    await store.close()
+    const place = { kind: "file", path, durability: "full" } as const
+    const database = new SqliteDatabase(path, place, { clock, rng, events })
+    store = new SqliteStore(database)
+    await store.open({ migrate: true })
+    // A limit of the connection that writes.
     const limit = (pages: number): Promise<void> =>
-      store.transaction(
-        (tx) => {
-          ;(tx.connection as DatabaseSync).exec(`pragma max_page_count = ${pages}`)
-        },
-        { timeoutMs: 1_000 },
-      )
+      database.write("limit", ({ db }) => db.exec(`pragma max_page_count = ${pages}`))
     await limit(300)
     await fillsAndRecovers(() => limit(1_000_000))
     await store.close()

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite"
-import { DroverError } from "../errors/index.ts"
+import { assert, DroverError } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
 import type {
   MigrationStatus,
@@ -14,6 +14,8 @@ import { openReader, openWriter } from "./connection.ts"
 import type { Durability } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
 import { FailureReport } from "./failureReport.ts"
+import { openHeld } from "./heldConnection.ts"
+import type { Held } from "./heldConnection.ts"
 import { Lanes } from "./lanes.ts"
 import { LogKeeper } from "./logKeeper.ts"
 import { applyMigrations, migrationStatus, refuseNewer, refuseOlder } from "./migrate.ts"
@@ -237,9 +239,21 @@ export class SqliteDatabase implements StoreContext {
     const tx = new WriteTx({ db: writeDb, statements, lanes, queues: new Queues(), timer })
     const failures = this.#failures
     const landed = (): void => this.#checkLanded()
-    const writer = new Writer({ db: writeDb, tx, label, clock, rng, events, failures, landed })
+    const held = (): Held => this.#openHeld(tx)
+    const parts = { db: writeDb, tx, label, clock, rng, events, failures, landed, openHeld: held }
+    const writer = new Writer(parts)
     const logKeeper = file === null ? null : new LogKeeper(writeDb, file.realPath, clock)
     return { file, writeDb, readDb, readStatements, lanes, writer, logKeeper }
+  }
+
+  #openHeld(tx: WriteTx): Held {
+    const [place, timer] = [this.#place, this.#timer]
+    // No second connection reaches a memory, and a shared one is handed out by whoever made it anyway.
+    if (place.kind !== "file") return { tx, release: () => {} }
+    const { file } = this.#require("transaction")
+    assert(file !== null, "a place in a file has an identity")
+    const { durability } = place
+    return openHeld({ file, log: this.#log, durability, timer, instance: tx.instance })
   }
 
   async #close(): Promise<void> {
@@ -267,7 +281,8 @@ export class SqliteDatabase implements StoreContext {
     const db = open ?? (await this.#openWriter())
     try {
       return await untilFree(operation, this, () => {
-        if (db.isTransaction) throw transactionOpen(operation, this.label)
+        const isHeld = this.#parts?.writer.isHeld === true
+        if (isHeld || db.isTransaction) throw transactionOpen(operation, this.label)
         return body(db)
       })
     } catch (error) {

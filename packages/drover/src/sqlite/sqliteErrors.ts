@@ -79,7 +79,8 @@ export function closedError(operation: string, label: string): DroverError {
   })
 }
 
-function isClosed(error: unknown): boolean {
+/** Tells whether a statement met a connection that is closed. */
+export function isClosed(error: unknown): boolean {
   return (
     error instanceof Error &&
     (error as { code?: unknown }).code === "ERR_INVALID_STATE" &&

@@ -3,12 +3,12 @@ import { DroverError } from "../errors/index.ts"
 import type { EnqueueOutcome, NewJob, StoreTransaction } from "../store/index.ts"
 import type { Clock } from "../time/index.ts"
 import { enqueueWithin } from "./enqueue.ts"
-import { toStoreError } from "./sqliteErrors.ts"
+import { isClosed, toStoreError } from "./sqliteErrors.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 /**
- * Runs a user's body in a transaction that has begun, and commits or rolls back. The database's write lock
- * is held meanwhile, so the body has a time limit.
+ * Runs a user's body in a transaction that has begun, and commits or rolls back; whoever opened its connection closes
+ * it. The database's write lock is held meanwhile, so the body has a time limit.
  * @throws what the body throws, or DroverError `DROVER_TRANSACTION` when it took too long or ended the
  * transaction itself; everything was rolled back then.
  */
@@ -26,17 +26,24 @@ export async function runUserTransaction<T>(
   const transaction = new HeldTransaction(tx, options.label)
   try {
     const result = await withinTime(() => body(transaction), options)
-    if (!tx.db.isTransaction) throw endedInside(options.label)
+    if (!isOpen(tx)) throw endedInside(options.label)
     tx.db.exec("commit")
     options.landed()
     return result
   } catch (error) {
-    if (tx.db.isTransaction) tx.db.exec("rollback")
+    if (isOpen(tx)) tx.db.exec("rollback")
     tx.forget()
+    // The store is open, so this is about a connection that the body kept of another transaction, or closed.
+    if (isClosed(error)) throw error
     throw toStoreError(error, "transaction", options.label)
   } finally {
     transaction.end()
   }
+}
+
+// A body may also have closed the connection.
+function isOpen({ db }: WriteTx): boolean {
+  return db.isOpen && db.isTransaction
 }
 
 class HeldTransaction implements StoreTransaction {
@@ -57,6 +64,9 @@ class HeldTransaction implements StoreTransaction {
   // Async, so that every failure is a rejection.
   async enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]> {
     this.#requireOpen()
+    // Since the last time the body may have rolled back to a savepoint, or enqueued through its connection.
+    this.#tx.forget()
+    this.#tx.load()
     return enqueueAtomically(this.#tx, jobs)
   }
 
@@ -66,7 +76,7 @@ class HeldTransaction implements StoreTransaction {
 
   #requireOpen(): void {
     if (this.#ended) throw usedAfterEnd(this.#label)
-    if (!this.#tx.db.isTransaction) throw endedInside(this.#label)
+    if (!isOpen(this.#tx)) throw endedInside(this.#label)
   }
 }
 
@@ -83,7 +93,7 @@ export function enqueueAtomically(tx: WriteTx, jobs: readonly NewJob[]): Enqueue
     return outcomes
   } catch (error) {
     // A full disk may have rolled back the whole transaction, and the savepoint with it.
-    if (tx.db.isTransaction) {
+    if (isOpen(tx)) {
       tx.db.exec("rollback to drover_enqueue")
       tx.db.exec("release drover_enqueue")
       tx.load()
@@ -126,7 +136,7 @@ function usedAfterEnd(label: string): DroverError {
 function endedInside(label: string): DroverError {
   return new DroverError(
     "DROVER_TRANSACTION",
-    `A transaction on ${label} ended inside its own body (by "commit", by "rollback", or because the disk is full).`,
+    `A transaction on ${label} ended inside its own body (by "commit", by "rollback", by closing the connection, or because the disk is full).`,
     { details: { store: label } },
   )
 }

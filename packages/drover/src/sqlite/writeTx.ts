@@ -70,12 +70,20 @@ export class WriteTx implements ReadTx {
     readonly lanes: Lanes
     readonly queues: Queues
     readonly timer: StoreTimer
+    /** Which database it must be, when another connection of this store knows; else it is learnt at the first `load`. */
+    readonly instance?: string | undefined
   }) {
     this.db = parts.db
     this.statements = parts.statements
     this.lanes = parts.lanes
     this.queues = parts.queues
     this.#timer = parts.timer
+    this.#instance = parts.instance
+  }
+
+  /** What tells the database from any other, also from an older copy of itself; `undefined` before the first `load`. */
+  get instance(): string | undefined {
+    return this.#instance
   }
 
   /** Store time of the transaction: one instant for all that happens in it. */

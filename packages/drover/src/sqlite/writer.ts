@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite"
-import { DroverError } from "../errors/index.ts"
+import { assert, DroverError } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
 import type { Clock, Rng } from "../time/index.ts"
 import { BUSY_LIMIT_MS, busyDelayMs, reportBusy } from "./busyWait.ts"
 import type { FailureReport } from "./failureReport.ts"
+import type { Held } from "./heldConnection.ts"
 import { closedError, isBusy, toStoreError } from "./sqliteErrors.ts"
 import type { WriteTx } from "./writeTx.ts"
 
@@ -18,6 +19,8 @@ export interface WriterParts {
   readonly failures: FailureReport
   /** Called after each commit, before anybody hears of it. @throws when the commit went where nobody will find it. */
   landed(): void
+  /** Called before each user's transaction for what it runs on. @throws like `begin immediate`. */
+  openHeld(): Held
 }
 
 /** One write that waits for its transaction. */
@@ -36,7 +39,9 @@ interface Write {
 interface Hold {
   readonly operation: string
   readonly queuedMono: number
-  readonly hold: (tx: WriteTx) => Promise<void>
+  /** Kept from one try to begin to the next. */
+  held: Held | undefined
+  readonly run: (held: Held) => Promise<void>
   readonly reject: (error: unknown) => void
 }
 
@@ -72,15 +77,27 @@ export class Writer {
   }
 
   /**
-   * Begins a transaction and hands it over until the promise of `hold` settles; all other writes wait. The
-   * holder commits or rolls back itself. Rejects if the transaction could not begin.
+   * Begins a transaction on what `openHeld` gives and hands it over until the promise of `hold` settles; all
+   * other writes wait. The holder commits or rolls back itself. Rejects if the transaction could not begin.
+   * Whoever hears of the end finds its connection released.
    */
   hold<T>(operation: string, hold: (tx: WriteTx) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const queuedMono = this.#parts.clock.monotonic()
-      const run = (tx: WriteTx): Promise<void> => hold(tx).then(resolve, reject)
-      this.#add({ operation, queuedMono, hold: run, reject })
+      const run = ({ tx, release }: Held): Promise<void> => {
+        const ended = hold(tx).finally(() => {
+          release()
+          this.#held = false
+        })
+        return ended.then(resolve, reject)
+      }
+      this.#add({ operation, queuedMono, held: undefined, run, reject })
     })
+  }
+
+  /** Whether a holder has the write lock now. */
+  get isHeld(): boolean {
+    return this.#held
   }
 
   /** Takes no more writes and resolves when those under way are settled. */
@@ -118,25 +135,31 @@ export class Writer {
     const [head] = this.#queue
     if (head === undefined) return
     try {
-      this.#begin()
+      if ("run" in head) this.#beginHold(head)
+      else this.#begin(this.#parts.tx)
     } catch (error) {
       this.#couldNotBegin(error)
       return
     }
     this.#begun(head.operation)
-    if ("hold" in head) this.#runHold(head)
+    if ("run" in head) this.#runHold(head)
     else this.#runGroup(this.#takeGroup())
   }
 
-  #begin(): void {
-    const { db, tx } = this.#parts
+  #beginHold(entry: Hold): void {
+    entry.held ??= this.#parts.openHeld()
+    this.#begin(entry.held.tx)
+  }
+
+  #begin(tx: WriteTx): void {
+    const { db } = tx
     // Several stores may share one connection (in memory): then an open transaction is another's lock.
     if (db.isTransaction) throw sharedBusy
     db.exec("begin immediate")
     try {
       tx.load()
     } catch (error) {
-      this.#rollback()
+      rollback(tx)
       throw error
     }
   }
@@ -145,7 +168,7 @@ export class Writer {
     const group: Write[] = []
     let rows = 0
     for (const entry of this.#queue) {
-      if ("hold" in entry) break
+      if ("run" in entry) break
       rows += entry.rows
       if (group.length > 0 && (entry.alone || rows > MAX_ROWS)) break
       group.push(entry)
@@ -163,7 +186,7 @@ export class Writer {
       tx.save()
       db.exec("commit")
     } catch (error) {
-      this.#rollback()
+      rollback(tx)
       this.#groupFailed(group, error)
       return
     }
@@ -198,18 +221,8 @@ export class Writer {
   #runHold(entry: Hold): void {
     this.#queue.shift()
     this.#held = true
-    void entry.hold(this.#parts.tx).then(() => {
-      if (this.#parts.db.isTransaction) this.#rollback()
-      this.#held = false
-      this.#schedule()
-    })
-  }
-
-  // A full disk or an I/O error may have rolled back already; a second rollback would throw.
-  #rollback(): void {
-    const { db, tx } = this.#parts
-    if (db.isTransaction) db.exec("rollback")
-    tx.forget()
+    assert(entry.held !== undefined, "a transaction that began has a connection")
+    void entry.run(entry.held).then(() => this.#schedule())
   }
 
   #couldNotBegin(error: unknown): void {
@@ -250,6 +263,7 @@ export class Writer {
     const { label, failures } = this.#parts
     const storeError = toStoreError(error, entry.operation, label)
     failures.failed(entry.operation, storeError)
+    if ("run" in entry) entry.held?.release()
     entry.reject(storeError)
   }
 
@@ -260,6 +274,12 @@ export class Writer {
     this.#busySinceMono = undefined
     this.#busyAttempts = 0
   }
+}
+
+// A full disk or an I/O error may have rolled back already; a second rollback would throw.
+function rollback(tx: WriteTx): void {
+  if (tx.db.isTransaction) tx.db.exec("rollback")
+  tx.forget()
 }
 
 const sharedBusy = Symbol("another store on this connection has a transaction open")

@@ -48,7 +48,10 @@ export interface OpenOptions {
 export interface StoreTransaction {
   /** Takes the jobs as part of the transaction: they are visible and wake workers when it commits. */
   enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]>
-  /** The store's own connection for the user's statements in the same transaction (`DatabaseSync` on SQLite). */
+  /**
+   * The connection for the user's statements in the same transaction (`DatabaseSync` on SQLite). One that the store
+   * opened is dead after the end, however it ended; a database in memory has only the store's own, which is not.
+   */
   readonly connection: unknown
 }
 
