@@ -232,6 +232,28 @@ describe("the jobs of a dead worker", () => {
     })
   })
 
+  test("that end with it, because of their budget or a cancel, are told like every other end", async () => {
+    await using world = await createWorld()
+    const dead = await world.connect()
+    const identity = { workerId: "dead", token: 7, leaseMs: 30_000 }
+    const worker = await dead.registerWorker({ ...identity, host: "elsewhere", pid: 1, info: "{}" })
+    const spent = await world.enqueue("a", null, { maxCrashes: 1 })
+    const unwanted = await world.enqueue("a")
+    const claims = [{ queue: "default", kinds: ["a"], limit: 2 }]
+    await dead.exchange({ worker, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await dead.act("cancel", { ids: [unwanted] }, { actor: "test", reason: "no", limit: 1 })
+    await world.worker([defineJob("a", { run: () => "again" })])
+    expect(await world.finished(spent)).toMatchObject({ state: "discarded", reason: "crashed" })
+    expect(await world.finished(unwanted)).toMatchObject({ state: "cancelled" })
+    const told = world.seen.filter(
+      ({ name }) => name === "job.discarded" || name === "job.cancelled",
+    )
+    expect(told.map(({ name, data }) => ({ name, ...data }))).toEqual([
+      { name: "job.discarded", ...identityOf(spent), reason: "crashed" },
+      { name: "job.cancelled", ...identityOf(unwanted) },
+    ])
+  })
+
   test("are not touched before the store has been reachable for a full lease", async () => {
     await using world = await createWorld()
     const silent = await world.connect()
@@ -355,3 +377,7 @@ describe("upkeep", () => {
     expect(world.count("service.round_failed")).toBe(0)
   })
 })
+
+function identityOf(jobId: string): object {
+  return { jobId, kind: "a", queue: "default", attempt: 1 }
+}

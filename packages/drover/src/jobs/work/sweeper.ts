@@ -1,7 +1,7 @@
 import type { Events } from "../../events/index.ts"
 import type { Reachability } from "../../lease/index.ts"
 import { RunLoop } from "../../service/index.ts"
-import type { Retention, Store } from "../../store/index.ts"
+import type { RescuedJob, Retention, Store } from "../../store/index.ts"
 import type { Clock, Rng } from "../../time/index.ts"
 
 /** What the sweeper needs. */
@@ -61,14 +61,21 @@ async function rescue(options: SweeperOptions, signal: AbortSignal): Promise<num
     const expiredLeases = reachability.mayRescue(clock.monotonic())
     if (!expiredLeases && deadWorkers.length === 0) return count
     const jobs = await store.rescue({ deadWorkers, expiredLeases, limit: BATCH })
-    for (const { jobId, kind, attempt, crashes, workerId } of jobs) {
-      events.emit("job.rescued", { jobId, kind, attempt, crashes, worker: workerId })
-    }
+    for (const job of jobs) tellRescued(events, job)
     count += jobs.length
     if (jobs.length > 0) options.onRescued()
     if (jobs.length < BATCH) return count
   }
   return count
+}
+
+// A job whose budget was spent or whose cancel was requested ends here, and whoever waits for its end must hear of it.
+function tellRescued(events: Events, job: RescuedJob): void {
+  const { jobId, kind, queue, attempt, crashes, state, workerId } = job
+  events.emit("job.rescued", { jobId, kind, attempt, crashes, worker: workerId })
+  const identity = { jobId, kind, queue, attempt }
+  if (state === "discarded") events.emit("job.discarded", { ...identity, reason: "crashed" })
+  else if (state === "cancelled") events.emit("job.cancelled", identity)
 }
 
 async function expire({ store, events }: SweeperOptions, signal: AbortSignal): Promise<number> {
