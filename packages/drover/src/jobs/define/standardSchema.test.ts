@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm"
 import { describe, expect, test } from "vitest"
 import { z } from "zod"
 import { isStandardSchema, validate } from "./standardSchema.ts"
@@ -21,6 +22,25 @@ describe("validating by a Standard Schema", () => {
       code: "DROVER_INPUT_INVALID",
       cause: { message: "db down" },
     })
+  })
+
+  test("an answer that is only like a promise, or like nothing known, is never taken for a yes", async () => {
+    // Of another realm, where Promise is another class.
+    const promise = runInNewContext("(value) => Promise.resolve(value)") as (
+      value: unknown,
+    ) => unknown
+    const late = (result: unknown): StandardSchemaV1 => schemaOf(() => promise(result))
+    const issues = [{ message: "bad" }]
+    const answer = validate(late({ issues }), 1, "DROVER_INPUT_INVALID", "a input")
+    await expect(answer).rejects.toMatchObject({ code: "DROVER_INPUT_INVALID" })
+    const fine = validate(late({ value: 2 }), 1, "DROVER_INPUT_INVALID", "a input")
+    await expect(fine).resolves.toBe(2)
+    for (const nothing of [undefined, null, true, {}]) {
+      const schema = schemaOf(() => nothing)
+      expect(() => validate(schema, 1, "DROVER_INPUT_INVALID", "a input")).toThrow(
+        expect.objectContaining({ code: "DROVER_INPUT_INVALID" }),
+      )
+    }
   })
 
   test("the error names the first ten problems with their paths", () => {

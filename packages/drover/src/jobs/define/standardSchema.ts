@@ -70,8 +70,9 @@ export function validate(
     return broken(error)
   }
   // A sync schema stays sync: enqueue validates every input and must not wait a turn for each.
-  return result instanceof Promise
-    ? acceptLater(result.catch(broken), code, where)
+  // Asked for `then`, not for the class: a promise of another realm or library must not pass for an answer.
+  return isPromiseLike(result)
+    ? acceptLater(Promise.resolve(result).catch(broken), code, where)
     : accept(result, code, where)
 }
 
@@ -84,6 +85,9 @@ async function acceptLater(
 }
 
 function accept(result: SchemaResult<unknown>, code: InvalidCode, where: string): unknown {
+  if (!isResult(result)) {
+    throw new DroverError(code, `${where}: the schema gave neither a value nor issues`)
+  }
   if (result.issues === undefined) return result.value
   const issues = result.issues.slice(0, MAX_ISSUES).map((issue) => ({
     path: writePath(issue.path ?? []),
@@ -95,6 +99,18 @@ function accept(result: SchemaResult<unknown>, code: InvalidCode, where: string)
   throw new DroverError(code, `${where} does not satisfy its schema: ${text.join("; ")}${more}`, {
     details: { issues },
   })
+}
+
+function isPromiseLike(
+  result: SchemaResult<unknown> | Promise<SchemaResult<unknown>>,
+): result is Promise<SchemaResult<unknown>> {
+  return typeof result === "object" && result !== null && "then" in result
+}
+
+// What is no answer at all must not count as a yes.
+function isResult(result: unknown): boolean {
+  if (typeof result !== "object" || result === null) return false
+  return "value" in result || ("issues" in result && result.issues !== undefined)
 }
 
 function writePath(path: readonly (PropertyKey | { readonly key: PropertyKey })[]): string {
