@@ -10,8 +10,8 @@ export type UniqueMode =
   | "debounce"
   /**
    * The first job of a window runs at once; the last one of the same window runs when the window ends; those between
-   * are folded into it. The job that runs at the end of a window is the first of the next one, so no two start closer
-   * together than a window.
+   * are folded into it. The job that runs at the end of a window is the first of the next one, so no two are due
+   * closer together than a window. One that starts late, because no slot was free, may start closer to the next.
    */
   | "throttle"
 
