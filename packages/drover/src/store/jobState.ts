@@ -25,7 +25,7 @@ const legal: Readonly<Record<JobState, readonly JobState[]>> = {
   scheduled: ["available", "scheduled", "cancelled", "discarded"],
   available: ["running", "scheduled", "available", "cancelled", "discarded"],
   running: ["completed", "retryable", "scheduled", "available", "cancelled", "discarded"],
-  retryable: ["available", "scheduled", "retryable", "cancelled", "discarded"],
+  retryable: ["available", "retryable", "cancelled", "discarded"],
   // Only a person brings a finished job back.
   completed: ["available"],
   discarded: ["available"],
