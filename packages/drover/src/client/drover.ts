@@ -242,7 +242,7 @@ export class Drover extends Administration implements AsyncDisposable {
   }
 
   async #adopt(transaction: unknown): Promise<EnqueueTarget> {
-    if (transaction instanceof Transaction) return transaction.target
+    if (transaction instanceof Transaction) return transaction.targetFor(this.#producer)
     const store: Store = await this.gate.open()
     const adopted = store.adopt(transaction)
     // Whether and when it commits is not known here; workers see the change through the store.

@@ -70,6 +70,18 @@ describe("a transaction of the client", () => {
     expect(await drover.count()).toBe(1)
   })
 
+  test("of another client is refused: the job would be in a database that nobody asks", async () => {
+    await using other = new Drover({ store: sqlite(":memory:"), jobs: [mail] })
+    await drover.transaction(async (transaction) => {
+      await expect(other.enqueue(mail, 1, { transaction })).rejects.toMatchObject({
+        code: "DROVER_TRANSACTION",
+        message: expect.stringContaining("another client"),
+      })
+    })
+    expect(await drover.count()).toBe(0)
+    expect(await other.count()).toBe(0)
+  })
+
   test("refuses what would wait for its own end, and goes on; afterwards all is as before", async () => {
     let later: () => Promise<unknown> = () => Promise.resolve()
     const { id } = await drover.transaction(async (tx) => {

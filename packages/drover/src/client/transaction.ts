@@ -1,3 +1,4 @@
+import { DroverError } from "../errors/index.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobHandle } from "../jobs/define/jobHandle.ts"
@@ -34,9 +35,18 @@ export class Transaction {
     return this.#opened.connection
   }
 
-  /** Where enqueues of this transaction go; for `EnqueueOptions.transaction`. */
-  get target(): EnqueueTarget {
-    return this.#target
+  /**
+   * Where enqueues that name this transaction go; for `EnqueueOptions.transaction`.
+   * @param producer the one of the client that was asked. Another client has another database, and would look there
+   * for the job.
+   * @throws DroverError `DROVER_TRANSACTION`.
+   */
+  targetFor(producer: Producer): EnqueueTarget {
+    if (producer === this.#producer) return this.#target
+    throw new DroverError(
+      "DROVER_TRANSACTION",
+      "transaction: belongs to another client; enqueue with the client whose transaction it is",
+    )
   }
 
   /** Enqueues a job that exists if and only if the transaction commits. Its result can be awaited afterwards. */

@@ -232,6 +232,26 @@ describe("the jobs of a dead worker", () => {
     })
   })
 
+  test("are rescued as soon when another part of the upkeep always fails, and that is told", async () => {
+    await using world = await createWorld()
+    const faulty = faultyStore(world.store)
+    faulty.fault((operation) => (operation === "prune" ? "refuse" : undefined))
+    await world.worker([defineJob("a", { run: () => "again" })], { store: faulty.store })
+    // By then failures in a row would have made the pause between two sweeps long.
+    await world.clock.advance(120_000)
+    const dead = await world.connect()
+    const identity = { workerId: "dead", token: 7, leaseMs: 30_000 }
+    const worker = await dead.registerWorker({ ...identity, host: "elsewhere", pid: 1, info: "{}" })
+    const claims = [{ queue: "other", kinds: ["a"], limit: 1 }]
+    const id = await world.enqueue("a", null, { queue: "other" })
+    await dead.exchange({ worker, settlements: [], claims, token: 8, repeat: false, solo: false })
+    await world.until("it is rescued", () => world.count("job.rescued") === 1, 36_500)
+    expect(await world.row(id)).toMatchObject({ state: "available", crashes: 1 })
+    const told = world.seen.filter(({ name }) => name === "service.round_failed")
+    expect(told.length).toBeGreaterThan(10)
+    expect(told[0]!.data).toMatchObject({ service: "sweep" })
+  })
+
   test("that end with it, because of their budget or a cancel, are told like every other end", async () => {
     await using world = await createWorld()
     const dead = await world.connect()

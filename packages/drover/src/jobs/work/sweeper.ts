@@ -21,6 +21,8 @@ export interface SweeperOptions {
 const BATCH = 500
 // And the work of one round, so that a sweep never takes a database for itself.
 const MAX_BATCHES = 10
+// Rescue, expiry, pruning.
+const PARTS = 3
 
 /**
  * What any worker does for all: takes back the jobs of dead workers, discards jobs that were not started in time,
@@ -45,11 +47,32 @@ export function sweepLoop(options: SweeperOptions): RunLoop {
 }
 
 async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void> {
-  const rescued = await rescue(options, signal)
-  const expired = signal.aborted ? 0 : await expire(options, signal)
-  const pruned = signal.aborted ? 0 : await prune(options, signal)
+  const errors: unknown[] = []
+  // A part that fails must not keep the others from their work, least of all rescue.
+  const attempt = async (part: typeof rescue): Promise<number> => {
+    if (signal.aborted) return 0
+    try {
+      return await part(options, signal)
+    } catch (error) {
+      errors.push(error)
+      return 0
+    }
+  }
+  const rescued = await attempt(rescue)
+  const expired = await attempt(expire)
+  const pruned = await attempt(prune)
   if (rescued + expired + pruned > 0)
     options.events.emit("maintenance.swept", { rescued, expired, pruned })
+  const [error] = errors
+  if (error === undefined) return
+  // When all of it fails, the store is away: then the loop waits longer. Otherwise it comes again as always.
+  if (errors.length === PARTS) throw error
+  options.events.emit("service.round_failed", {
+    service: "sweep",
+    error,
+    failures: 1,
+    retryInMs: options.everyMs,
+  })
 }
 
 async function rescue(options: SweeperOptions, signal: AbortSignal): Promise<number> {
