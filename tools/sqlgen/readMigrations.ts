@@ -5,6 +5,8 @@ export interface Migration {
   readonly number: number
   readonly name: string
   readonly sql: string
+  /** From a line `-- min-worker: 3`: who knows fewer migrations cannot use the schema any more. */
+  readonly minWorker?: number
 }
 
 export interface SqlFile {
@@ -12,6 +14,7 @@ export interface SqlFile {
   readonly text: string
 }
 
+const MIN_WORKER = /^--\s*min-worker:\s*(\S*)\s*$/m
 const FILE = /^(\d{4})_([a-z][a-z0-9_]*)\.sql$/
 
 /**
@@ -27,7 +30,9 @@ export function readMigrations(files: readonly SqlFile[]): Migration[] {
     }
     const sql = compactSql(text)
     if (sql === "") throw new SqlgenError(`${file}: the migration is empty.`)
-    return { number: Number(digits), name, sql }
+    const number = Number(digits)
+    const minWorker = minWorkerOf(file, text, number)
+    return { number, name, sql, ...(minWorker === undefined ? {} : { minWorker }) }
   })
   migrations.sort((a, b) => a.number - b.number)
   for (const [index, { number, name }] of migrations.entries()) {
@@ -38,4 +43,12 @@ export function readMigrations(files: readonly SqlFile[]): Migration[] {
     }
   }
   return migrations
+}
+
+function minWorkerOf(file: string, text: string, number: number): number | undefined {
+  const said = MIN_WORKER.exec(text)?.[1]
+  if (said === undefined) return undefined
+  const minWorker = Number(said)
+  if (/^\d+$/.test(said) && minWorker >= 1 && minWorker <= number) return minWorker
+  throw new SqlgenError(`${file}: "min-worker: ${said}" is no migration from 1 to ${number}.`)
 }

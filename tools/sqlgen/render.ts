@@ -10,8 +10,10 @@ export function renderQueries(queries: readonly NamedQuery[]): string {
 /** The text of `generated/migrations.ts`, in the order in which they run. */
 export function renderMigrations(migrations: readonly Migration[]): string {
   const entries = migrations.map(
-    ({ number, name, sql }) =>
-      `  {\n    number: ${number},\n    name: ${JSON.stringify(name)},\n    sql: ${templateLiteral(sql)},\n  },\n`,
+    ({ number, name, sql, minWorker }) =>
+      `  {\n    number: ${number},\n    name: ${JSON.stringify(name)},\n    sql: ${templateLiteral(sql)},\n${
+        minWorker === undefined ? "" : `    minWorker: ${minWorker},\n`
+      }  },\n`,
   )
   return `${header("migrations")}export const migrations = [\n${entries.join("")}] as const\n`
 }

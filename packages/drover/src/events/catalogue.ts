@@ -100,6 +100,16 @@ export interface DroverEvents {
   /** The first success after `store.failed`. */
   "store.recovered": { readonly operation: string; readonly afterMs: number }
 
+  /**
+   * Connections lead to a pooler that swaps them between transactions: nothing is kept on a session from now on, and
+   * changes are found by polling.
+   */
+  "store.pooler_found": { readonly store: string; readonly reason: string }
+  /** Changes that other processes make are not heard of at once, but found by polling. */
+  "store.deaf": { readonly store: string; readonly reason: string }
+  /** Changes are heard of again. */
+  "store.listening": { readonly store: string; readonly afterMs: number }
+
   /** The wall clock and the monotonic clock disagree by this much since the last look. */
   "clock.jumped": { readonly byMs: number }
 

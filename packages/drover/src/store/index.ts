@@ -20,6 +20,7 @@ export type {
   WorkerRef,
 } from "./exchange.ts"
 export type { JobLog, JobProgress, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.ts"
+export { FailureReport } from "./failureReport.ts"
 export {
   finalStates,
   isFinal,
@@ -30,7 +31,33 @@ export {
   waitingStates,
 } from "./jobState.ts"
 export type { JobState } from "./jobState.ts"
+export { limitName, parseLimitName } from "./limitStore.ts"
+export type {
+  DeclaredLimit,
+  LimitDeclaration,
+  LimitId,
+  LimitKeyRow,
+  LimitRepairs,
+  LimitRow,
+  LimitScope,
+  LimitSetting,
+  LimitStore,
+  LimitType,
+  NewKey,
+} from "./limitStore.ts"
 export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
+export type {
+  BidReply,
+  BidRequest,
+  Candidate,
+  CleanReply,
+  Fenced,
+  LeaderRow,
+  LeadershipStore,
+  QueueSample,
+  TermRef,
+  Turn,
+} from "./leadershipStore.ts"
 export { decodePayload, defaultPayloadLimit, encodePayload, maxPayloadDepth } from "./payload.ts"
 export type { JsonValue } from "./payload.ts"
 export { maxLogBytes, maxLogLines, maxProgressBytes } from "./reportLimits.ts"
@@ -48,11 +75,13 @@ export type {
   StoreTransaction,
 } from "./store.ts"
 export type {
+  ExpiredJob,
   HealthCheck,
   MigrationStatus,
   PruneReply,
   QueueCounts,
   RescuedJob,
+  RescueRequest,
   Retention,
   WorkerRow,
 } from "./upkeep.ts"

@@ -1,0 +1,68 @@
+import { Connection } from "./connection.ts"
+import type { ConnectionTools } from "./connection.ts"
+import type { PgClient } from "./driver.ts"
+import { ConnectionFailure } from "./postgresErrors.ts"
+
+/** A client that is kept, and how to be rid of it. */
+export interface ReservedClient {
+  readonly client: PgClient
+  end(): Promise<void>
+}
+
+/** One connection that is made when it is first needed and made anew after it broke. Its users take turns. */
+export class ReservedConnection {
+  readonly #make: () => Promise<ReservedClient>
+  readonly #tools: ConnectionTools
+  #held: ReservedClient | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #isClosed = false
+
+  constructor(make: () => Promise<ReservedClient>, tools: ConnectionTools) {
+    this.#make = make
+    this.#tools = tools
+  }
+
+  /** Runs the body when those before it are done. @throws what it throws, or `ConnectionFailure` ("unsent"). */
+  use<T>(deadlineMs: number, body: (connection: Connection) => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(() => this.#run(deadlineMs, body))
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** The client now, for its notifications; `undefined` while there is none. */
+  get client(): PgClient | undefined {
+    return this.#held?.client
+  }
+
+  /** Waits for those who have it, then ends it. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#turn
+    await this.#drop()
+  }
+
+  async #run<T>(deadlineMs: number, body: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new ConnectionFailure("the store is closing", "unsent")
+    this.#held ??= await this.#open()
+    const connection = new Connection(this.#held.client, this.#tools, deadlineMs)
+    try {
+      return await body(connection)
+    } finally {
+      if (connection.broken !== undefined) void this.#drop()
+    }
+  }
+
+  async #open(): Promise<ReservedClient> {
+    const held = await this.#make()
+    held.client.on("end", () => {
+      if (this.#held === held) this.#held = undefined
+    })
+    return held
+  }
+
+  async #drop(): Promise<void> {
+    const held = this.#held
+    this.#held = undefined
+    await held?.end().catch(() => undefined)
+  }
+}
