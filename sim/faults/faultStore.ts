@@ -108,6 +108,14 @@ export class FaultStore implements Store {
   act: Store["act"] = (...args) => this.#call("act", args)
   queueSettings: Store["queueSettings"] = (...args) => this.#call("queueSettings", args)
   setQueue: Store["setQueue"] = (...args) => this.#call("setQueue", args)
+  bid: Store["bid"] = (...args) => this.#call("bid", args)
+  renewTerm: Store["renewTerm"] = (...args) => this.#call("renewTerm", args)
+  resignTerm: Store["resignTerm"] = (...args) => this.#call("resignTerm", args)
+  leader: Store["leader"] = (...args) => this.#call("leader", args)
+  claimTurn: Store["claimTurn"] = (...args) => this.#call("claimTurn", args)
+  clean: Store["clean"] = (...args) => this.#call("clean", args)
+  addSamples: Store["addSamples"] = (...args) => this.#call("addSamples", args)
+  samples: Store["samples"] = (...args) => this.#call("samples", args)
 
   deadWorkers(): Promise<readonly string[]> {
     return this.#at.deadWorkers()

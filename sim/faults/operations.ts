@@ -14,6 +14,8 @@ export const reads = [
   "workers",
   "doctor",
   "queueSettings",
+  "leader",
+  "samples",
 ] as const
 
 /** Operations whose reply can be lost after they were carried out. */
@@ -33,6 +35,12 @@ export const writes = [
   "edit",
   "act",
   "setQueue",
+  "bid",
+  "renewTerm",
+  "resignTerm",
+  "claimTurn",
+  "clean",
+  "addSamples",
 ] as const
 
 /** An operation of a store that crosses the gap in which faults strike. */

@@ -5,6 +5,7 @@ import { enqueueRules } from "./rules/enqueue.ts"
 import { fenceRules } from "./rules/fences.ts"
 import { historyRules } from "./rules/history.ts"
 import { hostileTextRules } from "./rules/hostileTexts.ts"
+import { leadershipRules } from "./rules/leadership.ts"
 import { lifecycleRules } from "./rules/lifecycle.ts"
 import { operatorRules } from "./rules/operators.ts"
 import { questionRules } from "./rules/questions.ts"
@@ -27,6 +28,7 @@ export const subjects: Readonly<Record<string, Rules>> = {
   fences: fenceRules,
   settlements: settlementRules,
   repeats: repeatRules,
+  leadership: leadershipRules,
   rescue: rescueRules,
   workers: workerRules,
   queues: queueRules,

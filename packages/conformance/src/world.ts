@@ -4,13 +4,20 @@ import type {
   ActionReply,
   ClaimedJob,
   EnqueueOutcome,
+  ExpiredJob,
+  Fenced,
   JobAction,
   JobRow,
   JobState,
   NewJob,
   NewUnique,
+  PruneReply,
+  RescuedJob,
+  RescueRequest,
+  Retention,
   Settlement,
   Store,
+  TermRef,
 } from "drover/store"
 import { auditJobs } from "./audit.ts"
 import type { Harness, StoreProcess } from "./harness.ts"
@@ -49,6 +56,7 @@ export class World {
   readonly harness: Harness
   #ids = 0
   #workers = 0
+  #term: Promise<TermRef> | undefined
 
   constructor(harness: Harness) {
     this.harness = harness
@@ -183,6 +191,38 @@ export class World {
     return store.act(action, { ids }, { actor: "ann", reason, limit: 1_000 })
   }
 
+  /** A term that outlasts every rule: what a rule does that is not about terms, it does as the leader. */
+  term(): Promise<TermRef> {
+    this.#term ??= this.#lead()
+    return this.#term
+  }
+
+  /** Rescues as the leader. */
+  async rescue(
+    request: Omit<RescueRequest, "term">,
+    store: Store = this.other,
+  ): Promise<readonly RescuedJob[]> {
+    return held(await store.rescue({ term: await this.term(), ...request }))
+  }
+
+  /** Expires as the leader. */
+  async expire(limit: number, store: Store = this.other): Promise<readonly ExpiredJob[]> {
+    return held(await store.expire({ term: await this.term(), limit }))
+  }
+
+  /** Prunes as the leader. */
+  async prune(retention: Retention, limit: number, store: Store = this.other): Promise<PruneReply> {
+    return held(await store.prune({ term: await this.term(), retention, limit }))
+  }
+
+  async #lead(): Promise<TermRef> {
+    const candidate = { id: "world", host: "testhost", pid: 4_000_000, info: "{}" }
+    const token = freshToken()
+    const reply = await this.store.bid({ candidate, token, ttlMs: 100_000 * hour })
+    if (!reply.won) throw new Error(`${reply.leader.id} leads`)
+    return { term: reply.term, token }
+  }
+
   /** Every job, oldest first. */
   async allJobs(store: Store = this.store): Promise<readonly JobRow[]> {
     const rows: JobRow[] = []
@@ -217,6 +257,11 @@ export class World {
     auditJobs(await this.allJobs(), entries)
     expect(await this.snapshot(this.other)).toEqual(await this.snapshot(this.store))
   }
+}
+
+function held<T>(reply: Fenced<T>): T {
+  if (reply === "term_ended") throw new Error("the world's term has ended")
+  return reply as T
 }
 
 /** A running attempt and who runs it. */

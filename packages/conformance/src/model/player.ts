@@ -43,7 +43,7 @@ export class Player {
   async #clean(): Promise<void> {
     const { store } = this.#world
     const workerIds = (await store.workers()).map(({ workerId }) => workerId)
-    await store.rescue({ deadWorkers: workerIds, expiredLeases: true, limit: 1_000 })
+    await this.#world.rescue({ deadWorkers: workerIds, expiredLeases: true, limit: 1_000 })
     await store.act("delete", {}, { actor: "model", reason: "clean", limit: 1_000 })
     for (const queue of ["q", "r"]) await store.setQueue(queue, { paused: false }, "model")
     expect(await store.count({}, 10)).toBe(0)
@@ -215,7 +215,7 @@ export class Player {
   async #rescue({ dead, process }: StepOf<"rescue">): Promise<void> {
     const deadWorkers = dead === null ? [] : [this.#worker(dead).id]
     const options = { deadWorkers, expiredLeases: true, limit: 1_000 }
-    const rescued = await this.#store(process).rescue(options)
+    const rescued = await this.#world.rescue(options, this.#store(process))
     const ids = this.#oracle.rescue(deadWorkers)
     expect(rescued.map(({ jobId }) => jobId).toSorted()).toEqual(ids.toSorted())
     for (const { jobId, state, crashes } of rescued) {
@@ -262,14 +262,15 @@ export class Player {
   }
 
   async #expire(process: number): Promise<void> {
-    const gone = (await this.#store(process).expire(1_000)).map(({ jobId }) => jobId)
+    const gone = (await this.#world.expire(1_000, this.#store(process))).map(({ jobId }) => jobId)
     expect(gone.toSorted()).toEqual(this.#oracle.expire().toSorted())
     if (gone.length > 0) this.#seen.add("expire")
   }
 
   async #prune(process: number): Promise<void> {
     const keep = { discardedMs: false, cancelledMs: false, bytes: false } as const
-    const { jobs } = await this.#store(process).prune({ ...keep, completedMs: 500 }, 1_000)
+    const retention = { ...keep, completedMs: 500 }
+    const { jobs } = await this.#world.prune(retention, 1_000, this.#store(process))
     expect(jobs).toBe(this.#oracle.prune(500))
     if (jobs > 0) this.#seen.add("prune")
   }

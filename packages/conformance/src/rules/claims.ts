@@ -143,7 +143,7 @@ export const claimRules: Rules = {
     await world.advance(minute + 1)
     const worker = await world.worker()
     expect(await worker.claim()).toEqual([])
-    const swept = await world.store.expire(10)
+    const swept = await world.expire(10, world.store)
     const ended = await world.get(id)
     expect(ended).toMatchObject({ state: "discarded", attempt: 0 })
     expect(ended.reason).toMatch(/expired/)

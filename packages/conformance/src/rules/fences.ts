@@ -29,7 +29,7 @@ async function everyWriteIsFenced(
 async function rescuedAndRunAgain(world: World): Promise<RunningJob & { second: RunningJob }> {
   const first = await world.running()
   await world.advance(leaseMs + 1)
-  await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+  await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
   const worker = await world.worker(world.other)
   const attempt = await worker.claimOne({ solo: true })
   expect(attempt).toMatchObject({ jobId: first.id, attempt: 2, crashes: 1 })
@@ -41,9 +41,7 @@ export const fenceRules: Rules = {
   "a zombie whose job waits again after a rescue writes nothing": async (world) => {
     const { worker, attempt } = await world.running()
     await world.advance(leaseMs + 1)
-    expect(
-      await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 }),
-    ).toHaveLength(1)
+    expect(await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toHaveLength(1)
     await everyWriteIsFenced(world, worker, attempt)
   },
 
@@ -151,7 +149,7 @@ export const fenceRules: Rules = {
   "a worker that was rescued claims nothing more": async (world) => {
     const { worker } = await world.running()
     await world.advance(leaseMs + 1)
-    await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+    await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
     await world.enqueue()
     const reply = await world.unchanged(() =>
       worker.exchange({ claims: [{ queue: "default", kinds: ["mail"], limit: 10 }] }),

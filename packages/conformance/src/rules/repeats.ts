@@ -89,7 +89,7 @@ export const repeatRules: Rules = {
     const worker = await world.worker()
     const token = freshToken()
     await worker.exchange({ claims, token })
-    await world.other.rescue({ deadWorkers: [worker.id], expiredLeases: false, limit: 5 })
+    await world.rescue({ deadWorkers: [worker.id], expiredLeases: false, limit: 5 })
     const again = await world.unchanged(() => worker.exchange({ claims, token, repeat: true }))
     expect(again).toMatchObject({ claimed: [], workerLost: true })
     expect(await world.state(id)).toBe("available")

@@ -7,14 +7,10 @@ export const rescueRules: Rules = {
   "nobody is rescued before the lease ended": async (world) => {
     const { worker } = await world.running()
     await world.advance(leaseMs - 1)
-    expect(await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual(
-      [],
-    )
+    expect(await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual([])
     expect(await worker.beat()).toBe("held")
     await world.advance(leaseMs - 1)
-    expect(await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual(
-      [],
-    )
+    expect(await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual([])
   },
 
   "a job of a worker whose lease ended waits again, counts a crash and runs alone": async (
@@ -22,7 +18,7 @@ export const rescueRules: Rules = {
   ) => {
     const { id, worker } = await world.running()
     await world.advance(leaseMs + 1)
-    const rescued = await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+    const rescued = await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
     const job = { jobId: id, kind: "mail", queue: "default", attempt: 1, crashes: 1 }
     expect(rescued).toEqual([{ ...job, state: "available", workerId: worker.id }])
     expect(await world.get(id)).toMatchObject({ state: "available", crashes: 1, failures: 0 })
@@ -34,7 +30,7 @@ export const rescueRules: Rules = {
   "a worker proved dead is rescued at once, and only that one": async (world) => {
     const dead = await world.running({ kind: "a" })
     const alive = await world.running({ kind: "b" })
-    const rescued = await world.other.rescue({
+    const rescued = await world.rescue({
       deadWorkers: [dead.worker.id],
       expiredLeases: true,
       limit: 10,
@@ -50,9 +46,9 @@ export const rescueRules: Rules = {
     const dead = await world.running({ kind: "b" })
     await world.advance(10 * leaseMs)
     const silence = { deadWorkers: [], expiredLeases: false, limit: 10 }
-    expect(await world.unchanged(() => world.other.rescue(silence))).toEqual([])
+    expect(await world.unchanged(() => world.rescue(silence))).toEqual([])
     const proved = { ...silence, deadWorkers: [dead.worker.id] }
-    const rescued = await world.other.rescue(proved)
+    const rescued = await world.rescue(proved)
     expect(rescued.map(({ jobId }) => jobId)).toEqual([dead.id])
     expect(await silent.worker.beat()).toBe("held")
   },
@@ -60,7 +56,7 @@ export const rescueRules: Rules = {
   "a name that is no worker's rescues nobody": async (world) => {
     await world.running()
     const rescue = (): Promise<unknown> =>
-      world.other.rescue({ deadWorkers: ["nobody", ""], expiredLeases: true, limit: 10 })
+      world.rescue({ deadWorkers: ["nobody", ""], expiredLeases: true, limit: 10 })
     expect(await world.unchanged(rescue)).toEqual([])
   },
 
@@ -72,7 +68,7 @@ export const rescueRules: Rules = {
     }
     await world.advance(leaseMs + 1)
     const rescue = (): Promise<unknown> =>
-      world.other.rescue({ deadWorkers: [worker.id], expiredLeases: true, limit: 100 })
+      world.rescue({ deadWorkers: [worker.id], expiredLeases: true, limit: 100 })
     expect(await world.unchanged(rescue)).toEqual([])
   },
 
@@ -80,8 +76,8 @@ export const rescueRules: Rules = {
     const { id } = await world.running()
     await world.advance(leaseMs + 1)
     const replies = await Promise.all([
-      world.store.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 }),
-      world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 }),
+      world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 }, world.store),
+      world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 }),
     ])
     expect(replies.flat().map(({ jobId }) => jobId)).toEqual([id])
     expect((await world.get(id)).crashes).toBe(1)
@@ -93,7 +89,7 @@ export const rescueRules: Rules = {
       await world.advance(leaseMs + 1)
       const settle = (): Promise<unknown> => worker.settle(attempt, settlements.completed)
       const rescue = (): Promise<unknown> =>
-        world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+        world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
       await Promise.all(round % 2 === 0 ? [settle(), rescue()] : [rescue(), settle()])
       const row = await world.get(id)
       expect([row.state, row.crashes]).toEqual(
@@ -109,15 +105,13 @@ export const rescueRules: Rules = {
     await world.advance(leaseMs + 1)
     const seen: string[] = []
     for (let round = 0; round < 3; round++) {
-      const batch = await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+      const batch = await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
       expect(batch).toHaveLength(round < 2 ? 10 : 5)
       seen.push(...batch.map(({ jobId }) => jobId))
     }
     expect(new Set(seen).size).toBe(25)
     expect(await worker.beat()).toBe("lost")
-    expect(await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual(
-      [],
-    )
+    expect(await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual([])
   },
 
   "the crash budget ends a job at its last crash": async (world) => {
@@ -126,7 +120,7 @@ export const rescueRules: Rules = {
     for (let crash = 1; crash <= 3; crash++) {
       const worker = await world.worker()
       await worker.claimOne({ solo: crash > 1 })
-      const [rescued] = await world.other.rescue({
+      const [rescued] = await world.rescue({
         deadWorkers: [worker.id],
         expiredLeases: true,
         limit: 10,
@@ -143,7 +137,7 @@ export const rescueRules: Rules = {
   "a job whose cancel was requested ends cancelled at its rescue": async (world) => {
     const { id, worker } = await world.running()
     await world.act("cancel", [id])
-    const [rescued] = await world.other.rescue({
+    const [rescued] = await world.rescue({
       deadWorkers: [worker.id],
       expiredLeases: true,
       limit: 10,
@@ -155,14 +149,14 @@ export const rescueRules: Rules = {
   "a worker without jobs loses its row when its lease ended": async (world) => {
     const idle = await world.worker()
     await world.advance(leaseMs + second)
-    await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+    await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
     expect(await idle.beat()).toBe("lost")
     expect(await world.store.workers()).toEqual([])
   },
 
   "a worker that came back under the same name is not the dead one": async (world) => {
     const { worker } = await world.running()
-    await world.other.rescue({ deadWorkers: [worker.id], expiredLeases: true, limit: 10 })
+    await world.rescue({ deadWorkers: [worker.id], expiredLeases: true, limit: 10 })
     const { workerId } = worker.ref
     const identity = { workerId, token: 99, leaseMs, host: "testhost", pid: 1, info: "{}" }
     const ref = await world.store.registerWorker(identity)
@@ -175,10 +169,11 @@ export const rescueRules: Rules = {
     const workers = [await world.worker(), await world.worker(world.other)]
     for (const worker of workers) await worker.claim({ limit: 5 })
     await world.advance(5 * hour)
-    const rescued = await world.store.rescue({ deadWorkers: [], expiredLeases: true, limit: 100 })
-    expect(rescued).toHaveLength(10)
-    expect(await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 100 })).toEqual(
-      [],
+    const rescued = await world.rescue(
+      { deadWorkers: [], expiredLeases: true, limit: 100 },
+      world.store,
     )
+    expect(rescued).toHaveLength(10)
+    expect(await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 100 })).toEqual([])
   },
 }

@@ -9,7 +9,7 @@ const keep: Retention = { completedMs: false, discardedMs: false, cancelledMs: f
 async function pruneAll(world: World, retention: Retention, limit = 1_000): Promise<number> {
   let pruned = 0
   for (let round = 0; round < 100; round++) {
-    const { jobs, more } = await world.other.prune(retention, limit)
+    const { jobs, more } = await world.prune(retention, limit)
     expect(jobs).toBeLessThanOrEqual(limit)
     pruned += jobs
     if (!more) return pruned
@@ -28,7 +28,7 @@ export const retentionRules: Rules = {
       await world.jobIn(state, { kind: state })
     }
     await world.advance(1_000 * 24 * hour)
-    await world.unchanged(() => world.store.prune(keep, 100))
+    await world.unchanged(() => world.prune(keep, 100, world.store))
   },
 
   "false for one state keeps that state though the others go": async (world) => {
@@ -78,7 +78,7 @@ export const retentionRules: Rules = {
     }
     await world.advance(24 * hour)
     const nothing = { completedMs: 0, discardedMs: 0, cancelledMs: 0, bytes: 0 }
-    await world.unchanged(() => world.store.prune(nothing, 100))
+    await world.unchanged(() => world.prune(nothing, 100, world.store))
   },
 
   "a prune is bounded and says that there is more": async (world) => {
@@ -86,9 +86,9 @@ export const retentionRules: Rules = {
     await world.store.act("cancel", {}, { actor: "a", reason: "r", limit: 100 })
     await world.advance(hour)
     const retention = { ...keep, cancelledMs: minute }
-    expect(await world.store.prune(retention, 10)).toEqual({ jobs: 10, more: true })
+    expect(await world.prune(retention, 10, world.store)).toEqual({ jobs: 10, more: true })
     expect(await pruneAll(world, retention, 10)).toBe(15)
-    expect(await world.store.prune(retention, 10)).toEqual({ jobs: 0, more: false })
+    expect(await world.prune(retention, 10, world.store)).toEqual({ jobs: 0, more: false })
   },
 
   "beyond the bytes the oldest finished go, whatever their age": async (world) => {
@@ -145,19 +145,19 @@ export const retentionRules: Rules = {
     const later = await world.enqueue({ expireMs: minute, delayMs: hour, kind: "a" })
     const never = await world.enqueue({ kind: "a" })
     await world.advance(minute - 1)
-    expect(await world.unchanged(() => world.store.expire(10))).toEqual([])
+    expect(await world.unchanged(() => world.expire(10, world.store))).toEqual([])
     await world.advance(2)
-    expect(await world.other.expire(10)).toEqual([{ jobId: gone.id, kind: "a", queue: "default" }])
+    expect(await world.expire(10)).toEqual([{ jobId: gone.id, kind: "a", queue: "default" }])
     expect(await world.get(gone.id)).toMatchObject({ state: "discarded", attempt: 0 })
     expect(await world.state(later.id)).toBe("scheduled")
     expect(await world.state(never.id)).toBe("available")
-    expect(await world.store.expire(10)).toEqual([])
+    expect(await world.expire(10, world.store)).toEqual([])
   },
 
   "a job that was started in time does not expire while it runs": async (world) => {
     const { id, worker, attempt } = await world.running({ expireMs: minute })
     await world.advance(hour)
-    expect(await world.unchanged(() => world.store.expire(10))).toEqual([])
+    expect(await world.unchanged(() => world.expire(10, world.store))).toEqual([])
     expect(await worker.settle(attempt, settlements.completed)).toBe("settled")
     expect(await world.state(id)).toBe("completed")
   },
@@ -165,7 +165,7 @@ export const retentionRules: Rules = {
   "expire is bounded": async (world) => {
     await world.store.enqueue(world.jobs(5, { expireMs: 1 }))
     await world.advance(minute)
-    expect(await world.store.expire(3)).toHaveLength(3)
-    expect(await world.store.expire(3)).toHaveLength(2)
+    expect(await world.expire(3, world.store)).toHaveLength(3)
+    expect(await world.expire(3, world.store)).toHaveLength(2)
   },
 }

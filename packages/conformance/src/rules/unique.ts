@@ -117,7 +117,7 @@ export const uniqueRules: Rules = {
     const { id: plain } = await world.enqueue({ queue: "other" })
     await worker.claimOne({ queue: "other" })
     const successor = await world.enqueue({ unique: mine })
-    const rescued = await world.other.rescue({
+    const rescued = await world.rescue({
       deadWorkers: [worker.id],
       expiredLeases: true,
       limit: 10,

@@ -35,9 +35,7 @@ export const workerRules: Rules = {
     const { id, worker, attempt } = await world.running()
     await world.advance(2 * leaseMs)
     expect(await worker.beat()).toBe("held")
-    expect(await world.other.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual(
-      [],
-    )
+    expect(await world.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })).toEqual([])
     expect(await worker.settle(attempt, settlements.completed)).toBe("settled")
     expect(await world.state(id)).toBe("completed")
   },

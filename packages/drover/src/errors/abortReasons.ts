@@ -39,3 +39,11 @@ export class LeaseLost extends DroverError {
     super("DROVER_LEASE_LOST", message, options)
   }
 }
+
+/** The term of leadership ended: it was resigned, taken over, or could not be renewed. Whatever its services write now is rejected. */
+export class TermEnded extends DroverError {
+  override readonly name = "TermEnded"
+  constructor(message: string, options?: DroverErrorOptions) {
+    super("DROVER_TERM_ENDED", message, options)
+  }
+}

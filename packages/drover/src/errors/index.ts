@@ -2,7 +2,7 @@
  * Errors: the one class of operating faults, the reasons an attempt can be aborted with, and `assert`
  * for invariants.
  */
-export { Cancelled, LeaseLost, Shutdown, Timeout } from "./abortReasons.ts"
+export { Cancelled, LeaseLost, Shutdown, TermEnded, Timeout } from "./abortReasons.ts"
 export type { AbortReason } from "./abortReasons.ts"
 export { assert, unreachable } from "./assert.ts"
 export { errorCodes } from "./codes.ts"

@@ -7,6 +7,7 @@ import { Events } from "../events/index.ts"
 import type { HealthCheck, NewJob, Store } from "../store/index.ts"
 import { ManualClock, SeededRng, systemClock, systemRng } from "../time/index.ts"
 import { sqlite, sqliteShared } from "./index.ts"
+import { asLeader } from "../store/asLeader.fixture.ts"
 
 const MINUTE = 60_000
 
@@ -183,7 +184,7 @@ test("due jobs that no live worker runs are named", async () => {
   for (const [info, status] of cases) {
     await work(store, info)
     expect((await look(store, "unserved_kinds")).status, JSON.stringify(info)).toBe(status)
-    await store.rescue({ deadWorkers: ["w"], expiredLeases: false, limit: 10 })
+    await (await asLeader(store)).rescue({ deadWorkers: ["w"], expiredLeases: false, limit: 10 })
   }
   await work(store, cases[0][0])
   await clock.advance(MINUTE)

@@ -18,6 +18,7 @@ import { ManualClock, randomBelow, SeededRng, UuidMaker } from "../time/index.ts
 import { sqlite } from "./index.ts"
 import { SqliteDatabase } from "./sqliteDatabase.ts"
 import { SqliteStore } from "./sqliteStore.ts"
+import { asLeader } from "../store/asLeader.fixture.ts"
 
 const rng = new SeededRng("faults")
 const everything = { limit: 10_000, after: null }
@@ -90,7 +91,9 @@ describe("locks", () => {
     await runOne()
     await store.transaction((tx) => tx.enqueue([job()]), { timeoutMs: 1_000 })
     await store.act("cancel", {}, { actor: "a", reason: "r", limit: 10 })
-    await store.prune({ completedMs: 0, discardedMs: 0, cancelledMs: 0, bytes: 0 }, 10)
+    await (
+      await asLeader(store)
+    ).prune({ completedMs: 0, discardedMs: 0, cancelledMs: 0, bytes: 0 }, 10)
     await store.list({}, everything)
     await store.doctor()
     const begins = exec.mock.calls.map(([text]) => text.trim().toLowerCase())
@@ -366,7 +369,7 @@ describe("a wall clock", () => {
     await store.now()
     expect(jumps).toEqual([3_600_000])
     const grace = { deadWorkers: [], expiredLeases: false, limit: 10 }
-    expect(await store.rescue(grace)).toEqual([])
+    expect(await (await asLeader(store)).rescue(grace)).toEqual([])
     expect(await store.beat(worker, 30_000)).toBe("held")
     await runOne()
   })

@@ -7,6 +7,7 @@ import { Events } from "../events/index.ts"
 import type { NewJob, Store, WorkerRef } from "../store/index.ts"
 import { ManualClock, SeededRng, UuidMaker } from "../time/index.ts"
 import { sqlite } from "./index.ts"
+import { asLeader } from "../store/asLeader.fixture.ts"
 
 const rng = new SeededRng("plans")
 
@@ -69,10 +70,19 @@ async function workALittle(kinds: readonly string[]): Promise<void> {
   await store.exchange({ ...ask, settlements: [], claims, solo: true })
   await store.peek({ worker, queues: [{ queue: "q", kinds }] })
   await store.beat(worker, 30_000)
-  await store.rescue({ deadWorkers: ["nobody"], expiredLeases: true, limit: 100 })
-  await store.expire(100)
+  const leader = await asLeader(store)
+  await leader.rescue({ deadWorkers: ["nobody"], expiredLeases: true, limit: 100 })
+  await leader.expire(100)
   const day = 86_400_000
-  await store.prune({ completedMs: day, discardedMs: day, cancelledMs: day, bytes: 1e9 }, 100)
+  await leader.prune({ completedMs: day, discardedMs: day, cancelledMs: day, bytes: 1e9 }, 100)
+  const { term } = leader
+  await store.claimTurn({ term, service: "s", everyMs: 5_000 })
+  await store.renewTerm(term, 15_000)
+  await store.clean({ term, idleMs: day, limit: 100 })
+  await store.addSamples({ term, samples: [], keepMs: day, limit: 100 })
+  await store.samples({ queue: null, sinceMs: day, limit: 100 })
+  await store.samples({ queue: "q", sinceMs: day, limit: 100 })
+  await store.leader()
   await store.finished([ids.next()])
   await store.trailAfter(null, 10)
   await store.now()

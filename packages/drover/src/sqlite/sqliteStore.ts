@@ -3,9 +3,14 @@ import type {
   AttemptRef,
   BeatThread,
   BeatThreadOptions,
+  BidReply,
+  BidRequest,
+  CleanReply,
   EnqueueOutcome,
   ExchangeReply,
   ExchangeRequest,
+  ExpiredJob,
+  Fenced,
   FinishedJob,
   HealthCheck,
   JobAction,
@@ -14,6 +19,7 @@ import type {
   JobPatch,
   JobRow,
   JobSelection,
+  LeaderRow,
   LogLine,
   MigrationStatus,
   NewJob,
@@ -23,12 +29,16 @@ import type {
   PeekRequest,
   PruneReply,
   QueueCounts,
+  QueueSample,
   QueueSettings,
   RescuedJob,
+  RescueRequest,
   Retention,
   Store,
   StoreTransaction,
+  TermRef,
   TrailEntry,
+  Turn,
   WorkerRef,
   WorkerRow,
 } from "../store/index.ts"
@@ -41,11 +51,13 @@ import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { appendLog, progress } from "./notes.ts"
 import { act } from "./actOnJobs.ts"
+import { addSamples, clean, samples } from "./leaderWork.ts"
 import { edit, queueSettings, setQueue } from "./operators.ts"
 import { peek } from "./peek.ts"
 import { count, get, list, log, trail, trailAfter } from "./questions.ts"
 import { queueCounts } from "./queueCounts.ts"
 import type { SqliteDatabase } from "./sqliteDatabase.ts"
+import { bid, claimTurn, leader, renewTerm, resignTerm } from "./terms.ts"
 import { expire, prune } from "./upkeep.ts"
 import { beat, deadWorkers, registerWorker, rescue, retireWorker, workerRows } from "./workers.ts"
 
@@ -136,26 +148,27 @@ export class SqliteStore implements Store {
     return appendLog(this.#database, attempt, lines, dropped)
   }
 
-  rescue(options: {
-    readonly deadWorkers: readonly string[]
-    readonly expiredLeases: boolean
-    readonly limit: number
-  }): Promise<readonly RescuedJob[]> {
-    return rescue(this.#database, options)
+  rescue(request: RescueRequest): Promise<Fenced<readonly RescuedJob[]>> {
+    return rescue(this.#database, request)
   }
 
   deadWorkers(): Promise<readonly string[]> {
     return deadWorkers(this.#database)
   }
 
-  expire(
-    limit: number,
-  ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]> {
-    return expire(this.#database, limit)
+  expire(request: {
+    readonly term: TermRef
+    readonly limit: number
+  }): Promise<Fenced<readonly ExpiredJob[]>> {
+    return expire(this.#database, request)
   }
 
-  prune(retention: Retention, limit: number): Promise<PruneReply> {
-    return prune(this.#database, retention, limit)
+  prune(request: {
+    readonly term: TermRef
+    readonly retention: Retention
+    readonly limit: number
+  }): Promise<Fenced<PruneReply>> {
+    return prune(this.#database, request)
   }
 
   get(id: string): Promise<JobRow | null> {
@@ -234,5 +247,54 @@ export class SqliteStore implements Store {
     actor: string,
   ): Promise<QueueSettings> {
     return setQueue(this.#database, queue, change, actor)
+  }
+
+  bid(request: BidRequest): Promise<BidReply> {
+    return bid(this.#database, request)
+  }
+
+  renewTerm(term: TermRef, ttlMs: number): Promise<"held" | "ended"> {
+    return renewTerm(this.#database, term, ttlMs)
+  }
+
+  resignTerm(term: TermRef): Promise<"resigned" | "ended"> {
+    return resignTerm(this.#database, term)
+  }
+
+  leader(): Promise<LeaderRow | null> {
+    return leader(this.#database)
+  }
+
+  claimTurn(request: {
+    readonly term: TermRef
+    readonly service: string
+    readonly everyMs: number
+  }): Promise<Fenced<Turn>> {
+    return claimTurn(this.#database, request)
+  }
+
+  clean(request: {
+    readonly term: TermRef
+    readonly idleMs: number
+    readonly limit: number
+  }): Promise<Fenced<CleanReply>> {
+    return clean(this.#database, request)
+  }
+
+  addSamples(request: {
+    readonly term: TermRef
+    readonly samples: readonly Omit<QueueSample, "at">[]
+    readonly keepMs: number
+    readonly limit: number
+  }): Promise<Fenced<{ readonly forgotten: number }>> {
+    return addSamples(this.#database, request)
+  }
+
+  samples(request: {
+    readonly queue: string | null
+    readonly sinceMs: number
+    readonly limit: number
+  }): Promise<readonly QueueSample[]> {
+    return samples(this.#database, request)
   }
 }

@@ -6,6 +6,7 @@ import { Events } from "../events/index.ts"
 import type { JobAction, NewJob, Settlement, Store } from "../store/index.ts"
 import { ManualClock, SeededRng } from "../time/index.ts"
 import { sqliteShared } from "./index.ts"
+import { asLeader } from "../store/asLeader.fixture.ts"
 
 const DAY = 86_400_000
 
@@ -94,8 +95,10 @@ test("a pruned job leaves nothing behind in any table", async () => {
   await fixture.store.enqueue([fixture.job(), fixture.job({ input: large }), fixture.keyed("k")])
   await fixture.run({ to: "completed", result: large })
   await fixture.clock.advance(DAY)
-  const reply = await fixture.store.prune({ ...keep, completedMs: 1_000 }, 100)
+  const reply = await (await asLeader(fixture.store)).prune({ ...keep, completedMs: 1_000 }, 100)
   expect(reply).toEqual({ jobs: 3, more: false })
+  const { term } = await asLeader(fixture.store)
+  expect(await fixture.store.clean({ term, idleMs: 0, limit: 10 })).toMatchObject({ workers: 1 })
   expect(fixture.orphans()).toEqual(noOrphans)
   for (const table of ["job", "trail", "log", "log_count", "progress", "input", "hold", "worker"]) {
     expect(fixture.rows(`drover_${table}`), table).toBe(0)
@@ -112,7 +115,9 @@ test("a worker stays as long as the trail names it", async () => {
   await fixture.store.enqueue([fixture.job()])
   await fixture.run({ to: "completed", result: null })
   await fixture.clock.advance(DAY)
-  await fixture.store.prune({ ...keep, completedMs: 1_000 }, 100)
+  await (await asLeader(fixture.store)).prune({ ...keep, completedMs: 1_000 }, 100)
+  const { term } = await asLeader(fixture.store)
+  await fixture.store.clean({ term, idleMs: 0, limit: 10 })
   const [left] = (await fixture.store.list({}, { limit: 10, after: null })).jobs
   const workers = (await fixture.store.trail(left?.id ?? "")).map(({ workerId }) => workerId)
   expect(workers).toEqual([null, "w1", "w1"])
@@ -125,7 +130,7 @@ test("a key that another job took over outlives the one that had it", async () =
   await fixture.run({ to: "completed", result: null })
   await fixture.store.enqueue([fixture.keyed("k")])
   await fixture.clock.advance(DAY)
-  await fixture.store.prune({ ...keep, completedMs: 1_000 }, 100)
+  await (await asLeader(fixture.store)).prune({ ...keep, completedMs: 1_000 }, 100)
   const [outcome] = await fixture.store.enqueue([fixture.keyed("k")])
   expect(outcome?.status).toBe("duplicate")
 })
@@ -135,9 +140,10 @@ test("a prune with nothing to do writes nothing", async () => {
   await fixture.store.open({ migrate: true })
   await fixture.store.enqueue([fixture.job()])
   const changes = (): unknown => fixture.db.prepare("select total_changes()").get()
+  const leader = await asLeader(fixture.store)
   const before = changes()
-  await fixture.store.prune({ ...keep, completedMs: 0, bytes: 0 }, 100)
-  await fixture.store.expire(100)
+  await leader.prune({ ...keep, completedMs: 0, bytes: 0 }, 100)
+  await leader.expire(100)
   expect(changes()).toEqual(before)
 })
 
@@ -179,8 +185,9 @@ async function take(fixture: Fixture, next: Step): Promise<void> {
   } else if (next.what === "run") await fixture.run(next.settlement, 2, next.solo)
   else if (next.what === "act") {
     await store.act(next.action, {}, { actor: "ann", reason: "because", limit: 2 })
-  } else if (next.what === "prune") await store.prune({ ...keep, bytes: next.bytes }, 2)
-  else await store.expire(2)
+  } else if (next.what === "prune")
+    await (await asLeader(store)).prune({ ...keep, bytes: next.bytes }, 2)
+  else await (await asLeader(store)).expire(2)
   await fixture.clock.advance(10)
 }
 

@@ -1,27 +1,36 @@
 import { jobStates, stateCode } from "../store/index.ts"
-import type { JobState, PruneReply, Retention } from "../store/index.ts"
+import type {
+  ExpiredJob,
+  Fenced,
+  JobState,
+  PruneReply,
+  Retention,
+  TermRef,
+} from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import { deleteJob } from "./deleteJob.ts"
 import { endJob } from "./handBack.ts"
 import type { Row } from "./statements.ts"
+import { fenced } from "./terms.ts"
 import type { ReadTx, WriteTx } from "./writeTx.ts"
 
 const DISCARDED = stateCode("discarded")
-const ENDED_WORKERS = 100
 
 /** Discards waiting jobs whose expiry has passed. See `Store.expire`. */
-export async function expire(
+export function expire(
   context: StoreContext,
-  limit: number,
-): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]> {
+  { term, limit }: { readonly term: TermRef; readonly limit: number },
+): Promise<Fenced<readonly ExpiredJob[]>> {
   const find = (tx: ReadTx): readonly Row[] => tx.statements.all("expired_jobs", tx.now, limit)
-  // Nearly always there is nothing, and a write transaction would cost every process a look.
-  const candidates = await context.read("expire", (tx) => find(tx).length)
-  if (candidates === 0) return []
-  return context.write("expire", (tx) => find(tx).map((row) => expireOne(tx, row)), limit)
+  return fenced<readonly ExpiredJob[]>(context, "expire", term, {
+    // Nearly always there is nothing, and a write transaction would cost every process a look.
+    look: (tx) => (find(tx).length === 0 ? [] : "write"),
+    write: (tx) => find(tx).map((row) => expireOne(tx, row)),
+    rows: limit,
+  })
 }
 
-function expireOne(tx: WriteTx, row: Row): { jobId: string; kind: string; queue: string } {
+function expireOne(tx: WriteTx, row: Row): ExpiredJob {
   const [seq, id, lane, from, attempt, prev, crashes, interruptions] = row as [
     ...[number, string, number, number, number, number, number, number],
   ]
@@ -44,24 +53,25 @@ function expireOne(tx: WriteTx, row: Row): { jobId: string; kind: string; queue:
  * Deletes finished jobs that are older than their state may get, and the oldest ones beyond the bytes, with
  * all their traces. `false` keeps for ever.
  */
-export async function prune(
+export function prune(
   context: StoreContext,
-  retention: Retention,
-  limit: number,
-): Promise<PruneReply> {
-  const isIdle = await context.read("prune", (tx) => {
-    const finishedBytes = (tx.statements.first("read_pulse")?.[4] as number | undefined) ?? 0
-    return overdue(tx, retention, finishedBytes, 1).length === 0
+  request: { readonly term: TermRef; readonly retention: Retention; readonly limit: number },
+): Promise<Fenced<PruneReply>> {
+  const { term, retention, limit } = request
+  return fenced<PruneReply>(context, "prune", term, {
+    look: (tx) => {
+      const finishedBytes = (tx.statements.first("read_pulse")?.[4] as number | undefined) ?? 0
+      const isIdle = overdue(tx, retention, finishedBytes, 1).length === 0
+      return isIdle ? { jobs: 0, more: false } : "write"
+    },
+    write: (tx) => {
+      const seqs = overdue(tx, retention, tx.finishedBytes, limit)
+      for (const seq of seqs) deleteFinished(tx, seq)
+      const more = overdue(tx, retention, tx.finishedBytes, 1).length > 0
+      return { jobs: seqs.length, more }
+    },
+    rows: limit,
   })
-  if (isIdle) return { jobs: 0, more: false }
-  const body = (tx: WriteTx): PruneReply => {
-    const seqs = overdue(tx, retention, tx.finishedBytes, limit)
-    for (const seq of seqs) deleteFinished(tx, seq)
-    tx.statements.run("ended_workers", ENDED_WORKERS)
-    const more = overdue(tx, retention, tx.finishedBytes, 1).length > 0
-    return { jobs: seqs.length, more }
-  }
-  return context.write("prune", body, limit)
 }
 
 /** The jobs to delete now, at most `limit`. */

@@ -12,6 +12,7 @@ import type { ClaimedJob, NewJob, Store, WorkerRef } from "../store/index.ts"
 import { ManualClock, SeededRng, systemClock, systemRng, UuidMaker } from "../time/index.ts"
 import type { Clock } from "../time/index.ts"
 import { sqlite } from "./index.ts"
+import { asLeader } from "../store/asLeader.fixture.ts"
 
 let folder: string
 let path: string
@@ -112,7 +113,9 @@ describe.skipIf(process.platform !== "linux")("workers whose process was killed"
     await once(killed, "exit")
     const deadWorkers = await store.deadWorkers()
     expect(deadWorkers).toEqual(["killed"])
-    const rescued = await store.rescue({ deadWorkers, expiredLeases: false, limit: 10 })
+    const rescued = await (
+      await asLeader(store)
+    ).rescue({ deadWorkers, expiredLeases: false, limit: 10 })
     expect(rescued).toMatchObject([{ workerId: "killed", state: "available", crashes: 1 }])
     expect(await store.deadWorkers()).toEqual([])
     expect((await store.workers()).map(({ workerId }) => workerId)).toEqual(["alive", "me"])
@@ -174,10 +177,12 @@ test("a rescue with nothing to do writes nothing", async () => {
   await register(store, "w")
   const witness = new DatabaseSync(path)
   const version = (): unknown => witness.prepare("pragma data_version").get()
+  const leader = await asLeader(store)
   const before = version()
-  expect(await store.rescue({ deadWorkers: ["w2"], expiredLeases: true, limit: 10 })).toEqual([])
+  const nobody = { deadWorkers: ["w2"], expiredLeases: true, limit: 10 }
+  expect(await leader.rescue(nobody)).toEqual([])
   expect(version()).toEqual(before)
-  await store.rescue({ deadWorkers: ["w"], expiredLeases: false, limit: 10 })
+  await leader.rescue({ deadWorkers: ["w"], expiredLeases: false, limit: 10 })
   expect(version()).not.toEqual(before)
   witness.close()
 })

@@ -1,10 +1,18 @@
 import { assert } from "../errors/index.ts"
-import type { NewWorker, RescuedJob, WorkerRef, WorkerRow } from "../store/index.ts"
+import type {
+  Fenced,
+  NewWorker,
+  RescuedJob,
+  RescueRequest,
+  WorkerRef,
+  WorkerRow,
+} from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import { handBack } from "./handBack.ts"
 import { isProvedDead, ownProof } from "./processProof.ts"
 import { checkIdentity } from "./safety.ts"
 import type { Statements } from "./statements.ts"
+import { fenced } from "./terms.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 // So many rows at once hold up the event loop for a few milliseconds at most.
@@ -64,36 +72,35 @@ export async function retireWorker(context: StoreContext, worker: WorkerRef): Pr
 }
 
 /** Takes back the jobs of dead workers. See `Store.rescue`. */
-export async function rescue(
+export function rescue(
   context: StoreContext,
-  options: {
-    readonly deadWorkers: readonly string[]
-    readonly expiredLeases: boolean
-    readonly limit: number
-  },
-): Promise<readonly RescuedJob[]> {
-  const { limit } = options
-  // Nearly always there is nothing, and a write transaction would cost every process a look.
-  const candidates = await context.read("rescue", (tx) => lostWorkers(tx, context, options))
-  if (candidates.length === 0) return []
-  const takeBack = (tx: WriteTx): readonly RescuedJob[] => {
-    const rescued: RescuedJob[] = []
+  request: RescueRequest,
+): Promise<Fenced<readonly RescuedJob[]>> {
+  const { term, limit } = request
+  return fenced<readonly RescuedJob[]>(context, "rescue", term, {
+    // Nearly always there is nothing, and a write transaction would cost every process a look.
+    look: (tx) => (lostWorkers(tx, context, request).length === 0 ? [] : "write"),
     // Asked again under the write lock: a worker that beat in between keeps its jobs.
-    for (const { ref, id } of lostWorkers(tx, context, options)) {
-      const left = limit - rescued.length
-      if (left === 0) break
-      const cause = { kind: "crash", actor: "rescue", reason: "worker_lost" } as const
-      const handed = handBack(tx, ref, cause, left)
-      for (const { jobId, lane, attempt, crashes, state } of handed) {
-        const { kind, queue } = tx.lanes.byId(tx.statements, lane)
-        rescued.push({ jobId, kind, queue, attempt, crashes, state, workerId: id })
-      }
-      // With jobs left, the worker stays until the next round: one that wakes up by then keeps those.
-      if (handed.length < left) end(tx, ref, "rescued")
+    write: (tx) => takeBack(tx, lostWorkers(tx, context, request), limit),
+    rows: limit,
+  })
+}
+
+function takeBack(tx: WriteTx, lost: readonly LostWorker[], limit: number): RescuedJob[] {
+  const rescued: RescuedJob[] = []
+  for (const { ref, id } of lost) {
+    const left = limit - rescued.length
+    if (left === 0) break
+    const cause = { kind: "crash", actor: "rescue", reason: "worker_lost" } as const
+    const handed = handBack(tx, ref, cause, left)
+    for (const { jobId, lane, attempt, crashes, state } of handed) {
+      const { kind, queue } = tx.lanes.byId(tx.statements, lane)
+      rescued.push({ jobId, kind, queue, attempt, crashes, state, workerId: id })
     }
-    return rescued
+    // With jobs left, the worker stays until the next round: one that wakes up by then keeps those.
+    if (handed.length < left) end(tx, ref, "rescued")
   }
-  return context.write("rescue", takeBack, limit)
+  return rescued
 }
 
 /** Names the workers whose process on this machine is proved to be gone. */
@@ -125,11 +132,7 @@ interface LostWorker {
 function lostWorkers(
   tx: { readonly statements: Statements; readonly now: number },
   context: StoreContext,
-  options: {
-    readonly deadWorkers: readonly string[]
-    readonly expiredLeases: boolean
-    readonly limit: number
-  },
+  options: Omit<RescueRequest, "term">,
 ): LostWorker[] {
   const lost = new Map<number, LostWorker>()
   const add = (row: readonly unknown[] | undefined): void => {

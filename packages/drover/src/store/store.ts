@@ -11,14 +11,18 @@ import type {
 } from "./exchange.ts"
 import type { JobLog, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.ts"
 import type { JobState } from "./jobState.ts"
+import type { Fenced, LeadershipStore, TermRef } from "./leadershipStore.ts"
+import type { LimitStore } from "./limitStore.ts"
 import type { EnqueueOutcome, NewJob } from "./newJob.ts"
 import type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
 import type {
+  ExpiredJob,
   HealthCheck,
   MigrationStatus,
   PruneReply,
   QueueCounts,
   RescuedJob,
+  RescueRequest,
   Retention,
   WorkerRow,
 } from "./upkeep.ts"
@@ -96,7 +100,7 @@ export interface BeatThread {
  * All methods reject with `DROVER_CLOSED` before `open` and after `close`, and with a `DROVER_STORE_…`
  * code when the database fails; a busy database is retried inside, with jitter, up to a bound.
  */
-export interface Store {
+export interface Store extends LeadershipStore, LimitStore {
   readonly dialect: "sqlite" | "postgres"
   readonly label: string
 
@@ -141,24 +145,26 @@ export interface Store {
     dropped: number,
   ): Promise<"stored" | "fenced">
 
-  // — upkeep; any worker may do these, each is one conditional transaction
+  // — upkeep; the leader does these, each is one conditional transaction under its term
   /**
    * Takes back the jobs of `deadWorkers`, which the caller has proved dead, and, with `expiredLeases`, of workers
    * whose lease ended; without it nobody's silence counts as death (after an outage or a clock jump). At most
    * `limit` jobs; reads first, and writes nothing when there is nothing to take back.
    */
-  rescue(options: {
-    readonly deadWorkers: readonly string[]
-    readonly expiredLeases: boolean
-    readonly limit: number
-  }): Promise<readonly RescuedJob[]>
+  rescue(request: RescueRequest): Promise<Fenced<readonly RescuedJob[]>>
   /** Workers on this machine that are proved dead: their process is gone. Empty where that cannot be proved. */
   deadWorkers(): Promise<readonly string[]>
   /** Discards waiting jobs whose expiry has passed. */
-  expire(
-    limit: number,
-  ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly queue: string }[]>
-  prune(retention: Retention, limit: number): Promise<PruneReply>
+  expire(request: {
+    readonly term: TermRef
+    readonly limit: number
+  }): Promise<Fenced<readonly ExpiredJob[]>>
+  /** Deletes finished jobs that are older or more than they may be, with all their traces. */
+  prune(request: {
+    readonly term: TermRef
+    readonly retention: Retention
+    readonly limit: number
+  }): Promise<Fenced<PruneReply>>
 
   // — questions
   get(id: string): Promise<JobRow | null>

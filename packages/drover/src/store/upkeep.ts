@@ -1,4 +1,5 @@
 import type { JobState } from "./jobState.ts"
+import type { TermRef } from "./leadershipStore.ts"
 
 /** A job that was taken back from a dead worker. */
 export interface RescuedJob {
@@ -11,6 +12,23 @@ export interface RescuedJob {
   readonly state: JobState
   /** The worker that held it. */
   readonly workerId: string
+}
+
+/** Whose jobs the leader takes back. */
+export interface RescueRequest {
+  readonly term: TermRef
+  /** Workers that the caller has proved dead. */
+  readonly deadWorkers: readonly string[]
+  /** Whether a lease that ended counts as death. */
+  readonly expiredLeases: boolean
+  readonly limit: number
+}
+
+/** A waiting job that was discarded because it was not started in time. */
+export interface ExpiredJob {
+  readonly jobId: string
+  readonly kind: string
+  readonly queue: string
 }
 
 /** How long finished jobs stay. `false` keeps them for ever. */

@@ -3,6 +3,7 @@ import { defineJob } from "../define/jobDefinition.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { listening } from "./fixtures/listening.ts"
 import { createWorld } from "./fixtures/world.ts"
+import { asLeader } from "../../store/asLeader.fixture.ts"
 
 describe("a worker on a machine that wakes up", () => {
   test("beats at once, keeps what it runs, and is given jobs again", async () => {
@@ -134,7 +135,9 @@ describe("a worker that was taken for dead", () => {
     const worker = await world.worker([job])
     const id = await world.enqueue("a")
     await world.until("it runs", () => zombie.length === 1)
-    const rescued = await world.store.rescue({
+    const rescued = await (
+      await asLeader(world.store)
+    ).rescue({
       deadWorkers: [worker.id!],
       expiredLeases: false,
       limit: 10,
@@ -169,7 +172,9 @@ describe("a worker that was taken for dead", () => {
     )
     release[0]!()
     await world.clock.settle()
-    await world.store.rescue({ deadWorkers: [worker.id!], expiredLeases: false, limit: 10 })
+    await (
+      await asLeader(world.store)
+    ).rescue({ deadWorkers: [worker.id!], expiredLeases: false, limit: 10 })
     faulty.fault(() => undefined)
     await world.until("it is fenced", () => world.count("job.fenced") === 1, 10_000)
     expect(world.count("job.completed")).toBe(0)

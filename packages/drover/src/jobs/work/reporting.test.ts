@@ -9,6 +9,7 @@ import { Deadlines } from "./deadlines.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
 import type { World } from "./fixtures/world.ts"
+import { asLeader } from "../../store/asLeader.fixture.ts"
 
 /** A job whose handler hands out its context and ends when told. */
 async function running(
@@ -121,7 +122,9 @@ test("a report of an attempt that was superseded is rejected, and its handler is
   const { id, context } = await running(world)
   const { signal } = context
   const { workerId } = await world.row(id)
-  await world.store.rescue({ deadWorkers: [workerId!], expiredLeases: false, limit: 1 })
+  await (
+    await asLeader(world.store)
+  ).rescue({ deadWorkers: [workerId!], expiredLeases: false, limit: 1 })
   context.progress(1)
   await world.clock.advance(300)
   expect(signal.reason).toMatchObject({ code: "DROVER_LEASE_LOST" })

@@ -3,6 +3,7 @@ import { defineJob } from "../define/jobDefinition.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { listening } from "./fixtures/listening.ts"
 import { createWorld } from "./fixtures/world.ts"
+import { asLeader } from "../../store/asLeader.fixture.ts"
 
 describe("the jobs of a dead worker", () => {
   test("run again within the lease and a sweep, and the crash is counted", async () => {
@@ -132,7 +133,7 @@ describe("the jobs of a dead worker", () => {
       repeat: false,
       solo: false,
     })
-    await dead.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
+    await (await asLeader(dead)).rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
     const { job, release } = listening()
     const worker = await world.worker([job])
     await world.until("the suspect runs", () => release.length === 1)
@@ -180,7 +181,7 @@ describe("the jobs of a dead worker", () => {
     await world.worker([job], { queues: { default: { slots: 4 } } })
     await world.enqueueMany("a", 400)
     await world.until("it is busy", () => most === 4)
-    await dead.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
+    await (await asLeader(dead)).rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
     expect(await world.finished(suspect)).toMatchObject({ state: "completed", crashes: 1 })
     expect(alone).toBe(true)
     await world.until("ordinary jobs run again", () => now === 4)

@@ -1,7 +1,9 @@
+import { hostname } from "node:os"
 import type { Events } from "../../events/index.ts"
 import type { Reachability } from "../../lease/index.ts"
 import { RunLoop } from "../../service/index.ts"
-import type { RescuedJob, Retention, Store } from "../../store/index.ts"
+import type { RescuedJob, Retention, Store, TermRef } from "../../store/index.ts"
+import { randomToken } from "../../time/index.ts"
 import type { Clock, Rng } from "../../time/index.ts"
 
 /** What the sweeper needs. */
@@ -9,7 +11,7 @@ export interface SweeperOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly events: Events
-  readonly store: Pick<Store, "rescue" | "deadWorkers" | "expire" | "prune">
+  readonly store: Pick<Store, "bid" | "rescue" | "deadWorkers" | "expire" | "prune">
   readonly reachability: Reachability
   readonly retention: Retention
   readonly everyMs: number
@@ -33,6 +35,13 @@ const PARTS = 3
  */
 export function sweepLoop(options: SweeperOptions): RunLoop {
   const { clock, rng, events, everyMs } = options
+  const token = randomToken(rng)
+  const candidate = {
+    id: `sweeper-${token}`,
+    host: hostname(),
+    pid: process.pid,
+    info: "{}",
+  }
   return new RunLoop({
     name: "sweep",
     clock,
@@ -42,11 +51,18 @@ export function sweepLoop(options: SweeperOptions): RunLoop {
     jitterMs: everyMs * 0.4,
     firstMs: rng.next() * everyMs * 0.2,
     ref: false,
-    round: (signal) => sweep(options, signal),
+    round: async (signal) => {
+      // The same bid again prolongs its term.
+      const ttlMs = Math.max(15_000, 3 * everyMs)
+      const reply = await options.store.bid({ candidate, token, ttlMs })
+      if (reply.won) await sweep({ ...options, term: { term: reply.term, token } }, signal)
+    },
   })
 }
 
-async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void> {
+type Sweep = SweeperOptions & { readonly term: TermRef }
+
+async function sweep(options: Sweep, signal: AbortSignal): Promise<void> {
   const errors: unknown[] = []
   // A part that fails must not keep the others from their work, least of all rescue.
   const attempt = async (part: typeof rescue): Promise<number> => {
@@ -75,15 +91,16 @@ async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void
   })
 }
 
-async function rescue(options: SweeperOptions, signal: AbortSignal): Promise<number> {
-  const { clock, store, events, reachability } = options
+async function rescue(options: Sweep, signal: AbortSignal): Promise<number> {
+  const { clock, store, events, reachability, term } = options
   const deadWorkers = await store.deadWorkers()
   let count = 0
   for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
     // Asked anew for each batch: the store may have gone away in between.
     const expiredLeases = reachability.mayRescue(clock.monotonic())
     if (!expiredLeases && deadWorkers.length === 0) return count
-    const jobs = await store.rescue({ deadWorkers, expiredLeases, limit: BATCH })
+    const jobs = await store.rescue({ term, deadWorkers, expiredLeases, limit: BATCH })
+    if (jobs === "term_ended") return count
     for (const job of jobs) tellRescued(events, job)
     count += jobs.length
     if (jobs.length > 0) options.onRescued()
@@ -101,10 +118,11 @@ function tellRescued(events: Events, job: RescuedJob): void {
   else if (state === "cancelled") events.emit("job.cancelled", identity)
 }
 
-async function expire({ store, events }: SweeperOptions, signal: AbortSignal): Promise<number> {
+async function expire({ store, events, term }: Sweep, signal: AbortSignal): Promise<number> {
   let count = 0
   for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
-    const jobs = await store.expire(BATCH)
+    const jobs = await store.expire({ term, limit: BATCH })
+    if (jobs === "term_ended") return count
     for (const job of jobs) events.emit("job.expired", job)
     count += jobs.length
     if (jobs.length < BATCH) return count
@@ -112,10 +130,12 @@ async function expire({ store, events }: SweeperOptions, signal: AbortSignal): P
   return count
 }
 
-async function prune({ store, retention }: SweeperOptions, signal: AbortSignal): Promise<number> {
+async function prune({ store, retention, term }: Sweep, signal: AbortSignal): Promise<number> {
   let count = 0
   for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
-    const { jobs, more } = await store.prune(retention, BATCH)
+    const reply = await store.prune({ term, retention, limit: BATCH })
+    if (reply === "term_ended") return count
+    const { jobs, more } = reply
     count += jobs
     if (!more) return count
   }

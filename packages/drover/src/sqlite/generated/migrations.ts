@@ -187,4 +187,35 @@ join drover_lane l on l.id = j.lane
 left join drover_worker w on w.ref = j.worker
 left join drover_input i on i.job = j.seq`,
   },
+  {
+    number: 2,
+    name: "leadership",
+    sql: `create table drover_term (
+  one integer primary key check (one = 1),
+  term integer not null,
+  token integer,
+  candidate text,
+  host text,
+  pid integer,
+  proof text,
+  info text,
+  elected_at integer,
+  renewed_at integer,
+  until_at integer
+) strict;
+insert into drover_term (one, term) values (1, 0);
+create table drover_turn (
+  service text primary key,
+  at integer not null,
+  term integer not null
+) strict, without rowid;
+create table drover_sample (
+  at integer not null,
+  queue text not null,
+  counts text not null,
+  oldest_wait_ms integer,
+  primary key (at, queue)
+) strict, without rowid;
+create index drover_sample_queue on drover_sample (queue, at)`,
+  },
 ] as const

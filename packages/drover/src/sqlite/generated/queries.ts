@@ -23,13 +23,6 @@ from drover_job
 where expires_at is not null and attempt = 0 and state in (0, 1) and expires_at < ?
 order by expires_at
 limit ?`,
-  ended_workers: `delete from drover_worker
-where ref in (
-  select ref from drover_worker
-  where ended_at is not null
-    and ended_at < coalesce((select at from drover_trail order by seq limit 1), 9007199254740991)
-  limit ?
-)`,
   pruned_job: `select state, bytes, unique_hash from drover_job where seq = ? and state >= 4`,
   stuck_workers: `select w.id, count(*)
 from drover_worker w
@@ -205,6 +198,127 @@ where h.hash = ?`,
   exists (select 1 from drover_job where lane = ? and state = 1 and solo = 1),
   (select run_at from drover_job where lane = ? and state in (0, 3) order by run_at limit 1)`,
   lane_by_id: `select queue, kind from drover_lane where id = ?`,
+  read_limits: `select id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn from drover_limit order by id`,
+  read_keyed_lanes: `select lane from drover_keyed_lane`,
+  read_generation: `select config_generation from drover_pulse where one = 1`,
+  put_declared: `insert into drover_limit (scope, target, type, by, declared, generation)
+values (?, ?, ?, ?, ?, ?)
+on conflict (scope, target, type, by) do update
+set declared = excluded.declared, generation = excluded.generation`,
+  put_setting: `insert into drover_limit (scope, target, type, by, declared, generation, setting, set_at, set_by)
+values (?, ?, ?, ?, null, -1, ?, ?, ?)
+on conflict (scope, target, type, by) do update
+set setting = excluded.setting, set_at = excluded.set_at, set_by = excluded.set_by`,
+  forget_limit: `delete from drover_limit where id = ? and declared is null and setting is null`,
+  add_keyed_lane: `insert into drover_keyed_lane (lane) values (?) on conflict do nothing`,
+  set_keys: `update drover_job set keys = ?, solo = ? where seq = ?`,
+  leave_track: `update drover_job set solo = ? where seq = ?`,
+  keys_of_job: `select keys from drover_job where seq = ?`,
+  find_track: `select id, rank from drover_track where lane = ? and alone = ? and keys = ?`,
+  add_track: `insert into drover_track (lane, alone, keys, rank, share_limit, share_key, turn)
+values (?, ?, ?, ?, ?, ?, ?)
+returning id`,
+  rank_track: `update drover_track set rank = ? where id = ?`,
+  drop_track: `delete from drover_track where id = ?`,
+  open_tracks: `select id, keys, rank, share_key, turn
+from drover_track
+where lane = ? and alone = ? and blocked_limit is null
+order by turn, rank
+limit ?`,
+  first_of_track: `select rank from drover_job where lane = ? and state = 1 and solo = ? order by rank limit 1`,
+  block_track: `update drover_track set blocked_limit = ?, blocked_key = ?, blocked_until = ? where id = ?`,
+  unblock_key: `update drover_track
+set
+  blocked_limit = null,
+  blocked_key = null,
+  blocked_until = null,
+  turn = max(turn, coalesce((select l.turn from drover_limit l where l.id = share_limit), 0))
+where blocked_limit = ? and blocked_key = ?`,
+  unblock_limit: `update drover_track
+set
+  blocked_limit = null,
+  blocked_key = null,
+  blocked_until = null,
+  turn = max(turn, coalesce((select l.turn from drover_limit l where l.id = share_limit), 0))
+where blocked_limit = ?`,
+  unblock_windows: `update drover_track
+set
+  blocked_limit = null,
+  blocked_key = null,
+  blocked_until = null,
+  turn = max(turn, coalesce((select l.turn from drover_limit l where l.id = share_limit), 0))
+where lane = ? and blocked_until is not null and blocked_until <= ?`,
+  track_outlook: `select
+  exists (select 1 from drover_track where lane = ?1 and alone = 0 and blocked_limit is null),
+  exists (select 1 from drover_track where lane = ?1 and alone = 1 and blocked_limit is null),
+  (
+    select blocked_until
+    from drover_track
+    where lane = ?1 and blocked_until is not null
+    order by blocked_until
+    limit 1
+  )`,
+  share_track: `update drover_track set share_limit = ?, share_key = ?, turn = ? where id = ?`,
+  tracks_of_lane: `select id, alone, keys, blocked_limit from drover_track where lane = ?`,
+  tracks_after: `select id, lane, keys, blocked_limit, blocked_key from drover_track where id > ? order by id limit ?`,
+  stale_uses: `delete from drover_use
+where limit_id = ?
+  and key = ?
+  and not exists (
+    select 1 from drover_job j where j.seq = drover_use.job and j.state = 2 and j.attempt = drover_use.attempt
+  )`,
+  count_uses: `select count(*) from drover_use where limit_id = ? and key = ?`,
+  live_uses: `select count(*)
+from drover_use u
+where u.limit_id = ?
+  and u.key = ?
+  and exists (select 1 from drover_job j where j.seq = u.job and j.state = 2 and j.attempt = u.attempt)`,
+  busiest_uses: `select u.key, count(*)
+from drover_use u
+where u.limit_id = ?
+  and exists (select 1 from drover_job j where j.seq = u.job and j.state = 2 and j.attempt = u.attempt)
+group by u.key`,
+  add_use: `insert into drover_use (limit_id, key, job, attempt)
+values (?, ?, ?, ?)
+on conflict (limit_id, key, job) do update
+set attempt = excluded.attempt`,
+  forget_uses: `delete from drover_use where limit_id = ?`,
+  running_jobs: `select seq, lane, attempt, keys from drover_job where state = 2`,
+  window_start: `select at, starts, total from drover_start where limit_id = ? and key = ? and at > ? order by at limit 1`,
+  last_start: `select at, total from drover_start where limit_id = ? and key = ? order by at desc limit 1`,
+  start_reaching: `select at from drover_start where limit_id = ? and key = ? and at > ? and total >= ? order by at limit 1`,
+  add_start: `insert into drover_start (limit_id, key, at, starts, total)
+values (?, ?, ?, ?, ?)
+on conflict (limit_id, key, at) do update
+set starts = drover_start.starts + excluded.starts, total = excluded.total`,
+  past_starts: `delete from drover_start where limit_id = ? and key = ? and at <= ?`,
+  forget_starts: `delete from drover_start where limit_id = ?`,
+  busiest_starts: `select key, sum(starts) from drover_start where limit_id = ? and at > ? group by key`,
+  turn_of_key: `select turn from drover_turn where limit_id = ? and key = ?`,
+  put_turn: `insert into drover_turn (limit_id, key, turn)
+values (?, ?, ?)
+on conflict (limit_id, key) do update
+set turn = excluded.turn`,
+  turn_tracks: `update drover_track set turn = ? where share_limit = ? and share_limit > 0 and share_key = ?`,
+  turn_limit: `update drover_limit set turn = max(turn, ?) where id = ?`,
+  limit_turn: `select turn from drover_limit where id = ?`,
+  forget_turns: `delete from drover_turn where limit_id = ?`,
+  count_blocked: `select id, lane from drover_track where blocked_limit = ? limit ?`,
+  count_track: `select count(*) from (select 1 from drover_job where lane = ? and state = 1 and solo = ? limit ?)`,
+  garbage_uses: `select limit_id, key, job
+from drover_use u
+where not exists (select 1 from drover_job j where j.seq = u.job and j.state = 2 and j.attempt = u.attempt)
+limit ?`,
+  drop_use: `delete from drover_use where limit_id = ? and key = ? and job = ?`,
+  garbage_starts: `delete from drover_start
+where (limit_id, key, at) in (
+  select s.limit_id, s.key, s.at from drover_start s where s.limit_id = ? and s.at <= ? limit ?
+)`,
+  garbage_turns: `delete from drover_turn
+where (limit_id, key) in (select t.limit_id, t.key from drover_turn t where t.limit_id = ? and t.turn <= ? limit ?)`,
+  rerank_tracks: `update drover_job
+set rank = priority * ? + max(run_at, enqueued_at)
+where lane = ? and state = 1 and solo > 1`,
   held_attempt: `select 1 from drover_job where seq = ? and state = 2 and attempt = ? and token = ?`,
   put_progress: `insert into drover_progress (job, at, value)
 values (?, ?, ?)
@@ -415,6 +529,58 @@ limit 1`,
   log_count: `select kept, bytes, dropped from drover_log_count where job = ?`,
   find_queue: `select paused_at, aging_ms from drover_queue where name = ?`,
   read_queues: `select name, paused_at, slots, aging_ms from drover_queue order by name`,
+  read_term: `select term, token, candidate, host, pid, proof, info, elected_at, renewed_at, until_at from drover_term`,
+  live_term: `select 1 from drover_term where term = ? and token = ? and until_at > ?`,
+  begin_term: `update drover_term
+set
+  term = term + 1,
+  token = ?,
+  candidate = ?,
+  host = ?,
+  pid = ?,
+  proof = ?,
+  info = ?,
+  elected_at = ?,
+  renewed_at = ?,
+  until_at = ?
+returning term`,
+  renew_term: `update drover_term
+set renewed_at = ?1, until_at = ?2
+where term = ?3 and token = ?4 and until_at > ?1`,
+  resign_term: `update drover_term
+set token = null, until_at = ?1
+where term = ?2 and token = ?3 and until_at > ?1`,
+  read_turn: `select at from drover_turn where service = ?`,
+  take_turn: `insert into drover_turn (service, at, term)
+values (?, ?, ?)
+on conflict (service) do update set at = excluded.at, term = excluded.term`,
+  term_took_turns: `select count(*) from drover_turn where term = ?`,
+  idle_workers: `select ref from drover_worker
+where ended_at is not null
+  and ended_at < coalesce((select at from drover_trail where seq = (select min(seq) from drover_trail)), 9007199254740991)
+limit 1`,
+  ended_workers: `delete from drover_worker
+where ref in (
+  select ref from drover_worker
+  where ended_at is not null
+    and ended_at < coalesce((select at from drover_trail where seq = (select min(seq) from drover_trail)), 9007199254740991)
+  limit ?
+)`,
+  silent_queues: `select name from drover_queue
+where paused_at is null and slots is null and aging_ms is null and updated_at < ?
+limit ?`,
+  delete_queue: `delete from drover_queue where name = ?`,
+  add_sample: `insert into drover_sample (at, queue, counts, oldest_wait_ms)
+values (?, ?, ?, ?)
+on conflict (at, queue) do nothing`,
+  forget_samples: `delete from drover_sample
+where (at, queue) in (select at, queue from drover_sample where at < ? order by at, queue limit ?)`,
+  samples_of_all: `select at, queue, counts, oldest_wait_ms from drover_sample where at >= ? order by at desc, queue desc limit ?`,
+  samples_of_queue: `select at, queue, counts, oldest_wait_ms
+from drover_sample
+where queue = ? and at >= ?
+order by at desc
+limit ?`,
   add_trail: `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker, actor, reason, error)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   trail_step: `select prev, from_state, attempt, worker, actor from drover_trail where seq = ?`,

@@ -48,16 +48,6 @@ where expires_at is not null and attempt = 0 and state in (0, 1) and expires_at 
 order by expires_at
 limit ?;
 
--- name: ended_workers
--- Called by prune: workers that ended before everything that the trail still tells, so that nothing names them.
-delete from drover_worker
-where ref in (
-  select ref from drover_worker
-  where ended_at is not null
-    and ended_at < coalesce((select at from drover_trail order by seq limit 1), 9007199254740991)
-  limit ?
-);
-
 -- name: pruned_job
 -- Called by prune for each job, under the write lock. By primary key.
 select state, bytes, unique_hash from drover_job where seq = ? and state >= 4;
