@@ -12,7 +12,7 @@ export const postgresTransaction: unique symbol = Symbol.for("drover.postgresTra
  * through it
  * - has text values only (or null), each cast where it is used: `$1::text::jsonb`;
  * - answers with text columns only, named by one word in lower case: `reply`;
- * - holds no `$1` in its texts and comments.
+ * - holds no `$1` and no `\?` in its texts and comments, which Knex takes for placeholders.
  */
 export interface PostgresTransaction {
   readonly [postgresTransaction]: true
@@ -89,8 +89,8 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined
 }
 
-// Prisma's own codes, such as P2010, look like one: those begin with P and a class of Postgres has none such but P0.
-const SQLSTATE = /^(?!P[1-9])[0-9A-Z]{5}$/
+// The classes that the server has. Codes of others look alike: P2010 of Prisma, EPIPE of the network.
+const SQLSTATE = /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/
 
 interface ErrorParts {
   readonly code?: unknown

@@ -14,7 +14,7 @@ export interface TypeOrmQueryRunner {
 /** What is needed of an `EntityManager`; only that of a query runner, as in a transaction, has one. */
 export interface TypeOrmManager {
   readonly queryRunner?: TypeOrmQueryRunner
-  transaction(body: never): Promise<unknown>
+  release(): Promise<void>
 }
 
 /**
