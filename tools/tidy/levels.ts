@@ -33,6 +33,12 @@ export const roomsThatSeeStores: readonly string[] = ["testing", "cli"]
 /** Rooms that tests may use wherever they stand: the real store on `:memory:`, and the test kit. */
 export const roomsTestsSee: readonly string[] = ["sqlite", "testing"]
 
+/** Foreign packages that a room of the runtime stands on; every other room has none. */
+export const roomPackages: Readonly<Record<string, readonly string[]>> = {
+  // It reads cron expressions and finds their dates; docs/decisions/0012-cron.md says what else it was not trusted with.
+  schedules: ["croner"],
+}
+
 export interface Territory {
   /** Every file below this folder, unless a longer one holds it. */
   readonly folder: string
@@ -62,6 +68,13 @@ export const territories: readonly Territory[] = [
     foreign: false,
     reachesInto: [RUNTIME],
   },
+  // Stands on the parts of the crash tests and on the simulator's way to plant bugs, and sees below the public names.
+  {
+    folder: "nemesis/",
+    packages: ["drover"],
+    foreign: true,
+    reachesInto: [RUNTIME, "packages/drover/crash/", "sim/mutants/"],
+  },
   { folder: "bench/", packages: ["drover"], foreign: true },
   { folder: "examples/", packages: ["drover"], foreign: true },
   { folder: "tools/", packages: [], foreign: true },
@@ -75,4 +88,13 @@ export const testPackages: readonly string[] = [
   "fast-check",
   "zod",
   "@drover/conformance",
+  // Whose transactions the adapters join.
+  "pg",
+  "postgres",
+  "drizzle-orm",
+  "kysely",
+  "knex",
+  "typeorm",
+  "@prisma/client",
+  "@prisma/adapter-pg",
 ]

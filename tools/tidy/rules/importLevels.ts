@@ -1,6 +1,7 @@
 import { isBuiltin } from "node:module"
 import {
   levels,
+  roomPackages,
   roomsAStoreSees,
   roomsTestsSee,
   roomsThatSeeStores,
@@ -48,6 +49,9 @@ function packageComplaint(file: SourceFile, specifier: string): string | undefin
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
   if (territory.packages.includes(name)) return undefined
+  if (territory.folder === RUNTIME && roomPackages[roomOf(file.path)]?.includes(name) === true) {
+    return undefined
+  }
   if (file.isTestCode && testPackages.includes(name)) return undefined
   if (name === "drover" || name.startsWith("@drover/")) {
     return `${nameOf(territory)} may not see ${name}`
