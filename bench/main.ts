@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { drainFigures } from "./drain.ts"
@@ -19,6 +20,15 @@ const sections = {
   memory: memoryFigures,
 } as const
 
+// The peers are a program of their own: what they need is installed in their folder alone.
+if (process.argv.includes("--peers")) {
+  const words = [...process.execArgv, `${import.meta.dirname}/peers/main.ts`]
+  const run = spawnSync(process.execPath, [...words, ...process.argv.slice(2)], {
+    stdio: "inherit",
+  })
+  process.exit(run.status ?? 1)
+}
+
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
@@ -34,6 +44,7 @@ const unknown = names.filter((name) => !(name in sections))
 if (values.help || unknown.length > 0 || !(size > 0)) {
   console.error(
     `npm run bench -- [--json] [--only ${Object.keys(sections).join(",")}] [--size 1]\n` +
+      `npm run bench -- --peers --help\n` +
       `A size of 0.1 does a tenth of the work. The database files go below TMPDIR.`,
   )
   process.exit(values.help ? 0 : 2)

@@ -2,11 +2,18 @@ import type { StoreSource } from "drover"
 import { sqlite } from "drover/sqlite"
 
 /** A store that writes down how long each exchange took, in ms, from the call to its reply. */
-export function timedStore(path: string): {
+export interface TimedStore {
   readonly source: StoreSource
   readonly exchangeMs: number[]
-} {
-  const inner = sqlite(path)
+}
+
+/** SQLite, timed. */
+export function timedStore(path: string): TimedStore {
+  return timed(sqlite(path))
+}
+
+/** Any store, timed. */
+export function timed(inner: StoreSource): TimedStore {
   const exchangeMs: number[] = []
   const source: StoreSource = {
     label: inner.label,

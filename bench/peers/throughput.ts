@@ -1,0 +1,78 @@
+import { machineMs } from "../measure.ts"
+import type { Lab, World } from "./lab.ts"
+import type { SideProcess } from "./sideProcess.ts"
+import type { System } from "./systems.ts"
+
+/** Jobs a second. */
+export interface Throughput {
+  readonly concurrent: number | null
+  readonly bulk: number
+  readonly drain: number
+}
+
+const IN_FLIGHT = 100
+const CONCURRENT_SHARE = 0.2
+const LOOK_MS = 10
+const FLUSH_MS = 2
+
+/** Enqueues one by one with many in flight, then in bulk, then starts workers and waits until nothing is left. */
+export async function throughput(lab: Lab, system: System, jobs: number): Promise<Throughput> {
+  await using world = await lab.world(system)
+  const enqueuer = await world.side()
+  await enqueuer.call("prepare")
+  const single = system.isCeiling ? 0 : Math.max(100, Math.round(jobs * CONCURRENT_SHARE))
+  const singleMs =
+    single === 0
+      ? null
+      : await enqueuer.call<number>("concurrent", { count: single, inFlight: IN_FLIGHT })
+  const bulkMs = await enqueuer.call<number>("bulk", { count: jobs })
+  return {
+    concurrent: singleMs === null ? null : perSecond(single, singleMs),
+    bulk: perSecond(jobs, bulkMs),
+    drain: await drain(world, enqueuer, jobs + single),
+  }
+}
+
+/**
+ * The rate at which the workers of a system get through what its database holds. Their processes are up and
+ * connected before the clock starts; it runs while the library starts to work, and stops when the handlers were
+ * called for all jobs and the database says that none of them is unfinished: what is counted is written.
+ */
+export async function drain(world: World, observer: SideProcess, jobs: number): Promise<number> {
+  await world.settle()
+  const workers = await startWorkers(world)
+  const start = machineMs()
+  await Promise.all(workers.map((worker) => worker.call("work")))
+  let started = 0
+  while ((started = await startedBy(workers)) < jobs) await pause(LOOK_MS)
+  while ((await observer.call<number>("unfinished")) > 0) await pause(FLUSH_MS)
+  const ms = machineMs() - start
+  for (const worker of workers) await worker[Symbol.asyncDispose]()
+  if (started > jobs) console.error(`${world.system.name} ran ${started} jobs of ${jobs}`)
+  return perSecond(jobs, ms)
+}
+
+/** Processes that are ready to work, up and connected. */
+export async function startWorkers(world: World): Promise<readonly SideProcess[]> {
+  return Promise.all(
+    Array.from({ length: world.system.workers }, async () => {
+      const side = await world.side()
+      await side.call("unfinished")
+      return side
+    }),
+  )
+}
+
+/** How many handlers were called so far. */
+export async function startedBy(workers: readonly SideProcess[]): Promise<number> {
+  const counts = await Promise.all(workers.map((worker) => worker.call<number>("started")))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+export function perSecond(count: number, ms: number): number {
+  return (count / ms) * 1000
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
