@@ -7,12 +7,14 @@ import { historyRules } from "./rules/history.ts"
 import { hostileTextRules } from "./rules/hostileTexts.ts"
 import { leadershipRules } from "./rules/leadership.ts"
 import { lifecycleRules } from "./rules/lifecycle.ts"
+import { concurrencyRules, rateRules } from "./rules/limits.ts"
 import { operatorRules } from "./rules/operators.ts"
 import { questionRules } from "./rules/questions.ts"
 import { queueRules } from "./rules/queues.ts"
 import { repeatRules } from "./rules/repeats.ts"
 import { rescueRules } from "./rules/rescue.ts"
 import { retentionRules } from "./rules/retention.ts"
+import { scheduleRules } from "./rules/schedules.ts"
 import { settlementRules } from "./rules/settlements.ts"
 import { transactionRules } from "./rules/transactions.ts"
 import { uniqueRules } from "./rules/unique.ts"
@@ -34,10 +36,13 @@ export const subjects: Readonly<Record<string, Rules>> = {
   queues: queueRules,
   operators: operatorRules,
   questions: questionRules,
+  "limits of concurrency": concurrencyRules,
+  "rates and fair shares": rateRules,
   history: historyRules,
   retention: retentionRules,
   transactions: transactionRules,
   lifecycle: lifecycleRules,
+  schedules: scheduleRules,
   "hostile texts": hostileTextRules,
   model: modelRules,
 }

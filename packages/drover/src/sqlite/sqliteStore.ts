@@ -3,6 +3,7 @@ import type {
   AttemptRef,
   BeatThread,
   BeatThreadOptions,
+  DueSchedules,
   BidReply,
   BidRequest,
   CleanReply,
@@ -13,6 +14,7 @@ import type {
   Fenced,
   FinishedJob,
   HealthCheck,
+  HistoryPage,
   JobAction,
   JobLog,
   JobPage,
@@ -20,6 +22,11 @@ import type {
   JobRow,
   JobSelection,
   LeaderRow,
+  LimitDeclaration,
+  LimitId,
+  LimitRepairs,
+  LimitRow,
+  LimitSetting,
   LogLine,
   MigrationStatus,
   NewJob,
@@ -34,9 +41,19 @@ import type {
   RescuedJob,
   RescueRequest,
   Retention,
+  ScheduleChange,
+  ScheduleChangeReply,
+  ScheduleChangeRow,
+  ScheduleDeployment,
+  ScheduleDeploymentReply,
+  ScheduleRow,
+  ScheduleTickReply,
+  ScheduleTicks,
+  ScheduleTrigger,
   Store,
   StoreTransaction,
   TermRef,
+  TickRow,
   TrailEntry,
   Turn,
   WorkerRef,
@@ -49,6 +66,9 @@ import { doctor } from "./doctor.ts"
 import { enqueue } from "./enqueue.ts"
 import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
+import { limits } from "./limitReport.ts"
+import { declareLimits, setLimit } from "./limitSettings.ts"
+import { reconcileLimits } from "./limitUpkeep.ts"
 import { appendLog, progress } from "./notes.ts"
 import { act } from "./actOnJobs.ts"
 import { addSamples, clean, samples } from "./leaderWork.ts"
@@ -58,6 +78,16 @@ import { count, get, list, log, trail, trailAfter } from "./questions.ts"
 import { queueCounts } from "./queueCounts.ts"
 import type { SqliteDatabase } from "./sqliteDatabase.ts"
 import { bid, claimTurn, leader, renewTerm, resignTerm } from "./terms.ts"
+import {
+  changeSchedule,
+  deploySchedules,
+  removeSchedule,
+  schedule,
+  scheduleChanges,
+  schedules,
+  scheduleTicks,
+} from "./schedules.ts"
+import { dueSchedules, tickSchedules, triggerSchedule } from "./ticks.ts"
 import { expire, prune } from "./upkeep.ts"
 import { beat, deadWorkers, registerWorker, rescue, retireWorker, workerRows } from "./workers.ts"
 
@@ -296,5 +326,71 @@ export class SqliteStore implements Store {
     readonly limit: number
   }): Promise<readonly QueueSample[]> {
     return samples(this.#database, request)
+  }
+
+  declareLimits(declaration: LimitDeclaration): Promise<readonly string[]> {
+    return declareLimits(this.#database, declaration)
+  }
+
+  setLimit(
+    limit: LimitId,
+    setting: LimitSetting | null,
+    actor: string,
+  ): Promise<LimitSetting | null> {
+    return setLimit(this.#database, limit, setting, actor)
+  }
+
+  limits(cap: number): Promise<readonly LimitRow[]> {
+    return limits(this.#database, cap)
+  }
+
+  reconcileLimits(request: {
+    readonly term: TermRef
+    readonly limit: number
+  }): Promise<Fenced<LimitRepairs>> {
+    return reconcileLimits(this.#database, request)
+  }
+
+  schedules(page: {
+    readonly after: string | null
+    readonly limit: number
+  }): Promise<readonly ScheduleRow[]> {
+    return schedules(this.#database, page)
+  }
+
+  schedule(name: string): Promise<ScheduleRow | null> {
+    return schedule(this.#database, name)
+  }
+
+  deploySchedules(deployment: ScheduleDeployment): Promise<ScheduleDeploymentReply> {
+    return deploySchedules(this.#database, deployment)
+  }
+
+  changeSchedule(change: ScheduleChange): Promise<ScheduleChangeReply> {
+    return changeSchedule(this.#database, change)
+  }
+
+  removeSchedule(change: Omit<ScheduleChange, "patch" | "passed">): Promise<ScheduleChangeReply> {
+    return removeSchedule(this.#database, change)
+  }
+
+  dueSchedules(limit: number): Promise<DueSchedules> {
+    return dueSchedules(this.#database, limit)
+  }
+
+  tickSchedules(request: ScheduleTicks): Promise<Fenced<readonly ScheduleTickReply[]>> {
+    return tickSchedules(this.#database, request)
+  }
+
+  triggerSchedule(request: ScheduleTrigger): Promise<EnqueueOutcome | "not_found"> {
+    return triggerSchedule(this.#database, request)
+  }
+
+  scheduleTicks(request: HistoryPage<string>): Promise<readonly TickRow[]> {
+    return scheduleTicks(this.#database, request)
+  }
+
+  scheduleChanges(request: HistoryPage<string | null>): Promise<readonly ScheduleChangeRow[]> {
+    return scheduleChanges(this.#database, request)
   }
 }

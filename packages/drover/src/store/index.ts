@@ -12,6 +12,7 @@ export type {
 } from "./attempt.ts"
 export type {
   ClaimRequest,
+  EndedJob,
   ExchangeReply,
   ExchangeRequest,
   PeekReply,
@@ -45,6 +46,8 @@ export type {
   LimitType,
   NewKey,
 } from "./limitStore.ts"
+export { movePartNames, moveParts } from "./moveStore.ts"
+export type { MoveNote, MovePage, MovePart, MoveProgress, MoveRow, MoveStore } from "./moveStore.ts"
 export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
 export type {
   BidReply,
@@ -62,6 +65,27 @@ export { decodePayload, defaultPayloadLimit, encodePayload, maxPayloadDepth } fr
 export type { JsonValue } from "./payload.ts"
 export { maxLogBytes, maxLogLines, maxProgressBytes } from "./reportLimits.ts"
 export type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
+export { keptTicks } from "./scheduleStore.ts"
+export type {
+  DueSchedules,
+  HistoryPage,
+  OverlapPolicy,
+  ScheduleChange,
+  ScheduleChangeReply,
+  ScheduleChangeRow,
+  ScheduleDeployment,
+  ScheduleDeploymentReply,
+  SchedulePatch,
+  ScheduleRow,
+  ScheduleStore,
+  ScheduleTick,
+  ScheduleTickReply,
+  ScheduleTicks,
+  ScheduleTrigger,
+  TickOutcome,
+  TickRecord,
+  TickRow,
+} from "./scheduleStore.ts"
 export { describeError, reviveError } from "./storedError.ts"
 export type {
   BeatThread,

@@ -1,6 +1,6 @@
 import type { Events } from "../events/index.ts"
 import type { Clock, Rng } from "../time/index.ts"
-import type { AttemptRef } from "./attempt.ts"
+import type { AttemptRef, SettleRequest, SettleStatus } from "./attempt.ts"
 import type {
   ExchangeReply,
   ExchangeRequest,
@@ -13,7 +13,9 @@ import type { JobLog, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.
 import type { JobState } from "./jobState.ts"
 import type { Fenced, LeadershipStore, TermRef } from "./leadershipStore.ts"
 import type { LimitStore } from "./limitStore.ts"
+import type { MoveStore } from "./moveStore.ts"
 import type { EnqueueOutcome, NewJob } from "./newJob.ts"
+import type { ScheduleStore } from "./scheduleStore.ts"
 import type { ActionReply, JobAction, JobPage, JobPatch, JobSelection } from "./selection.ts"
 import type {
   ExpiredJob,
@@ -40,6 +42,8 @@ export interface StoreSource {
   readonly label: string
   /** Makes the store; it does nothing until `open`. */
   connect(environment: StoreEnvironment): Store
+  /** Makes what moves the database to another or takes one in. Absent where only this process can reach it. */
+  connectMove?(environment: StoreEnvironment): MoveStore
 }
 
 /** How `open` treats a schema that is not up to date. */
@@ -52,6 +56,11 @@ export interface OpenOptions {
 export interface StoreTransaction {
   /** Takes the jobs as part of the transaction: they are visible and wake workers when it commits. */
   enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]>
+  /**
+   * Settles an attempt as part of the transaction, under its fence: what the transaction writes and the end of the
+   * attempt are committed together or not at all. The job stays locked until then.
+   */
+  settle(request: SettleRequest): Promise<SettleStatus>
   /**
    * The connection for the user's statements in the same transaction (`DatabaseSync` on SQLite). One that the store
    * opened is dead after the end, however it ended; a database in memory has only the store's own, which is not.
@@ -100,7 +109,7 @@ export interface BeatThread {
  * All methods reject with `DROVER_CLOSED` before `open` and after `close`, and with a `DROVER_STORE_…`
  * code when the database fails; a busy database is retried inside, with jitter, up to a bound.
  */
-export interface Store extends LeadershipStore, LimitStore {
+export interface Store extends LeadershipStore, LimitStore, ScheduleStore {
   readonly dialect: "sqlite" | "postgres"
   readonly label: string
 

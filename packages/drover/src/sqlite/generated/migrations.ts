@@ -218,4 +218,134 @@ create table drover_sample (
 ) strict, without rowid;
 create index drover_sample_queue on drover_sample (queue, at)`,
   },
+  {
+    number: 3,
+    name: "schedules",
+    sql: `create table drover_schedule (
+  id integer primary key autoincrement,
+  name text not null unique,
+  version integer not null,
+  deployment text,
+  declared text,
+  changed text not null,
+  anchor_at integer not null,
+  next_at integer,
+  fire_at integer,
+  held_at integer,
+  paused_at integer,
+  retired_at integer,
+  deleted_at integer,
+  failure text,
+  last_at integer,
+  last_job text,
+  ticks integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  updated_by text not null,
+  check (fire_at is null or next_at is not null)
+) strict;
+create index drover_schedule_due on drover_schedule (fire_at) where fire_at is not null;
+create index drover_schedule_held on drover_schedule (held_at) where held_at is not null;
+create table drover_tick (
+  schedule integer not null,
+  n integer not null,
+  at integer not null,
+  through_at integer not null,
+  count integer,
+  job text,
+  reason text,
+  actor text,
+  recorded_at integer not null,
+  primary key (schedule, n)
+) strict, without rowid;
+create unique index drover_tick_planned on drover_tick (schedule, at) where actor is null;
+create table drover_schedule_change (
+  seq integer primary key,
+  id text not null unique,
+  schedule text not null,
+  at integer not null,
+  actor text not null,
+  action text not null,
+  detail text
+) strict;
+create index drover_schedule_change_of on drover_schedule_change (schedule, seq);
+create trigger drover_schedule_change_is_append_only before update on drover_schedule_change
+begin
+  select raise(abort, 'drover_schedule_change is append-only');
+end;
+create table drover_schedule_config (
+  deployment text not null,
+  generation integer not null,
+  hash text not null,
+  at integer not null,
+  primary key (deployment, generation)
+) strict, without rowid;
+create index drover_schedule_config_hash on drover_schedule_config (deployment, hash, generation)`,
+  },
+  {
+    number: 4,
+    name: "limits",
+    sql: `create table drover_limit (
+  id integer primary key,
+  scope text not null check (scope in ('queue', 'kind')),
+  target text not null,
+  type text not null check (type in ('concurrency', 'rate', 'fair')),
+  by text not null,
+  declared text,
+  generation integer not null,
+  setting text,
+  set_at integer,
+  set_by text,
+  turn integer not null default 0,
+  unique (scope, target, type, by)
+) strict;
+alter table drover_job add column keys text;
+create table drover_keyed_lane (
+  lane integer primary key
+) strict;
+create table drover_track (
+  id integer primary key autoincrement,
+  lane integer not null,
+  alone integer not null,
+  keys text not null,
+  rank integer not null,
+  first integer not null,
+  share_limit integer not null default 0,
+  share_key text not null default '',
+  turn integer not null default 0,
+  blocked_limit integer,
+  blocked_key text,
+  blocked_until integer,
+  unique (lane, alone, keys),
+  check ((blocked_limit is null) = (blocked_key is null)),
+  check (blocked_until is null or blocked_limit is not null)
+) strict;
+insert into drover_track (id, lane, alone, keys, rank, first) values (1, 0, 0, '', 0, 0);
+delete from drover_track;
+create index drover_track_open on drover_track (lane, alone, turn, rank, first) where blocked_limit is null;
+create index drover_track_blocked on drover_track (blocked_limit, blocked_key) where blocked_limit is not null;
+create index drover_track_window on drover_track (lane, blocked_until) where blocked_until is not null;
+create index drover_track_share on drover_track (share_limit, share_key) where share_limit > 0;
+create table drover_limit_use (
+  limit_id integer not null,
+  key text not null,
+  job integer not null,
+  attempt integer not null,
+  primary key (limit_id, key, job)
+) strict, without rowid;
+create table drover_limit_start (
+  limit_id integer not null,
+  key text not null,
+  at integer not null,
+  starts integer not null,
+  total integer not null,
+  primary key (limit_id, key, at)
+) strict, without rowid;
+create table drover_limit_turn (
+  limit_id integer not null,
+  key text not null,
+  turn integer not null,
+  primary key (limit_id, key)
+) strict, without rowid`,
+  },
 ] as const

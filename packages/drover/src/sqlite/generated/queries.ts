@@ -54,7 +54,7 @@ values (?, ?, null, ?, ?)
 on conflict (hash) do update
 set job = excluded.job, folded = null, window_until = excluded.window_until, trailing = excluded.trailing`,
   fold_hold: `update drover_hold set folded = ? where hash = ?`,
-  waiting_job: `select seq, id, state, trail, attempt, enqueued_at, run_at
+  waiting_job: `select seq, id, state, trail, attempt, enqueued_at, run_at, crashes
 from drover_job
 where seq = ? and state in (0, 1, 3)`,
   replace_job: `update drover_job
@@ -74,6 +74,8 @@ set
   retry = ?,
   unique_states = ?,
   unique_until = ?,
+  solo = ?,
+  keys = ?,
   trail = ?
 where seq = ?`,
   set_key: `update drover_job set unique_hash = ?, unique_states = ?, unique_until = ?, unique_label = ? where seq = ?`,
@@ -85,6 +87,7 @@ where seq = ?`,
 select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and ?`,
   claim_worker: `select token, lease_until, ended_at from drover_worker where ref = ?`,
   promote_job: `update drover_job set state = 1, trail = ? where seq = ?`,
+  promote_keyed: `update drover_job set state = 1, solo = ?, trail = ? where seq = ?`,
   newest_trail: `select trail from drover_job where seq = ?`,
   settled_job: `select
   id,
@@ -103,7 +106,9 @@ select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and
   cancel_reason,
   unique_hash,
   unique_states,
-  unique_until
+  unique_until,
+  rank,
+  keys
 from drover_job
 where seq = ?`,
   end_attempt: `update drover_job
@@ -149,7 +154,9 @@ where seq = ?`,
   cancel_reason,
   unique_hash,
   unique_states,
-  unique_until
+  unique_until,
+  rank,
+  keys
 from drover_job
 where worker = ? and state = 2
 order by seq
@@ -200,7 +207,6 @@ where h.hash = ?`,
   lane_by_id: `select queue, kind from drover_lane where id = ?`,
   read_limits: `select id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn from drover_limit order by id`,
   read_keyed_lanes: `select lane from drover_keyed_lane`,
-  read_generation: `select config_generation from drover_pulse where one = 1`,
   put_declared: `insert into drover_limit (scope, target, type, by, declared, generation)
 values (?, ?, ?, ?, ?, ?)
 on conflict (scope, target, type, by) do update
@@ -214,18 +220,19 @@ set setting = excluded.setting, set_at = excluded.set_at, set_by = excluded.set_
   set_keys: `update drover_job set keys = ?, solo = ? where seq = ?`,
   leave_track: `update drover_job set solo = ? where seq = ?`,
   keys_of_job: `select keys from drover_job where seq = ?`,
-  find_track: `select id, rank from drover_track where lane = ? and alone = ? and keys = ?`,
-  add_track: `insert into drover_track (lane, alone, keys, rank, share_limit, share_key, turn)
-values (?, ?, ?, ?, ?, ?, ?)
+  find_track: `select id, rank, first from drover_track where lane = ? and alone = ? and keys = ?`,
+  add_track: `insert into drover_track (lane, alone, keys, rank, first, share_limit, share_key, turn)
+values (?, ?, ?, ?, ?, ?, ?, ?)
 returning id`,
-  rank_track: `update drover_track set rank = ? where id = ?`,
+  rank_track: `update drover_track set rank = ?, first = ? where id = ?`,
   drop_track: `delete from drover_track where id = ?`,
-  open_tracks: `select id, keys, rank, share_key, turn
+  open_tracks: `select id, keys, rank, first, turn
 from drover_track
 where lane = ? and alone = ? and blocked_limit is null
-order by turn, rank
+order by turn, rank, first
 limit ?`,
-  first_of_track: `select rank from drover_job where lane = ? and state = 1 and solo = ? order by rank limit 1`,
+  any_track: `select 1 from drover_track where lane = ? and alone = ? limit 1`,
+  first_of_track: `select rank, seq from drover_job where lane = ? and state = 1 and solo = ? order by rank, seq limit 1`,
   block_track: `update drover_track set blocked_limit = ?, blocked_key = ?, blocked_until = ? where id = ?`,
   unblock_key: `update drover_track
 set
@@ -258,67 +265,340 @@ where lane = ? and blocked_until is not null and blocked_until <= ?`,
     order by blocked_until
     limit 1
   )`,
+  lane_waits: `select 1
+where exists (select 1 from drover_job where lane = ? and state = 1)
+  or exists (select 1 from drover_job where lane = ? and state in (0, 3) and run_at <= ?)`,
   share_track: `update drover_track set share_limit = ?, share_key = ?, turn = ? where id = ?`,
   tracks_of_lane: `select id, alone, keys, blocked_limit from drover_track where lane = ?`,
-  tracks_after: `select id, lane, keys, blocked_limit, blocked_key from drover_track where id > ? order by id limit ?`,
-  stale_uses: `delete from drover_use
+  stale_uses: `delete from drover_limit_use
 where limit_id = ?
   and key = ?
   and not exists (
-    select 1 from drover_job j where j.seq = drover_use.job and j.state = 2 and j.attempt = drover_use.attempt
+    select 1 from drover_job j where j.seq = drover_limit_use.job and j.state = 2 and j.attempt = drover_limit_use.attempt
   )`,
-  count_uses: `select count(*) from drover_use where limit_id = ? and key = ?`,
+  count_uses: `select count(*) from drover_limit_use where limit_id = ? and key = ?`,
   live_uses: `select count(*)
-from drover_use u
+from drover_limit_use u
 where u.limit_id = ?
   and u.key = ?
   and exists (select 1 from drover_job j where j.seq = u.job and j.state = 2 and j.attempt = u.attempt)`,
   busiest_uses: `select u.key, count(*)
-from drover_use u
+from drover_limit_use u
 where u.limit_id = ?
   and exists (select 1 from drover_job j where j.seq = u.job and j.state = 2 and j.attempt = u.attempt)
 group by u.key`,
-  add_use: `insert into drover_use (limit_id, key, job, attempt)
+  add_use: `insert into drover_limit_use (limit_id, key, job, attempt)
 values (?, ?, ?, ?)
 on conflict (limit_id, key, job) do update
 set attempt = excluded.attempt`,
-  forget_uses: `delete from drover_use where limit_id = ?`,
+  forget_uses: `delete from drover_limit_use where limit_id = ?`,
   running_jobs: `select seq, lane, attempt, keys from drover_job where state = 2`,
-  window_start: `select at, starts, total from drover_start where limit_id = ? and key = ? and at > ? order by at limit 1`,
-  last_start: `select at, total from drover_start where limit_id = ? and key = ? order by at desc limit 1`,
-  start_reaching: `select at from drover_start where limit_id = ? and key = ? and at > ? and total >= ? order by at limit 1`,
-  add_start: `insert into drover_start (limit_id, key, at, starts, total)
+  window_start: `select at, starts, total from drover_limit_start where limit_id = ? and key = ? and at > ? order by at limit 1`,
+  last_start: `select at, total from drover_limit_start where limit_id = ? and key = ? order by at desc limit 1`,
+  start_reaching: `select at from drover_limit_start where limit_id = ? and key = ? and at > ? and total >= ? order by at limit 1`,
+  add_start: `insert into drover_limit_start (limit_id, key, at, starts, total)
 values (?, ?, ?, ?, ?)
 on conflict (limit_id, key, at) do update
-set starts = drover_start.starts + excluded.starts, total = excluded.total`,
-  past_starts: `delete from drover_start where limit_id = ? and key = ? and at <= ?`,
-  forget_starts: `delete from drover_start where limit_id = ?`,
-  busiest_starts: `select key, sum(starts) from drover_start where limit_id = ? and at > ? group by key`,
-  turn_of_key: `select turn from drover_turn where limit_id = ? and key = ?`,
-  put_turn: `insert into drover_turn (limit_id, key, turn)
+set starts = drover_limit_start.starts + excluded.starts, total = excluded.total`,
+  past_starts: `delete from drover_limit_start where limit_id = ? and key = ? and at <= ?`,
+  forget_starts: `delete from drover_limit_start where limit_id = ?`,
+  busiest_starts: `select key, sum(starts) from drover_limit_start where limit_id = ? and at > ? group by key`,
+  turn_of_key: `select turn from drover_limit_turn where limit_id = ? and key = ?`,
+  put_turn: `insert into drover_limit_turn (limit_id, key, turn)
 values (?, ?, ?)
 on conflict (limit_id, key) do update
 set turn = excluded.turn`,
   turn_tracks: `update drover_track set turn = ? where share_limit = ? and share_limit > 0 and share_key = ?`,
   turn_limit: `update drover_limit set turn = max(turn, ?) where id = ?`,
   limit_turn: `select turn from drover_limit where id = ?`,
-  forget_turns: `delete from drover_turn where limit_id = ?`,
+  forget_turns: `delete from drover_limit_turn where limit_id = ?`,
   count_blocked: `select id, lane from drover_track where blocked_limit = ? limit ?`,
   count_track: `select count(*) from (select 1 from drover_job where lane = ? and state = 1 and solo = ? limit ?)`,
   garbage_uses: `select limit_id, key, job
-from drover_use u
+from drover_limit_use u
 where not exists (select 1 from drover_job j where j.seq = u.job and j.state = 2 and j.attempt = u.attempt)
 limit ?`,
-  drop_use: `delete from drover_use where limit_id = ? and key = ? and job = ?`,
-  garbage_starts: `delete from drover_start
+  drop_use: `delete from drover_limit_use where limit_id = ? and key = ? and job = ?`,
+  garbage_starts: `delete from drover_limit_start
 where (limit_id, key, at) in (
-  select s.limit_id, s.key, s.at from drover_start s where s.limit_id = ? and s.at <= ? limit ?
+  select s.limit_id, s.key, s.at from drover_limit_start s where s.limit_id = ? and s.at <= ? limit ?
 )`,
-  garbage_turns: `delete from drover_turn
-where (limit_id, key) in (select t.limit_id, t.key from drover_turn t where t.limit_id = ? and t.turn <= ? limit ?)`,
+  garbage_turns: `delete from drover_limit_turn
+where (limit_id, key) in (
+  select t.limit_id, t.key
+  from drover_limit_turn t
+  where t.limit_id = ? and t.turn <= (select l.turn from drover_limit l where l.id = ?)
+  limit ?
+)`,
+  has_past_starts: `select 1 from drover_limit_start where limit_id = ? and at <= ? limit 1`,
+  has_past_turns: `select 1 from drover_limit_turn where limit_id = ? and turn <= (select turn from drover_limit where id = ?) limit 1`,
+  blocked_keys: `select distinct blocked_limit, blocked_key
+from drover_track
+where blocked_limit is not null and blocked_until is null
+limit 1000`,
+  use_of_job: `select attempt from drover_limit_use where limit_id = ? and key = ? and job = ?`,
   rerank_tracks: `update drover_job
 set rank = priority * ? + max(run_at, enqueued_at)
 where lane = ? and state = 1 and solo > 1`,
+  read_move: `select value from drover_meta where key = 'move'`,
+  write_move: `insert into drover_meta (key, value) values ('move', ?) on conflict (key) do update set value = excluded.value`,
+  forget_move: `delete from drover_meta where key = 'move'`,
+  open_door: `insert into drover_meta (key, value) values ('move_door', 'open') on conflict (key) do nothing`,
+  close_door: `delete from drover_meta where key = 'move_door'`,
+  tables_to_shut: `select name
+from sqlite_schema
+where type = 'table' and name like 'drover\\_%' escape '\\' and name not in ('drover_meta', 'drover_migration')
+order by name`,
+  guards: `select name from sqlite_schema where type = 'trigger' and name like 'drover\\_shut\\_%' escape '\\'`,
+  leased_workers: `select id from drover_worker where ended_at is null and lease_until > ? order by id limit 100`,
+  anything: `select
+  exists (select 1 from drover_job)
+  or exists (select 1 from drover_worker)
+  or exists (select 1 from drover_queue)
+  or exists (select 1 from drover_hold)`,
+  workers_out: `select
+  id,
+  token,
+  host,
+  pid,
+  started_at,
+  beat_at,
+  lease_until,
+  info,
+  ended_at,
+  end_reason
+from drover_worker
+where id > coalesce(?, '')
+order by id
+limit ?`,
+  workers_in: `insert into drover_worker (id, token, host, pid, started_at, beat_at, lease_until, info, ended_at, end_reason)
+select
+  value ->> 0,
+  value ->> 1,
+  value ->> 2,
+  value ->> 3,
+  value ->> 4,
+  value ->> 5,
+  value ->> 6,
+  value ->> 7,
+  value ->> 8,
+  value ->> 9
+from json_each(?)
+order by key`,
+  queues_out: `select name, paused_at, slots, aging_ms, updated_at, updated_by
+from drover_queue
+where name > coalesce(?, '')
+order by name
+limit ?`,
+  queues_in: `insert into drover_queue (name, paused_at, slots, aging_ms, updated_at, updated_by)
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+from json_each(?)`,
+  jobs_out: `select
+  j.id,
+  l.kind,
+  l.queue,
+  j.state,
+  j.run_at,
+  j.priority,
+  j.attempt,
+  j.token,
+  w.id as worker,
+  j.failures,
+  j.crashes,
+  j.interruptions,
+  j.max_attempts,
+  j.max_crashes,
+  j.enqueued_at,
+  j.expires_at,
+  j.started_at,
+  j.finished_at,
+  j.cancel_at,
+  j.cancel_reason,
+  j.cancel_by,
+  j.timeout_ms,
+  coalesce(j.input, i.body) as input,
+  j.tags,
+  j.metadata,
+  j.retry,
+  j.result,
+  j.reason,
+  j.error,
+  lower(hex(j.unique_hash)) as unique_hash,
+  j.unique_states,
+  j.unique_until,
+  j.unique_label,
+  p.at as progress_at,
+  p.value as progress_value,
+  c.kept,
+  c.bytes,
+  c.dropped
+from drover_job j
+join drover_lane l on l.id = j.lane
+left join drover_worker w on w.ref = j.worker
+left join drover_input i on i.job = j.seq
+left join drover_progress p on p.job = j.seq
+left join drover_log_count c on c.job = j.seq
+where (j.enqueued_at, j.id) > (?, ?)
+order by j.enqueued_at, j.id
+limit ?`,
+  lanes_in: `insert into drover_lane (queue, kind)
+select distinct value ->> 2, value ->> 1
+from json_each(?)
+where true
+on conflict (queue, kind) do nothing`,
+  jobs_in: `insert into drover_job (
+  seq,
+  lane,
+  rank,
+  worker,
+  solo,
+  trail,
+  bytes,
+  input,
+  unique_hash,
+  id,
+  state,
+  run_at,
+  priority,
+  attempt,
+  token,
+  failures,
+  crashes,
+  interruptions,
+  max_attempts,
+  max_crashes,
+  enqueued_at,
+  expires_at,
+  started_at,
+  finished_at,
+  cancel_at,
+  cancel_reason,
+  cancel_by,
+  timeout_ms,
+  tags,
+  metadata,
+  retry,
+  result,
+  reason,
+  error,
+  unique_states,
+  unique_until,
+  unique_label
+)
+select
+  ?1 + e.key,
+  l.id,
+  (e.value ->> 5) * coalesce(q.aging_ms, 8796093022208) + max(e.value ->> 4, e.value ->> 14),
+  w.ref,
+  (e.value ->> 10) > 0,
+  0,
+  case when (e.value ->> 3) >= 4 then
+    256
+    + octet_length(e.value ->> 22)
+    + octet_length(coalesce(e.value ->> 24, ''))
+    + octet_length(coalesce(e.value ->> 26, ''))
+    + octet_length(coalesce(e.value ->> 28, ''))
+  else 0 end,
+  case when length(e.value ->> 22) <= 2048 then e.value ->> 22 end,
+  unhex(e.value ->> 29),
+  e.value ->> 0,
+  e.value ->> 3,
+  e.value ->> 4,
+  e.value ->> 5,
+  e.value ->> 6,
+  e.value ->> 7,
+  e.value ->> 9,
+  e.value ->> 10,
+  e.value ->> 11,
+  e.value ->> 12,
+  e.value ->> 13,
+  e.value ->> 14,
+  e.value ->> 15,
+  e.value ->> 16,
+  e.value ->> 17,
+  e.value ->> 18,
+  e.value ->> 19,
+  e.value ->> 20,
+  e.value ->> 21,
+  e.value ->> 23,
+  e.value ->> 24,
+  e.value ->> 25,
+  e.value ->> 26,
+  e.value ->> 27,
+  e.value ->> 28,
+  e.value ->> 30,
+  e.value ->> 31,
+  e.value ->> 32
+from json_each(?2) e
+join drover_lane l on l.queue = e.value ->> 2 and l.kind = e.value ->> 1
+left join drover_queue q on q.name = l.queue
+left join drover_worker w on w.id = e.value ->> 8`,
+  job_inputs_in: `insert into drover_input (job, body)
+select j.seq, e.value ->> 22
+from json_each(?) e
+join drover_job j on j.id = e.value ->> 0
+where j.input is null`,
+  job_progress_in: `insert into drover_progress (job, at, value)
+select j.seq, e.value ->> 33, e.value ->> 34
+from json_each(?) e
+join drover_job j on j.id = e.value ->> 0
+where e.value ->> 33 is not null`,
+  job_log_counts_in: `insert into drover_log_count (job, kept, bytes, dropped)
+select j.seq, e.value ->> 35, e.value ->> 36, e.value ->> 37
+from json_each(?) e
+join drover_job j on j.id = e.value ->> 0
+where e.value ->> 35 is not null`,
+  finished_bytes_from: `select coalesce(sum(bytes), 0) from drover_job where seq > ?`,
+  trail_out: `select t.seq, j.id, t.at, t.from_state, t.to_state, t.attempt, w.id as worker, t.actor, t.reason, t.error
+from drover_trail t
+join drover_job j on j.seq = t.job
+left join drover_worker w on w.ref = t.worker
+where t.seq > ?
+order by t.seq
+limit ?`,
+  trail_in: `insert into drover_trail (seq, prev, job, at, from_state, to_state, attempt, worker, actor, reason, error)
+select
+  ?1 + e.key,
+  coalesce(lag(?1 + e.key) over (partition by j.seq order by e.key), nullif(j.trail, 0)),
+  j.seq,
+  e.value ->> 1,
+  e.value ->> 2,
+  e.value ->> 3,
+  e.value ->> 4,
+  w.ref,
+  e.value ->> 6,
+  e.value ->> 7,
+  e.value ->> 8
+from json_each(?2) e
+join drover_job j on j.id = e.value ->> 0
+left join drover_worker w on w.id = e.value ->> 5`,
+  trail_heads_in: `update drover_job
+set trail = t.seq
+from (select job, max(seq) as seq from drover_trail where seq >= ? group by job) t
+where drover_job.seq = t.job`,
+  holds_out: `select lower(hex(h.hash)), j.id as job, h.folded, h.window_until, t.id as window_job
+from drover_hold h
+left join drover_job j on j.seq = h.job
+left join drover_job t on t.seq = h.trailing
+where h.hash > unhex(coalesce(?, ''))
+order by h.hash
+limit ?`,
+  holds_in: `insert into drover_hold (hash, job, folded, window_until, trailing)
+select unhex(e.value ->> 0), coalesce(j.seq, 0), e.value ->> 2, e.value ->> 3, t.seq
+from json_each(?) e
+left join drover_job j on j.id = e.value ->> 1
+left join drover_job t on t.id = e.value ->> 4`,
+  logs_out: `select g.seq, j.id, g.attempt, g.at, g.level, g.message, g.fields
+from drover_log g
+join drover_job j on j.seq = g.job
+where g.seq > ?
+order by g.seq
+limit ?`,
+  logs_in: `insert into drover_log (job, attempt, at, level, message, fields)
+select j.seq, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, e.value ->> 5
+from json_each(?) e
+join drover_job j on j.id = e.value ->> 0
+order by e.key`,
   held_attempt: `select 1 from drover_job where seq = ? and state = 2 and attempt = ? and token = ?`,
   put_progress: `insert into drover_progress (job, at, value)
 values (?, ?, ?)
@@ -350,7 +630,8 @@ limit ?`,
   bytes,
   unique_hash,
   unique_states,
-  unique_until
+  unique_until,
+  keys
 from drover_job
 where seq = ?`,
   request_cancel: `update drover_job
@@ -364,7 +645,7 @@ set
   token = null,
   max_attempts = ?,
   max_crashes = ?,
-  solo = crashes > 0,
+  solo = ?,
   expires_at = null,
   finished_at = null,
   cancel_at = null,
@@ -391,7 +672,9 @@ where seq = ? and state = ?`,
   j.timeout_ms,
   j.tags,
   j.metadata,
-  j.retry
+  j.retry,
+  j.crashes,
+  j.keys
 from drover_job j
 join drover_lane l on l.id = j.lane
 where j.id = ?`,
@@ -408,6 +691,8 @@ set
   tags = ?,
   metadata = ?,
   retry = ?,
+  solo = ?,
+  keys = ?,
   trail = ?
 where seq = ? and state in (0, 1, 3)`,
   set_input: `update drover_job set input = ? where seq = ?`,
@@ -508,9 +793,7 @@ limit ?`,
   count_due_of_lane: `select state, count(*)
 from (select state from drover_job where lane = ? and state in (0, 3) limit ?)
 group by state`,
-  count_ready_of_lane: `select
-  (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 0 limit ?2))
-  + (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 1 limit ?2))`,
+  count_ready_of_lane: `select count(*) from (select 1 from drover_job where lane = ? and state = 1 limit ?)`,
   count_running_by_lane: `select lane, count(*) from drover_job where state = 2 group by lane`,
   count_finished_by_lane: `select lane, count(*)
 from (
@@ -524,11 +807,189 @@ where lane = ? and state = 1 and solo = 0 and rank >= ?
 order by rank
 limit 1`,
   oldest_solo_of_lane: `select min(run_at) from drover_job where lane = ? and state = 1 and solo = 1`,
+  oldest_of_tracks: `select min((select j.run_at from drover_job j where j.lane = t.lane and j.state = 1 and j.solo = t.id order by j.rank limit 1))
+from (select id, lane from drover_track where lane = ? limit ?) t`,
   all_queues: `select name, paused_at, slots, aging_ms from drover_queue order by name`,
   log_lines: `select attempt, at, level, message, fields from drover_log where job = ? order by seq`,
   log_count: `select kept, bytes, dropped from drover_log_count where job = ?`,
   find_queue: `select paused_at, aging_ms from drover_queue where name = ?`,
   read_queues: `select name, paused_at, slots, aging_ms from drover_queue order by name`,
+  schedule_by_name: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from drover_schedule s
+where s.name = ?`,
+  schedules_after: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from drover_schedule s
+where s.name > ?
+order by s.name
+limit ?`,
+  due_schedules: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from drover_schedule s
+where s.fire_at <= ?
+order by s.fire_at, s.id
+limit ?`,
+  next_schedule: `select fire_at from drover_schedule where fire_at > ? order by fire_at limit 1`,
+  held_schedules: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from drover_schedule s
+where s.held_at is not null
+  and s.paused_at is null
+  and s.retired_at is null
+  and s.deleted_at is null
+  and s.failure is null
+  and not exists (select 1 from drover_job j where j.id = s.last_job and j.state < 4)
+order by s.held_at
+limit ?`,
+  any_held: `select 1
+from drover_schedule
+where held_at is not null and paused_at is null and retired_at is null and deleted_at is null and failure is null
+limit 1`,
+  add_schedule: `insert into drover_schedule (
+  name, version, deployment, declared, changed, anchor_at, next_at, fire_at, held_at, paused_at, retired_at,
+  deleted_at, failure, ticks, created_at, updated_at, updated_by
+) values (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
+returning id`,
+  put_schedule: `update drover_schedule
+set
+  version = version + 1,
+  deployment = ?,
+  declared = ?,
+  changed = ?,
+  anchor_at = ?,
+  next_at = ?,
+  fire_at = ?,
+  held_at = ?,
+  paused_at = ?,
+  retired_at = ?,
+  deleted_at = ?,
+  failure = ?,
+  updated_at = ?,
+  updated_by = ?
+where id = ? and version = ?`,
+  move_schedule: `update drover_schedule
+set
+  version = version + 1,
+  next_at = ?,
+  fire_at = ?,
+  held_at = ?,
+  last_at = ?,
+  last_job = ?,
+  failure = ?
+where id = ? and version = ?`,
+  count_ticks: `update drover_schedule set ticks = ? where id = ?`,
+  delete_schedule: `delete from drover_schedule where id = ?`,
+  delete_ticks: `delete from drover_tick where schedule = ?`,
+  add_tick: `insert into drover_tick (schedule, n, at, through_at, count, job, reason, actor, recorded_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict do nothing`,
+  planned_tick: `select n, job, reason from drover_tick where schedule = ? and at = ? and actor is null`,
+  release_tick: `update drover_tick
+set job = ?, reason = null
+where schedule = ? and at = ? and actor is null and job is null`,
+  forget_ticks: `delete from drover_tick where schedule = ? and n <= ?`,
+  ticks_before: `select n, at, through_at, count, job, reason, actor, recorded_at
+from drover_tick
+where schedule = ? and n < ?
+order by n desc
+limit ?`,
+  schedule_job_state: `select state from drover_job where id = ?`,
+  add_schedule_change: `insert into drover_schedule_change (id, schedule, at, actor, action, detail)
+values (?, ?, ?, ?, ?, ?)
+on conflict (id) do nothing
+returning seq`,
+  schedule_change_by_id: `select seq from drover_schedule_change where id = ?`,
+  changes_of_schedule: `select seq, schedule, at, actor, action, detail
+from drover_schedule_change
+where schedule = ? and seq < ?
+order by seq desc
+limit ?`,
+  changes_of_schedules: `select seq, schedule, at, actor, action, detail
+from drover_schedule_change
+where seq < ?
+order by seq desc
+limit ?`,
+  newest_config: `select generation, hash from drover_schedule_config where deployment = ? order by generation desc limit 1`,
+  config_by_hash: `select max(generation) from drover_schedule_config where deployment = ? and hash = ?`,
+  add_config: `insert into drover_schedule_config (deployment, generation, hash, at) values (?, ?, ?, ?)`,
+  forget_configs: `delete from drover_schedule_config where deployment = ? and generation < ?`,
   read_term: `select term, token, candidate, host, pid, proof, info, elected_at, renewed_at, until_at from drover_term`,
   live_term: `select 1 from drover_term where term = ? and token = ? and until_at > ?`,
   begin_term: `update drover_term
