@@ -154,6 +154,7 @@ export class SimProcess {
         discarded: world.retention.discardedMs,
         bytes: world.retention.bytes,
       },
+      maintenance: { sweep: world.config.sweepMs },
       actor: `sim:${life.name}`,
       migrate: false,
       events,
@@ -161,10 +162,7 @@ export class SimProcess {
       rng: this.#rng.fork(`drover/${life.name}`),
     })
     try {
-      const worker = await drover.work({
-        poll: world.config.pollMs,
-        sweep: world.config.sweepMs,
-      })
+      const worker = await drover.work({ poll: world.config.pollMs })
       const stop = async (): Promise<void> => {
         await worker.stop()
         await drover.close()

@@ -10,7 +10,8 @@ const UNFINISHED = ["scheduled", "available", "running", "retryable"] as const
 /** Drover on both of its databases, with default settings and with settings for many short jobs. */
 const tuned = {
   queues: { default: { slots: 500 } },
-  work: { lease: { ttl: "1s", beat: "200ms", margin: "200ms" }, sweep: "1s" },
+  work: { lease: { ttl: "1s", beat: "200ms", margin: "200ms" }},
+  maintenance: { sweep: "1s" },
 } as const
 
 let handle: Handle = () => undefined
@@ -30,7 +31,7 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
     migrate: true,
     // What is measured with a long history must not be tidied away meanwhile.
     ...(profile.includes("history") && { retention: { bytes: false } }),
-    ...(isTuned && { queues: tuned.queues }),
+    ...(isTuned && { queues: tuned.queues, maintenance: tuned.maintenance }),
   })
   return {
     prepare: async () => void (await drover.count({}, 1)),

@@ -9,6 +9,7 @@ export {
   isDroverError,
   LeaseLost,
   Shutdown,
+  TermEnded,
   Timeout,
 } from "./errors/index.ts"
 export type { AbortReason, DroverErrorCode, DroverErrorOptions } from "./errors/index.ts"
@@ -34,8 +35,14 @@ export type {
   DroverOptions,
   JobFilter,
   JobList,
+  LeaderView,
+  LeadOptions,
+  MaintenanceOptions,
+  OnMaintenanceStart,
   QueueOptions,
+  QueueStatistics,
   QueueView,
+  RetentionOptions,
   Transaction,
   WorkerView,
   WorkOptions,
@@ -62,6 +69,7 @@ export type { InferInput, InferOutput, StandardSchemaV1 } from "./jobs/define/st
 export type { UniqueOptions } from "./jobs/define/uniqueOptions.ts"
 export type { RunningAttempt, Worker } from "./jobs/work/worker.ts"
 export type { WorkerOptions } from "./jobs/work/workerOptions.ts"
+export type { MaintenanceStart, SingletonService, SingletonStart } from "./maintenance/index.ts"
 export type { RetryPolicyOptions } from "./retry/index.ts"
 export { finalStates, jobStates, waitingStates } from "./store/index.ts"
 export type {

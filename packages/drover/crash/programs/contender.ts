@@ -33,7 +33,6 @@ const worker = await startWorker({
   events,
   definitions: [number],
   queues: { [contendQueue]: { slots: plan.slots } },
-  options: { retention: { completed: false, bytes: false } },
 })
 const gaps = new GapWatch(systemClock)
 

@@ -1,8 +1,10 @@
 /** A process with a real worker, started, paused and killed by the driver. */
+import { ClientLeadership } from "../../src/client/clientLeadership.ts"
+import { resolveLead } from "../../src/client/leadOptions.ts"
 import { isDroverError } from "../../src/errors/index.ts"
 import { defineJob } from "../../src/jobs/define/jobDefinition.ts"
 import type { JobContext } from "../../src/jobs/define/jobContext.ts"
-import { startWorker } from "../../src/jobs/work/worker.ts"
+import { Worker } from "../../src/jobs/work/worker.ts"
 import { systemClock, systemRng } from "../../src/time/index.ts"
 import { stepKind, stepQueue } from "../step.ts"
 import type { StepInput, StepResult } from "../step.ts"
@@ -32,7 +34,7 @@ const step = defineJob(stepKind, {
   },
 })
 
-const worker = await startWorker({
+const worker: Worker = new Worker({
   store,
   clock: systemClock,
   rng: systemRng,
@@ -41,17 +43,29 @@ const worker = await startWorker({
   queues: { [stepQueue]: { slots: plan.slots } },
   options: {
     lease: { ttl: plan.leaseMs },
-    sweep: plan.sweepMs,
     poll: 100,
     soloPatience: 200,
     stopGrace: 1_000,
-    retention: { completed: false, discarded: false, cancelled: false, bytes: false },
+  },
+  onRunning: (running) => {
+    if (running) leadership.began(worker, store)
+    else leadership.ending(worker)
   },
 })
+const leadership = new ClientLeadership({
+  ...{ clock: systemClock, rng: systemRng, events },
+  lead: resolveLead({
+    lead: { ttl: plan.leaseMs, bid: plan.sweepMs },
+    maintenance: { sweep: plan.sweepMs },
+    retention: { completed: false, discarded: false, cancelled: false, bytes: false },
+  }),
+})
+await worker.start()
 
 process.once("SIGTERM", () => {
   void worker
     .stop()
+    .then(() => leadership.stopped())
     .then(() => store.close())
     .then(() => process.disconnect?.())
 })

@@ -9,7 +9,9 @@ import { checkCount, checkName } from "../jobs/define/names.ts"
 import type {
   HealthCheck,
   JobAction,
+  LeaderRow,
   QueueCounts,
+  QueueSample,
   QueueSettings,
   Store,
   WorkerRow,
@@ -48,6 +50,24 @@ export interface QueueView extends Omit<QueueCounts, "oldestDueAt"> {
   readonly oldestDueAt: Date | null
 }
 
+/** Who leads. */
+export interface LeaderView extends Omit<
+  LeaderRow,
+  "electedAt" | "renewedAt" | "untilAt" | "info"
+> {
+  readonly electedAt: Date
+  readonly renewedAt: Date
+  /** The term ends here unless it is renewed. */
+  readonly untilAt: Date
+  readonly info: unknown
+}
+
+/** What a queue looked like at one instant. */
+export interface QueueStatistics extends Omit<QueueSample, "at"> {
+  readonly at: Date
+}
+
+const MAX_SAMPLES = 10_000
 const MAX_PAGE = 1_000
 const DEFAULT_CAP = 100_000
 
@@ -124,6 +144,40 @@ export abstract class Administration {
       ...queue,
       oldestDueAt: queue.oldestDueAt === null ? null : new Date(queue.oldestDueAt),
     }))
+  }
+
+  /** Who leads now; `null` when nobody does, for which a fleet with a worker has seconds at most. */
+  async leader(): Promise<LeaderView | null> {
+    const row = await (await this.gate.open()).leader()
+    if (row === null) return null
+    const { id, term, host, pid, info, electedAt, renewedAt, untilAt } = row
+    return {
+      ...{ id, term, host, pid, info: JSON.parse(info) as unknown },
+      electedAt: new Date(electedAt),
+      renewedAt: new Date(renewedAt),
+      untilAt: new Date(untilAt),
+    }
+  }
+
+  /** How many jobs queues had over time, as the leader sampled it; oldest first, at most 10 000. */
+  async statistics(
+    options: {
+      /** @default all */
+      readonly queue?: string
+      /** How far back. @default "1h" */
+      readonly since?: Duration
+    } = {},
+  ): Promise<readonly QueueStatistics[]> {
+    checkOptions(options, ["queue", "since"], "statistics")
+    const { queue, since = "1h" } = options
+    const samples = await (
+      await this.gate.open()
+    ).samples({
+      queue: queue === undefined ? null : checkName(queue, "queue"),
+      sinceMs: parseDuration(since, "statistics.since"),
+      limit: MAX_SAMPLES,
+    })
+    return samples.map((sample) => ({ ...sample, at: new Date(sample.at) }))
   }
 
   /** The worker processes that are registered. */

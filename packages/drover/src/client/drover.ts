@@ -10,11 +10,14 @@ import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
 import { announceJobs, Producer } from "../jobs/define/producer.ts"
 import type { EnqueueItem, EnqueueTarget } from "../jobs/define/producer.ts"
 import { ResultWaiter } from "../jobs/define/resultWaiter.ts"
+import { checkName } from "../jobs/define/names.ts"
 import { Worker } from "../jobs/work/worker.ts"
+import type { SingletonService } from "../maintenance/index.ts"
 import type { EnqueueOutcome, MigrationStatus, NewJob, Store } from "../store/index.ts"
 import { parseDuration, UuidMaker } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
 import { Administration } from "./administration.ts"
+import { ClientLeadership } from "./clientLeadership.ts"
 import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
@@ -46,6 +49,7 @@ export class Drover extends Administration implements AsyncDisposable {
   readonly #direct: EnqueueTarget
   readonly #adHoc: Map<string, JobDefinition> = new Map()
   readonly #workers: Set<Worker> = new Set()
+  readonly #leadership: ClientLeadership
   #closing: Promise<void> | null = null
 
   /** @throws DroverError `DROVER_CONFIG` for an option that does not exist or cannot work, `DROVER_DUPLICATE_KIND`. */
@@ -55,6 +59,8 @@ export class Drover extends Administration implements AsyncDisposable {
     super(resolved, new StoreGate(() => source.connect({ clock, rng, events }), resolved.migrate))
     if (logger !== null) logEvents(events, logger)
     this.#ids = new UuidMaker(clock, rng)
+    const { lead } = resolved
+    this.#leadership = new ClientLeadership({ clock, rng, events, lead })
     this.#waiter = new ResultWaiter({ clock, rng, events, store: () => this.gate.open() })
     this.#producer = new Producer({
       clock,
@@ -174,7 +180,7 @@ export class Drover extends Administration implements AsyncDisposable {
     const { queues, ...workerOptions } = checkWorkOptions(options)
     const store = await this.gate.open()
     const { clock, rng, events, definitions } = this.options
-    const worker = new Worker({
+    const worker: Worker = new Worker({
       store,
       clock,
       rng,
@@ -182,6 +188,10 @@ export class Drover extends Administration implements AsyncDisposable {
       definitions: [...definitions.values()],
       queues: chooseQueues(this.options.queues, queues),
       options: { ...this.options.worker, ...workerOptions },
+      onRunning: (running) => {
+        if (running) this.#leadership.began(worker, store)
+        else this.#leadership.ending(worker)
+      },
     })
     if (this.#closing !== null) throw closedError()
     this.#workers.add(worker)
@@ -192,6 +202,21 @@ export class Drover extends Administration implements AsyncDisposable {
       throw error
     }
     return worker
+  }
+
+  /**
+   * Runs a service on one client at a time: it is started when this client begins to lead and stopped when its term
+   * ends. Only a client with a running worker leads, and none with `lead: false`. Until the old leader has noticed
+   * that its term is over, two may run for a moment: fence what it writes with `term`, which only grows.
+   * @returns ends it; resolves when it has stopped.
+   * @throws DroverError `DROVER_CONFIG` for a name that is taken or a service without `start`.
+   */
+  onlyOnLeader(name: string, service: SingletonService): () => Promise<void> {
+    checkName(name, "service")
+    if (typeof service?.start !== "function") {
+      throw new DroverError("DROVER_CONFIG", `onlyOnLeader: "${name}" must have a method start()`)
+    }
+    return this.#leadership.onlyOnLeader(name, service)
   }
 
   /**
@@ -236,6 +261,7 @@ export class Drover extends Administration implements AsyncDisposable {
   async #close(): Promise<void> {
     // Together: each has its grace, and the process has only one. Handlers may enqueue until they have ended.
     const stops = await Promise.allSettled(Array.from(this.#workers, (worker) => worker.stop()))
+    stops.push(...(await Promise.allSettled([this.#leadership.stopped()])))
     this.#waiter.close()
     await this.gate.close()
     for (const stop of stops) if (stop.status === "rejected") throw stop.reason

@@ -8,6 +8,14 @@ import { checkSlots, defaultSlots, resolveWorkerOptions } from "../jobs/work/wor
 import type { WorkerOptions } from "../jobs/work/workerOptions.ts"
 import { defaultPayloadLimit } from "../store/index.ts"
 import type { StoreSource } from "../store/index.ts"
+import { resolveLead } from "./leadOptions.ts"
+import type {
+  LeadOptions,
+  MaintenanceOptions,
+  OnMaintenanceStart,
+  ResolvedLead,
+  RetentionOptions,
+} from "./leadOptions.ts"
 import { systemClock, systemRng } from "../time/index.ts"
 import type { Clock, Rng } from "../time/index.ts"
 
@@ -25,8 +33,14 @@ export interface DroverOptions {
   readonly jobs?: readonly JobDefinition[]
   /** Queues that need other than the default slots. A queue that a job names need not be listed. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
-  /** How long finished jobs stay; see `WorkerOptions`. */
-  readonly retention?: NonNullable<WorkerOptions["retention"]>
+  /** How long finished jobs stay. */
+  readonly retention?: RetentionOptions
+  /** Whether this client may lead while it has a worker, and how; see the guide on leadership. @default true */
+  readonly lead?: boolean | LeadOptions
+  /** What the leader's services do, when this client leads. */
+  readonly maintenance?: MaintenanceOptions
+  /** Called in each term of this client before the leader's services start. It may fail: another client leads then. */
+  readonly onMaintenanceStart?: OnMaintenanceStart
   /** Largest input and result, in bytes of JSON. @default 1 MiB */
   readonly payloadLimit?: number
   /**
@@ -53,6 +67,7 @@ export interface ResolvedOptions {
   readonly queues: ReadonlyMap<string, { readonly slots: number }>
   /** What every worker of the client is told. */
   readonly worker: WorkerOptions
+  readonly lead: ResolvedLead
   readonly payloadLimit: number
   readonly migrate: boolean | null
   readonly actor: string
@@ -67,6 +82,9 @@ const OPTIONS: readonly (keyof DroverOptions)[] = [
   "jobs",
   "queues",
   "retention",
+  "lead",
+  "maintenance",
+  "onMaintenanceStart",
   "payloadLimit",
   "migrate",
   "actor",
@@ -90,10 +108,7 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
   }
   const definitions = collectDefinitions(options.jobs ?? [])
   const payloadLimit = checkLimit(options.payloadLimit ?? defaultPayloadLimit)
-  const worker: WorkerOptions = {
-    payloadLimit,
-    ...(options.retention !== undefined && { retention: options.retention }),
-  }
+  const worker: WorkerOptions = { payloadLimit }
   // Checked here, so that a client that cannot work is refused where it is made.
   resolveWorkerOptions(worker)
   return Object.freeze({
@@ -101,6 +116,7 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
     definitions,
     queues: collectQueues(options.queues ?? {}, definitions),
     worker,
+    lead: resolveLead(options),
     payloadLimit,
     migrate: checkMigrate(options.migrate),
     actor: checkActor(options.actor ?? "client"),

@@ -113,10 +113,52 @@ export interface DroverEvents {
   /** The wall clock and the monotonic clock disagree by this much since the last look. */
   "clock.jumped": { readonly byMs: number }
 
+  /** This client leads from now on. `client` is its name among the candidates. */
+  "leader.elected": { readonly term: number; readonly client: string }
+  /** This client gave its term back: it stops, or its maintenance cannot run here. */
+  "leader.resigned": {
+    readonly term: number
+    readonly client: string
+    readonly reason: EventReason
+  }
+  /** The term was taken away, or could not be renewed in time. */
+  "leader.lost": { readonly term: number; readonly client: string; readonly reason: EventReason }
+  /** Maintenance failed here so often in a row; this client lets others lead for `forMs`. */
+  "leader.stood_back": { readonly term: number; readonly failures: number; readonly forMs: number }
+
+  /** All services of the leader run. */
+  "maintenance.started": { readonly term: number; readonly attempt: number }
+  /** The leader leads without maintenance. `retryInMs` is `false` when it gives the term back. */
+  "maintenance.start_failed": {
+    readonly term: number
+    readonly attempt: number
+    readonly error: unknown
+    readonly retryInMs: number | false
+  }
+  /** Nothing of this term's maintenance runs any more. */
+  "maintenance.stopped": { readonly term: number; readonly reason: EventReason }
+  /** One round of a service of the leader changed so many rows. */
   "maintenance.swept": {
-    readonly rescued: number
-    readonly expired: number
-    readonly pruned: number
+    readonly service: string
+    readonly term: number
+    readonly rows: number
+  }
+
+  /** A service that a user runs only on the leader has started, failed to, or stopped. */
+  "singleton.started": { readonly name: string; readonly term: number }
+  "singleton.start_failed": {
+    readonly name: string
+    readonly term: number
+    readonly attempt: number
+    readonly error: unknown
+    readonly retryInMs: number
+  }
+  "singleton.stopped": {
+    readonly name: string
+    readonly term: number
+    readonly reason: EventReason
+    /** What its stop threw, if it did. */
+    readonly error?: unknown
   }
 
   "service.started": { readonly service: string }

@@ -14,7 +14,7 @@ const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=+-]{0,99}$/u
  * Checks the name of a kind or a queue: 1 to 100 letters, digits and `_ . : / -`, the first one a letter, a digit or `_`.
  * @throws DroverError `DROVER_CONFIG`.
  */
-export function checkName(value: unknown, what: "kind" | "queue"): string {
+export function checkName(value: unknown, what: "kind" | "queue" | "service"): string {
   if (typeof value === "string" && NAME.test(value)) return value
   throw new DroverError(
     "DROVER_CONFIG",

@@ -33,7 +33,7 @@ function open(gate: { readonly running: Map<string, () => void> }, count = 1): v
 }
 
 // Long enough that only hints and freed slots can explain a claim.
-const rarely = { poll: "1h", sweep: "1h" } as const
+const rarely = { poll: "1h" } as const
 
 function exchanges(calls: ReturnType<typeof faultyStore>["calls"]): readonly ExchangeRequest[] {
   return calls
@@ -132,7 +132,6 @@ describe("slots", () => {
     const faulty = faultyStore(world.store)
     await world.worker([defineJob("a", { run: () => {} })], {
       store: faulty.store,
-      options: { sweep: "1h" },
     })
     await world.clock.advance(60_000)
     expect(exchanges(faulty.calls).length).toBeLessThanOrEqual(2)
@@ -148,7 +147,7 @@ test("a worker without slots for a queue neither asks for its jobs nor writes be
   const gate = gated()
   const faulty = faultyStore(world.store)
   await other.setQueue("default", { slots: 0 }, "test")
-  await world.worker([gate.job], { store: faulty.store, options: { sweep: "1h" } })
+  await world.worker([gate.job], { store: faulty.store })
   await world.enqueueMany("a", 3)
   await world.clock.advance(60_000)
   expect(gate.running.size).toBe(0)

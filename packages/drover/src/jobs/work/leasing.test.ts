@@ -181,22 +181,3 @@ describe("a worker that was taken for dead", () => {
     expect((await world.row(id)).crashes).toBe(1)
   })
 })
-
-describe("upkeep", () => {
-  test("a job that was not started in time is discarded, and finished jobs are pruned by age", async () => {
-    await using world = await createWorld()
-    const retention = { completed: "2m", discarded: "4m" } as const
-    await world.worker([defineJob("a", { run: () => {} })], { options: { retention } })
-    const late = await world.enqueue("unknown", null, { expireMs: 10_000 })
-    const done = await world.enqueue("a")
-    await world.clock.advance(20_000)
-    expect(await world.row(late)).toMatchObject({ state: "discarded" })
-    expect(world.count("job.expired")).toBe(1)
-    await world.clock.advance(130_000)
-    expect(await world.store.get(done)).toBeNull()
-    expect(await world.store.get(late)).not.toBeNull()
-    await world.clock.advance(130_000)
-    expect(await world.store.get(late)).toBeNull()
-    expect(world.count("service.round_failed")).toBe(0)
-  })
-})

@@ -10,7 +10,6 @@ import { Drain } from "./drain.ts"
 import { ChildPools } from "./isolation/childPools.ts"
 import { StallMonitor } from "./stallMonitor.ts"
 import { watchStrayErrors } from "./strayErrors.ts"
-import { sweepLoop } from "./sweeper.ts"
 import { checkSlots, defaultSlots, resolveWorkerOptions } from "./workerOptions.ts"
 import type { ResolvedWorkerOptions, WorkerOptions } from "./workerOptions.ts"
 import { WorkerQueue } from "./workerQueue.ts"
@@ -31,6 +30,8 @@ export interface WorkerParts {
    */
   readonly queues?: Readonly<Record<string, { readonly slots?: number }>> | undefined
   readonly options?: WorkerOptions | undefined
+  /** Called when a period begins to run and when it begins to stop. */
+  readonly onRunning?: (running: boolean) => void
 }
 
 /** One attempt that runs now. */
@@ -122,6 +123,11 @@ export class Worker implements Startable, AsyncDisposable {
     this.#run?.hint(queue)
   }
 
+  /** Whether it has seen the store for a full lease without interruption, so that others had their chance to beat. */
+  seesStore(): boolean {
+    return this.#run?.reachability.mayRescue(this.#parts.clock.monotonic()) ?? false
+  }
+
   /**
    * Changes the slots of a queue in this worker. Lowering never ends what runs, 0 pauses. What an operator has stored
    * for the queue goes first.
@@ -184,8 +190,8 @@ export class Worker implements Startable, AsyncDisposable {
       queues: this.#queues.map(({ name }) => name),
     })
     this.#watch(scope, run)
-    this.#sweep(scope, run)
     this.#stopWith(scope, run)
+    if (!scope.signal.aborted) this.#parts.onRunning?.(true)
   }
 
   #watch(scope: ServiceScope, run: WorkerRun): void {
@@ -201,26 +207,6 @@ export class Worker implements Startable, AsyncDisposable {
     scope.defer(() => monitor.stop())
   }
 
-  #sweep(scope: ServiceScope, run: WorkerRun): void {
-    const { clock, rng, events, store } = this.#parts
-    const { retention, sweepMs } = this.#options
-    const loop = sweepLoop({
-      clock,
-      rng,
-      events,
-      store,
-      reachability: run.reachability,
-      retention,
-      everyMs: sweepMs,
-      onRescued: () => run.hint(),
-    })
-    // Not a task of the scope: the drain must not wait for a sweep, which may hang with the store.
-    const swept = loop.run(scope.signal).catch((error: unknown) => {
-      if (!scope.signal.aborted) scope.fail(error)
-    })
-    scope.defer(() => swept)
-  }
-
   #stopWith(scope: ServiceScope, run: WorkerRun): void {
     const { events } = this.#parts
     // In the very step in which the stop begins: nothing is claimed after it.
@@ -230,6 +216,7 @@ export class Worker implements Startable, AsyncDisposable {
         reason: scope.signal.reason as DroverError,
       })
       this.#drain = new Drain(run, this.#graceMs)
+      this.#parts.onRunning?.(false)
     }
     if (scope.signal.aborted) begin()
     else scope.signal.addEventListener("abort", begin, { once: true })

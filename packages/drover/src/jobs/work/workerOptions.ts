@@ -2,7 +2,6 @@ import { checkOptions, DroverError } from "../../errors/index.ts"
 import { checkLease, leaseDefaults } from "../../lease/index.ts"
 import type { Lease } from "../../lease/index.ts"
 import { defaultPayloadLimit } from "../../store/index.ts"
-import type { Retention } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 
@@ -29,25 +28,12 @@ export interface WorkerOptions {
   readonly whenStray?: "report" | "stop"
   /** Pause between two looks for work when nothing hints at any. Hints make it fast, this makes it sure. @default "1s" */
   readonly poll?: Duration
-  /** Pause between two sweeps: rescue, expiry, pruning. @default "5s" */
-  readonly sweep?: Duration
   /** How long a busy worker lets a job wait that must run alone, before it makes room. @default "10s" */
   readonly soloPatience?: Duration
   /** @default 30 s, beaten every 10 s, trusted for 25 s */
   readonly lease?: { readonly ttl?: Duration; readonly beat?: Duration; readonly margin?: Duration }
   /** The event loop may be blocked for this long before others may take the worker for dead. @default 5 leases */
   readonly stallLimit?: Duration
-  /** How long finished jobs stay; `false` keeps them for ever. */
-  readonly retention?: {
-    /** @default "1d" */
-    readonly completed?: Duration | false
-    /** @default "30d" */
-    readonly discarded?: Duration | false
-    /** @default "7d" */
-    readonly cancelled?: Duration | false
-    /** Bytes of finished jobs, whatever their age. @default 1 GiB */
-    readonly bytes?: number | false
-  }
   /** Largest result in bytes of JSON. @default 1 MiB */
   readonly payloadLimit?: number
   /** Limits of the threads and processes of isolated kinds. */
@@ -64,11 +50,9 @@ export interface ResolvedWorkerOptions {
   readonly whenStuck: "report" | "stop"
   readonly whenStray: "report" | "stop"
   readonly pollMs: number
-  readonly sweepMs: number
   readonly soloPatienceMs: number
   readonly lease: Lease
   readonly stallLimitMs: number
-  readonly retention: Retention
   readonly payloadLimit: number
   readonly maxHeapMb: number | undefined
 }
@@ -77,12 +61,7 @@ const DEFAULTS = {
   stopGrace: "10s",
   stuckAfter: "10s",
   poll: "1s",
-  sweep: "5s",
   soloPatience: "10s",
-  completed: "1d",
-  discarded: "30d",
-  cancelled: "7d",
-  bytes: 1_073_741_824,
 } as const
 const MIN_LEASE_MS = 100
 const NAMES: readonly (keyof WorkerOptions)[] = [
@@ -91,11 +70,9 @@ const NAMES: readonly (keyof WorkerOptions)[] = [
   "whenStuck",
   "whenStray",
   "poll",
-  "sweep",
   "soloPatience",
   "lease",
   "stallLimit",
-  "retention",
   "payloadLimit",
   "isolation",
 ]
@@ -114,7 +91,6 @@ export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorke
     whenStuck: reaction(options.whenStuck, "whenStuck"),
     whenStray: reaction(options.whenStray, "whenStray"),
     pollMs: atLeast(10, parseDuration(options.poll ?? DEFAULTS.poll, "worker.poll"), "poll"),
-    sweepMs: atLeast(10, parseDuration(options.sweep ?? DEFAULTS.sweep, "worker.sweep"), "sweep"),
     soloPatienceMs: atLeast(
       1,
       parseDuration(options.soloPatience ?? DEFAULTS.soloPatience, "worker.soloPatience"),
@@ -128,7 +104,6 @@ export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorke
         : parseDuration(options.stallLimit, "worker.stallLimit"),
       "stallLimit",
     ),
-    retention: resolveRetention(options.retention),
     payloadLimit: atLeast(1, options.payloadLimit ?? defaultPayloadLimit, "payloadLimit"),
     maxHeapMb: resolveIsolation(options.isolation),
   })
@@ -151,21 +126,6 @@ function resolveLease(lease: WorkerOptions["lease"] = {}): Lease {
     marginMs:
       lease.margin === undefined ? ttlMs / 6 : parseDuration(lease.margin, "worker.lease.margin"),
   })
-}
-
-function resolveRetention(retention: WorkerOptions["retention"] = {}): Retention {
-  checkOptions(retention, ["completed", "discarded", "cancelled", "bytes"], "worker.retention")
-  const { bytes = DEFAULTS.bytes } = retention
-  const ageMs = (name: "completed" | "discarded" | "cancelled"): number | false => {
-    const age = retention[name] ?? DEFAULTS[name]
-    return age === false ? false : parseDuration(age, `worker.retention.${name}`)
-  }
-  return {
-    completedMs: ageMs("completed"),
-    discardedMs: ageMs("discarded"),
-    cancelledMs: ageMs("cancelled"),
-    bytes: bytes === false ? false : atLeast(0, bytes, "retention.bytes"),
-  }
 }
 
 function resolveIsolation(isolation: WorkerOptions["isolation"] = {}): number | undefined {

@@ -24,7 +24,7 @@ beforeAll(async () => {
     rng,
     events,
     definitions,
-    options: { stuckAfter: 200, isolation: { maxHeapMb: 64 }, sweep: "1h" },
+    options: { stuckAfter: 200, isolation: { maxHeapMb: 64 } },
   })
   await worker.start()
 })
