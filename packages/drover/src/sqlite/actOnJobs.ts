@@ -14,6 +14,7 @@ import { endJob } from "./handBack.ts"
 import { rankOf } from "./queues.ts"
 import { reclaimKey } from "./reclaimKey.ts"
 import { filterOf, matchesAmong, selectSeqs } from "./selectJobs.ts"
+import { standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 // So many jobs at once hold up the event loop for some milliseconds.
@@ -45,6 +46,7 @@ interface ActedJob {
   readonly hash: Uint8Array | null
   readonly states: number | null
   readonly until: number | null
+  readonly keys: string | null
 }
 
 interface ActOptions {
@@ -110,7 +112,7 @@ function readJob(tx: WriteTx, seq: number): ActedJob {
   const row = tx.statements.first("acted_job", seq)
   assert(row !== undefined, "a job that matched under the write lock is there")
   const [id, state, attempt, trail, lane, priority, failures, crashes, interruptions] = row
-  const [maxAttempts, maxCrashes, bytes, hash, states, until] = row.slice(9)
+  const [maxAttempts, maxCrashes, bytes, hash, states, until, keys] = row.slice(9)
   return {
     seq,
     id,
@@ -128,6 +130,7 @@ function readJob(tx: WriteTx, seq: number): ActedJob {
     hash,
     states,
     until,
+    keys,
   } as ActedJob
 }
 
@@ -165,7 +168,8 @@ function retry(tx: WriteTx, job: ActedJob, options: ActOptions): Outcome {
   const maxAttempts = Math.max(job.maxAttempts, failures + 1)
   const maxCrashes = Math.max(job.maxCrashes, crashes + 1)
   const from = stateCode(job.state)
-  tx.statements.run("revive_job", rank, tx.now, maxAttempts, maxCrashes, trail, seq, from)
+  const solo = standingOf(tx, { ...job, rank })
+  tx.statements.run("revive_job", rank, tx.now, maxAttempts, maxCrashes, solo, trail, seq, from)
   if (isFinal(job.state)) tx.addFinishedBytes(-job.bytes)
   return "changed"
 }

@@ -2,6 +2,7 @@ import { stateCode } from "../store/index.ts"
 import type { ClaimedJob, ExchangeRequest } from "../store/index.ts"
 import { endJob } from "./handBack.ts"
 import { readLanes } from "./laneQueries.ts"
+import { claimLimited } from "./limitedClaim.ts"
 import type { LaneQuery } from "./laneQueries.ts"
 import { markOf } from "./mark.ts"
 import { givenTimeout } from "./newJobRow.ts"
@@ -22,36 +23,86 @@ const COLUMNS =
   "j.max_attempts, j.max_crashes, j.timeout_ms, j.retry, j.tags, j.metadata, j.enqueued_at, j.run_at, " +
   "j.expires_at, j.unique_states"
 
-// Both served by drover_job_ready.
+// Both served by drover_job_ready. Jobs with keys are in neither: the number of their track is above 1.
 const ordinary: LaneQuery = {
   columns: COLUMNS,
   where: "state = 1 and solo = 0",
   order: "rank, seq",
 }
 const alone: LaneQuery = { columns: COLUMNS, where: "state = 1 and solo = 1", order: "rank, seq" }
+// The same with the rank, by which claims under limits merge them with tracks.
+const ranked: readonly LaneQuery[] = [ordinary, alone].map((query) => ({
+  ...query,
+  columns: `${COLUMNS}, j.rank`,
+}))
 
 // Jobs that turn out to be expired are not claimed; so many are ended by one claim at most.
 const MOST_SKIPPED = 1_000
+
+/** What a claim brought. */
+export interface Claims {
+  readonly claimed: ClaimedJob[]
+  /** Queues in which jobs wait that only limits hold back. */
+  readonly heldBack: string[]
+}
 
 /** Claims what the request asks for. The worker's lease was checked. */
 export function claimJobs(
   tx: WriteTx,
   request: ExchangeRequest,
   held: readonly ClaimedJob[],
-): ClaimedJob[] {
-  const claimed: ClaimedJob[] = []
+): Claims {
+  const claims: Claims = { claimed: [], heldBack: [] }
+  const { claimed } = claims
+  const isLimited = !tx.limits.isEmpty
   const soloLanes: number[] = []
   for (const { queue, kinds, limit } of request.claims) {
     const left = limit - held.filter((job) => job.queue === queue).length
     if (left <= 0 || tx.queue(queue).paused) continue
     const lanes = lanesOf(tx, queue, kinds)
     promoteDue(tx, lanes)
-    if (request.solo) soloLanes.push(...lanes)
+    if (request.solo && held.length + claimed.length > 0) continue
+    if (isLimited && isUnderLimits(tx, queue, lanes)) {
+      takeLimited(tx, { queue, lanes, limit: request.solo ? 1 : left }, request, claims)
+    } else if (request.solo) soloLanes.push(...lanes)
     else take(tx, ordinary, lanes, left, request, claimed)
   }
   // One at a time: it shares its process with nothing else.
-  if (request.solo && held.length === 0) take(tx, alone, soloLanes, 1, request, claimed)
-  return claimed
+  if (request.solo && held.length + claimed.length === 0) {
+    take(tx, alone, soloLanes, 1, request, claimed)
+  }
+  return claims
+}
+
+/** Whether anything but rank decides what of these lanes may start. */
+function isUnderLimits(
+  { limits, lanes, statements }: WriteTx,
+  queue: string,
+  ids: readonly number[],
+): boolean {
+  if (limits.wide("queue", queue).length > 0 || limits.fair("queue", queue) !== undefined)
+    return true
+  return ids.some((id) => {
+    const { kind } = lanes.byId(statements, id)
+    return limits.isKeyed(id) || limits.wide("kind", kind).length > 0
+  })
+}
+
+function takeLimited(
+  tx: WriteTx,
+  ask: { readonly queue: string; readonly lanes: readonly number[]; readonly limit: number },
+  request: ExchangeRequest,
+  { claimed, heldBack }: Claims,
+): void {
+  const isAlone = request.solo ? 1 : 0
+  const { heldBack: isHeldBack } = claimLimited(tx, {
+    ...ask,
+    alone: isAlone,
+    ordinary: ranked[isAlone] as LaneQuery,
+    mayStart: (row) => mayStart(tx, row),
+    start: (rows, hasLimitKeys) => start(tx, rows, request, claimed, hasLimitKeys),
+  })
+  if (isHeldBack) heldBack.push(ask.queue)
 }
 
 /** The lanes of these kinds that exist. A kind that was never enqueued costs one look-up. */
@@ -92,12 +143,14 @@ function start(
   rows: readonly Row[],
   { worker, token }: ExchangeRequest,
   claimed: ClaimedJob[],
+  hasLimitKeys?: readonly boolean[],
 ): void {
   const seqs = rows.map((row) => row[0] as number)
   const trails = startJobs(tx, seqs, worker.ref as number, token)
   for (const [index, row] of rows.entries()) {
     const attempt = (row[3] as number) + 1
-    claimed.push(claimedJob(tx, row, attempt, token, trails[index] as number, tx.now))
+    const mark = markOf(trails[index] as number, row[19] !== null, hasLimitKeys?.[index] === true)
+    claimed.push(claimedJob(tx, row, attempt, token, mark, tx.now))
   }
 }
 
@@ -139,7 +192,7 @@ function claimedJob(
   row: Row,
   attempt: number,
   token: number,
-  trail: number,
+  mark: number,
   startedAt: number,
 ): ClaimedJob {
   const { kind, queue } = tx.lanes.byId(tx.statements, row[2] as number)
@@ -165,7 +218,7 @@ function claimedJob(
     enqueuedAt: row[16] as number,
     runAt: row[17] as number,
     startedAt,
-    mark: markOf(trail, row[19] !== null),
+    mark,
   }
 }
 
@@ -173,13 +226,14 @@ function bigInput(tx: WriteTx, seq: number): string {
   return (tx.statements.first("read_input", seq)?.[0] as string | undefined) ?? "null"
 }
 
-const heldText = `select ${COLUMNS}, j.started_at from drover_job j where worker = ? and state = 2 and token = ? order by rank, seq`
+const heldText = `select ${COLUMNS}, j.started_at, j.keys is not null from drover_job j where worker = ? and state = 2 and token = ? order by rank, seq`
 
 /** What the worker holds under the token: claimed by a commit whose reply was lost. Served by drover_job_running. */
 export function heldJobs(tx: WriteTx, request: ExchangeRequest): ClaimedJob[] {
   const { worker, token } = request
   const rows = tx.statements.made(heldText).all(worker.ref, token) as unknown as readonly Row[]
-  return rows.map((row) =>
-    claimedJob(tx, row, row[3] as number, token, row[4] as number, row[20] as number),
-  )
+  return rows.map((row) => {
+    const mark = markOf(row[4] as number, row[19] !== null, row[21] === 1)
+    return claimedJob(tx, row, row[3] as number, token, mark, row[20] as number)
+  })
 }

@@ -3,7 +3,7 @@ import { jobStates } from "../store/index.ts"
 import type { EnqueueOutcome, JobState, NewJob } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import { enqueueUnique } from "./enqueueUnique.ts"
-import { chunkSize, insertJobs, LARGEST_CHUNK } from "./insertJobs.ts"
+import { addParts, chunkSize, insertJobs, LARGEST_CHUNK } from "./insertJobs.ts"
 import { planJob } from "./newJobRow.ts"
 import type { WriteTx } from "./writeTx.ts"
 
@@ -52,7 +52,7 @@ function enqueueChunk(tx: WriteTx, jobs: readonly NewJob[], outcomes: EnqueueOut
     assert(plan !== undefined, "every job has a plan")
     const seq = firstSeq + index
     const known = allNew ? undefined : outcomeUnder(tx, job.id, seq)
-    if (known === undefined && plan.big) tx.statements.run("add_input", seq, job.input)
+    if (known === undefined) addParts(tx, seq, job, plan)
     outcomes.push(
       known ?? { id: job.id, status: "enqueued", state: jobStates[plan.state] as JobState },
     )

@@ -2,9 +2,12 @@ import { assert } from "../errors/index.ts"
 import { jobStates, stateCode } from "../store/index.ts"
 import type { EnqueueOutcome, JobState, NewJob, NewUnique } from "../store/index.ts"
 import { insertJob } from "./insertJobs.ts"
+import { keysText } from "./jobKeys.ts"
 import { planJob, storedTimeout } from "./newJobRow.ts"
+import { aloneOf, standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
+const AVAILABLE = stateCode("available")
 const RETRYABLE = stateCode("retryable")
 const SCHEDULED = stateCode("scheduled")
 
@@ -30,6 +33,7 @@ interface WaitingJob {
   readonly attempt: number
   readonly enqueuedAt: number
   readonly runAt: number
+  readonly crashes: number
 }
 
 /**
@@ -60,8 +64,8 @@ function findHolder(tx: WriteTx, hash: Uint8Array): Holder | undefined {
 function findWaiting(tx: WriteTx, seq: number): WaitingJob | undefined {
   const row = tx.statements.first("waiting_job", seq)
   if (row === undefined) return undefined
-  const [, id, state, trail, attempt, enqueuedAt, runAt] = row
-  return { seq, id, state, trail, attempt, enqueuedAt, runAt } as WaitingJob
+  const [, id, state, trail, attempt, enqueuedAt, runAt, crashes] = row
+  return { seq, id, state, trail, attempt, enqueuedAt, runAt, crashes } as WaitingJob
 }
 
 function isHeld(tx: WriteTx, holder: Holder): boolean {
@@ -121,12 +125,17 @@ function fold(
     ...{ job: waiting.seq, prev: waiting.trail, from: waiting.state, to: state },
     ...{ attempt: waiting.attempt, actor: "unique", reason: `replaced by enqueue ${job.id}` },
   })
+  // The newer input's keys: the older one's say nothing about it.
+  const keys = keysText(job.keys)
+  const { crashes } = waiting
+  const standing = { seq: waiting.seq, lane: next.lane, rank: next.rank, crashes, keys }
+  const solo = state === AVAILABLE ? standingOf(tx, standing) : aloneOf(crashes)
   tx.statements.run(
     "replace_job",
     ...[next.lane, state, next.rank, next.runAt, job.priority, job.maxAttempts, job.maxCrashes],
     ...[next.expiresAt, storedTimeout(job.timeoutMs), next.big ? null : job.input],
     ...[job.tags.length === 0 ? null : JSON.stringify(job.tags), job.metadata, job.retry],
-    ...[stateBits(unique), heldUntil(tx, unique), trail, waiting.seq],
+    ...[stateBits(unique), heldUntil(tx, unique), solo, keys, trail, waiting.seq],
   )
   if (next.big) tx.statements.run("add_input", waiting.seq, job.input)
   else tx.statements.run("drop_input", waiting.seq)

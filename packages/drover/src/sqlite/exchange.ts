@@ -18,12 +18,14 @@ function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
   const lease = readLease(tx, request)
   const held = lease === "lost" || !request.repeat ? [] : heldJobs(tx, request)
   // A lease that ended but was not taken back yet: a beat may still save it; until then nothing is claimed under it.
-  const claimed = lease === "valid" ? claimJobs(tx, request, held) : []
-  return {
+  const { claimed, heldBack } =
+    lease === "valid" ? claimJobs(tx, request, held) : { claimed: [], heldBack: [] }
+  const reply = {
     settled,
     claimed: held.length === 0 ? claimed : [...held, ...claimed],
     workerLost: lease === "lost",
   }
+  return heldBack.length === 0 ? reply : { ...reply, heldBack }
 }
 
 function readLease(tx: WriteTx, { worker }: ExchangeRequest): "valid" | "ended" | "lost" {

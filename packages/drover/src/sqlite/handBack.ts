@@ -2,6 +2,7 @@ import { assert } from "../errors/index.ts"
 import { stateCode } from "../store/index.ts"
 import type { JobState } from "../store/index.ts"
 import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
+import { freeKeys, standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 const RUNNING = stateCode("running")
@@ -34,11 +35,12 @@ interface HeldJob {
   readonly crashes: number
   readonly interruptions: number
   readonly maxCrashes: number
-  readonly solo: number
   readonly cancelReason: string | null
   readonly hash: Uint8Array | null
   readonly states: number | null
   readonly until: number | null
+  readonly rank: number
+  readonly keys: string | null
 }
 
 /**
@@ -52,8 +54,8 @@ export function handBack(
   limit: number,
 ): HandedBack[] {
   return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {
-    const [seq, id, lane, trail, attempt, crashes, interruptions, maxCrashes, solo] = row
-    const [cancelAt, cancelReason, hash, states, until] = row.slice(9)
+    const [seq, id, lane, trail, attempt, crashes, interruptions, maxCrashes] = row
+    const [cancelAt, cancelReason, hash, states, until, rank, keys] = row.slice(9)
     const job = {
       seq,
       id,
@@ -63,10 +65,11 @@ export function handBack(
       crashes,
       interruptions,
       maxCrashes,
-      solo,
       hash,
       states,
       until,
+      rank,
+      keys,
       cancelReason: cancelAt === null ? null : (cancelReason ?? "cancelled"),
     } as HeldJob
     return handBackOne(tx, worker, job, cause)
@@ -92,11 +95,12 @@ function handBackOne(tx: WriteTx, worker: number, job: HeldJob, cause: HandBackC
     actor: cause.actor,
   })
   if (end === undefined) {
-    const solo = isCrash ? 1 : job.solo
+    const solo = standingOf(tx, { ...job, crashes })
     tx.statements.run("hand_back_job", crashes, interruptions, solo, reason, trail, seq, worker)
   } else {
     endJob(tx, { seq, from: RUNNING, to, crashes, interruptions, reason, trail })
   }
+  if (job.keys !== null) freeKeys(tx, job.keys)
   return { jobId: job.id, lane: job.lane, attempt, crashes, state: end?.state ?? "available" }
 }
 

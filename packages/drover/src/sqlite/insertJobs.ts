@@ -1,8 +1,13 @@
 import { assert } from "../errors/index.ts"
+import { stateCode } from "../store/index.ts"
 import type { NewJob } from "../store/index.ts"
+import { keysText } from "./jobKeys.ts"
 import { jobValues } from "./newJobRow.ts"
 import type { JobPlan } from "./newJobRow.ts"
+import { standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
+
+const AVAILABLE = stateCode("available")
 
 // A statement of 64 rows costs a third of 64 statements; the smaller sizes serve the rest of a batch.
 const CHUNKS = [64, 16, 4, 1] as const
@@ -59,6 +64,16 @@ export function insertJobs(
 export function insertJob(tx: WriteTx, job: NewJob, plan: JobPlan): number {
   const { firstSeq, allNew } = insertJobs(tx, [job], [plan])
   assert(allNew, "the caller has looked for the id")
-  if (plan.big) tx.statements.run("add_input", firstSeq, job.input)
+  addParts(tx, firstSeq, job, plan)
   return firstSeq
+}
+
+/** Writes what few jobs have beside their row: a large input, and their keys under limits. */
+export function addParts(tx: WriteTx, seq: number, job: NewJob, plan: JobPlan): void {
+  if (plan.big) tx.statements.run("add_input", seq, job.input)
+  const keys = keysText(job.keys)
+  if (keys === null) return
+  const { lane, rank, state } = plan
+  const solo = state === AVAILABLE ? standingOf(tx, { seq, lane, rank, crashes: 0, keys }) : 0
+  tx.statements.run("set_keys", keys, solo, seq)
 }

@@ -1,9 +1,11 @@
 import { isWaiting, jobStates, stateCode } from "../store/index.ts"
 import type { JobPatch, JobState, QueueSettings } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
+import { keysText, keysWithout } from "./jobKeys.ts"
 import { LARGEST_INLINE_INPUT, storedTimeout } from "./newJobRow.ts"
 import { PRIORITY_STEP, rankOf } from "./queues.ts"
 import type { Row } from "./statements.ts"
+import { aloneOf, standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 const SCHEDULED = stateCode("scheduled")
@@ -30,7 +32,7 @@ function editWaiting(tx: WriteTx, row: Row, patch: JobPatch, actor: string): voi
   const [seq, state, attempt, trail, queue, kind, priority, runAt, enqueuedAt] = row as [
     ...[number, number, number, number, string, string, number, number, number],
   ]
-  const [expiresAt, maxAttempts, timeout, tags, metadata, retry] = row.slice(9)
+  const [expiresAt, maxAttempts, timeout, tags, metadata, retry, crashes, oldKeys] = row.slice(9)
   const dueAt = patch.runAt ?? (patch.delayMs === undefined ? runAt : tx.now + patch.delayMs)
   const isMoved = patch.runAt !== undefined || patch.delayMs !== undefined
   const to = isMoved ? stateDueAt(tx, state, dueAt) : state
@@ -48,11 +50,15 @@ function editWaiting(tx: WriteTx, row: Row, patch: JobPatch, actor: string): voi
     actor,
     reason: `edited: ${Object.keys(patch).join(", ")}`,
   })
+  const lane = tx.lanes.make(tx.statements, newQueue, kind).id
+  const rank = rankOf(newPriority, orderAt, tx.queue(newQueue).agingMs)
+  const keys = keysAfter(patch, queue, oldKeys as string | null)
+  const standing = { seq, lane, rank, crashes: crashes as number, keys }
   tx.statements.run(
     "edit_job",
-    tx.lanes.make(tx.statements, newQueue, kind).id,
+    lane,
     to,
-    rankOf(newPriority, orderAt, tx.queue(newQueue).agingMs),
+    rank,
     dueAt,
     newPriority,
     expiresAt === null ? null : (expiresAt as number) + shiftMs,
@@ -61,10 +67,19 @@ function editWaiting(tx: WriteTx, row: Row, patch: JobPatch, actor: string): voi
     patch.tags === undefined ? (tags as string | null) : tagsText(patch.tags),
     patch.metadata === undefined ? (metadata as string | null) : patch.metadata,
     patch.retry === undefined ? (retry as string | null) : patch.retry,
+    to === AVAILABLE ? standingOf(tx, standing) : aloneOf(standing.crashes),
+    keys,
     moved,
     seq,
   )
   if (patch.input !== undefined) setInput(tx, seq, patch.input)
+}
+
+// Keys of the queue that a job leaves mean nothing in another one.
+function keysAfter(patch: JobPatch, queue: string, old: string | null): string | null {
+  if (patch.keys !== undefined) return keysText(patch.keys)
+  const isMoved = patch.queue !== undefined && patch.queue !== queue
+  return isMoved ? keysWithout(old, "queue", queue) : old
 }
 
 // A job that failed before keeps saying so while it waits.
@@ -122,6 +137,15 @@ export function setQueue(
   })
 }
 
+function rerankTracks(tx: WriteTx, step: number, lane: number): void {
+  tx.statements.run("rerank_tracks", step, lane)
+  for (const [track] of tx.statements.all("tracks_of_lane", lane)) {
+    const first = tx.statements.first("first_of_track", lane, track as number)
+    if (first === undefined) continue
+    tx.statements.run("rank_track", first[0] as number, first[1] as number, track as number)
+  }
+}
+
 /** Gives every waiting job of a queue its place by the new rule, in this transaction: no claim ever mixes two. */
 function rerank(tx: WriteTx, queue: string, agingMs: number | null): void {
   const step = agingMs ?? PRIORITY_STEP
@@ -130,5 +154,6 @@ function rerank(tx: WriteTx, queue: string, agingMs: number | null): void {
     for (const query of ["rerank_ready", "rerank_solo", "rerank_due"] as const) {
       tx.statements.run(query, step, lane as number)
     }
+    if (tx.limits.isKeyed(lane as number)) rerankTracks(tx, step, lane as number)
   }
 }

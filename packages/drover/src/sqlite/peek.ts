@@ -3,6 +3,7 @@ import { lanesOf } from "./claim.ts"
 import type { StoreContext } from "./context.ts"
 import { readLanes } from "./laneQueries.ts"
 import type { LaneQuery } from "./laneQueries.ts"
+import { lookAtLimits, readLimits } from "./limitLook.ts"
 import type { ReadTx } from "./writeTx.ts"
 
 // Served by drover_job_due.
@@ -29,6 +30,7 @@ function peekWithin(tx: ReadTx, request: PeekRequest): PeekReply {
   const { worker } = request
   const settings = readSettings(tx)
   const lease = readLease(tx, worker.ref as number, worker.token)
+  const limits = readLimits(tx)
   const claimable: string[] = []
   let solo = false
   let nextDueAt: number | null = null
@@ -36,11 +38,14 @@ function peekWithin(tx: ReadTx, request: PeekRequest): PeekReply {
     // An exchange would bring nothing, and asking again at once would go on until the next beat.
     if (lease !== "valid") break
     if (settings.some((stored) => stored.queue === queue && stored.paused)) continue
-    const waiting = lookInto(tx, lanesOf(tx, queue, kinds))
-    if (waiting.ordinary) claimable.push(queue)
-    solo ||= waiting.solo
-    const { dueAt } = waiting
-    if (dueAt !== null && (nextDueAt === null || dueAt < nextDueAt)) nextDueAt = dueAt
+    // What no limit lets start now would be asked for again and again.
+    const look = lookAtLimits(tx, limits, queue, lanesOf(tx, queue, kinds))
+    const waiting = lookInto(tx, look.open)
+    if (waiting.ordinary || look.ordinary) claimable.push(queue)
+    solo ||= waiting.solo || look.solo
+    for (const at of [waiting.dueAt, look.freeAt]) {
+      if (at !== null && (nextDueAt === null || at < nextDueAt)) nextDueAt = at
+    }
   }
   return {
     claimable,

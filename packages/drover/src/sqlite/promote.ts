@@ -4,6 +4,7 @@ import { readLanes } from "./laneQueries.ts"
 import type { LaneQuery } from "./laneQueries.ts"
 import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
 import type { Row } from "./statements.ts"
+import { standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 const AVAILABLE = stateCode("available")
@@ -12,7 +13,7 @@ const CANCELLED = stateCode("cancelled")
 // Served by drover_job_due.
 const due: LaneQuery = {
   columns:
-    "j.seq, j.state, j.trail, j.attempt, j.crashes, j.interruptions, j.unique_hash, j.unique_states, j.unique_until",
+    "j.seq, j.state, j.trail, j.attempt, j.crashes, j.interruptions, j.unique_hash, j.unique_states, j.unique_until, j.lane, j.rank, j.keys",
   where: "state in (0, 3) and run_at <= ?",
   order: "run_at, seq",
 }
@@ -34,7 +35,9 @@ function promote(tx: WriteTx, row: Row): void {
     number,
     number,
   ]
-  const [hash, states, until] = row.slice(6) as [Uint8Array | null, number | null, number | null]
+  const [hash, states, until, lane, rank, keys] = row.slice(6) as [
+    ...[Uint8Array | null, number | null, number | null, number, number, string | null],
+  ]
   const move = { job, prev, from, attempt }
   if (hash !== null && !reclaimKey(tx, { job, hash, states, until }, AVAILABLE)) {
     const reason = keyLostReason
@@ -42,5 +45,10 @@ function promote(tx: WriteTx, row: Row): void {
     endJob(tx, { seq: job, from, to: CANCELLED, crashes, interruptions, reason, trail })
     return
   }
-  tx.statements.run("promote_job", tx.addTrail({ ...move, to: AVAILABLE }), job)
+  const trail = tx.addTrail({ ...move, to: AVAILABLE })
+  if (keys === null) tx.statements.run("promote_job", trail, job)
+  else {
+    const standing = standingOf(tx, { seq: job, lane, rank, crashes, keys })
+    tx.statements.run("promote_keyed", standing, trail, job)
+  }
 }

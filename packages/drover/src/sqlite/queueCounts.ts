@@ -9,6 +9,7 @@ import type { ReadTx } from "./writeTx.ts"
 // holds up the event loop.
 const WALK_ROWS = 50_000
 const PRIORITIES = 50
+const MOST_TRACKS = 1_000
 
 interface Tally {
   readonly queue: string
@@ -116,6 +117,7 @@ export function oldestDue(tx: ReadTx, lane: number): number | null {
   const times = [
     tx.statements.first("oldest_due_of_lane", lane)?.[0],
     tx.statements.first("oldest_solo_of_lane", lane)?.[0],
+    tx.statements.first("oldest_of_tracks", lane, MOST_TRACKS)?.[0],
   ]
   let rank = Number.MIN_SAFE_INTEGER
   for (let step = 0; step < PRIORITIES; step++) {

@@ -53,6 +53,8 @@ export const seqsOfState: readonly string[] = [
     select seq from drover_job where state = 1 and solo = 0
     union all
     select seq from drover_job where state = 1 and solo = 1
+    union all
+    select seq from drover_job where state = 1 and solo > 1
   ) where 1 = ?`,
   "select seq from drover_job where state = 2 and state = ?",
   DUE,

@@ -9,9 +9,10 @@ import type {
 } from "../store/index.ts"
 import { completeJobs, MOST_COMPLETIONS } from "./completeJobs.ts"
 import type { Completion } from "./completeJobs.ts"
-import { hasKey } from "./mark.ts"
+import { hasKey, hasLimitKeys } from "./mark.ts"
 import { rankOf } from "./queues.ts"
 import { keyLostReason, reclaimKey } from "./reclaimKey.ts"
+import { aloneOf, freeKeys, standingOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 const SCHEDULED = stateCode("scheduled")
@@ -39,12 +40,13 @@ interface RunningJob {
   readonly crashes: number
   readonly interruptions: number
   readonly maxCrashes: number
-  readonly solo: number
   readonly cancelAt: number | null
   readonly cancelReason: string | null
   readonly hash: Uint8Array | null
   readonly states: number | null
   readonly until: number | null
+  readonly rank: number
+  readonly keys: string | null
 }
 
 /** Writes the outcome of each attempt that still holds its job. @returns one status for each, in order. */
@@ -71,7 +73,16 @@ export function settle(
     statuses.push(status ?? whyNot(tx, worker, request.attempt))
     at += 1
   }
+  for (const [index, { attempt }] of requests.entries()) {
+    if (hasLimitKeys(attempt.mark)) freeKeysOf(tx, attempt, statuses[index] as SettleStatus)
+  }
   return statuses
+}
+
+function freeKeysOf(tx: WriteTx, { ref }: ClaimedJob, status: SettleStatus): void {
+  if (status === "fenced" || status === "repeated") return
+  const keys = tx.statements.first("keys_of_job", ref)?.[0]
+  if (typeof keys === "string") freeKeys(tx, keys)
 }
 
 /** The plain completions from here on, as many as are written together. Keys are seen to one by one. */
@@ -143,7 +154,6 @@ function count(job: RunningJob, settlement: Settlement): RunningJob {
     failures: job.failures + (failed ? 1 : 0),
     crashes: job.crashes + (crashed ? 1 : 0),
     interruptions: job.interruptions + (to === "interrupted" ? 1 : 0),
-    solo: crashed ? 1 : job.solo,
   }
 }
 
@@ -197,7 +207,7 @@ function returnAttempt(
   },
 ): void {
   const { worker, job, to, delayMs, settlement } = back
-  const { seq, attempt, failures, crashes, interruptions, solo } = job
+  const { seq, lane, attempt, failures, crashes, interruptions, keys } = job
   const error = errorOf(settlement)
   const reason = "reason" in settlement ? settlement.reason : null
   const move = { job: seq, prev: job.trail, from: RUNNING, to, attempt, worker }
@@ -205,6 +215,10 @@ function returnAttempt(
   const { queue } = tx.lanes.byId(tx.statements, job.lane)
   const runAt = delayMs === null ? null : tx.now + delayMs
   const rank = runAt === null ? null : rankOf(job.priority, runAt, tx.queue(queue).agingMs)
+  const solo =
+    to === AVAILABLE
+      ? standingOf(tx, { seq, lane, rank: rank ?? job.rank, crashes, keys })
+      : aloneOf(crashes)
   tx.statements.run(
     "return_attempt",
     ...[to, runAt, rank, failures, crashes, interruptions, solo, reason, error, trail, seq],
@@ -226,12 +240,12 @@ function readRunning(tx: WriteTx, attempt: ClaimedJob): RunningJob | undefined {
   const [id, lane, state, number, token, trail, priority, failures, crashes] = row
   const isHeld = state === RUNNING && number === attempt.attempt && token === attempt.token
   if (!isHeld || id !== attempt.jobId) return undefined
-  const [interruptions, maxCrashes, solo, cancelAt, cancelReason, ...key] = row.slice(9)
-  const [hash, states, until] = key
-  const counters = { failures, crashes, interruptions, maxCrashes, solo }
+  const [interruptions, maxCrashes, , cancelAt, cancelReason, ...rest] = row.slice(9)
+  const [hash, states, until, rank, keys] = rest
+  const counters = { failures, crashes, interruptions, maxCrashes }
   return {
     ...{ seq: attempt.ref, lane, trail, attempt: number, priority, ...counters },
-    ...{ cancelAt, cancelReason, hash, states, until },
+    ...{ cancelAt, cancelReason, hash, states, until, rank, keys },
   } as RunningJob
 }
 

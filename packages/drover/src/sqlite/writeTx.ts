@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite"
 import { assert, DroverError } from "../errors/index.ts"
 import { jobStates, mayMove } from "../store/index.ts"
 import type { Lanes } from "./lanes.ts"
+import { Limits } from "./limits.ts"
 import type { Queues, StoredQueue } from "./queues.ts"
 import type { Statements } from "./statements.ts"
 import type { StoreTimer } from "./storeTimer.ts"
@@ -56,6 +57,7 @@ export class WriteTx implements ReadTx {
   readonly lanes: Lanes
   readonly queues: Queues
   readonly #timer: StoreTimer
+  readonly #limits: Limits = new Limits()
   #instance: string | undefined
   #now = 0
   #jobSeq = 0
@@ -140,11 +142,18 @@ export class WriteTx implements ReadTx {
   forget(): void {
     this.lanes.forget()
     this.queues.forget()
+    this.#limits.forget()
   }
 
   /** What is stored about a queue, as of this transaction. */
   queue(name: string): StoredQueue {
     return this.queues.find(this.statements, name, this.#generation)
+  }
+
+  /** What is stored about limits, as of this transaction. */
+  get limits(): Limits {
+    this.#limits.refresh(this.statements, this.#generation)
+    return this.#limits
   }
 
   /** Makes the commit persist the store's time, for a decision that hangs on it and moves no job (a lease). */
@@ -174,7 +183,7 @@ export class WriteTx implements ReadTx {
     this.#finishedBytes = Math.max(0, this.#finishedBytes + bytes)
   }
 
-  /** Tells all processes that something in drover_queue changed. */
+  /** Tells all processes that something in drover_queue, drover_limit or drover_keyed_lane changed. */
   bumpGeneration(): void {
     this.#changed = true
     this.#generation += 1

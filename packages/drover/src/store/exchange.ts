@@ -1,4 +1,5 @@
 import type { ClaimedJob, SettleRequest, SettleStatus } from "./attempt.ts"
+import type { JobState } from "./jobState.ts"
 
 /** A worker's row in the store, as its owner holds it. */
 export interface WorkerRef {
@@ -44,6 +45,8 @@ export interface ExchangeReply {
   readonly claimed: readonly ClaimedJob[]
   /** The worker's row is gone or has another token: nothing was claimed, and what it runs is no longer its own. */
   readonly workerLost: boolean
+  /** Queues of the claims in which jobs wait that only limits hold back; whatever ends may make room for them. */
+  readonly heldBack?: readonly string[]
 }
 
 /** What a worker can learn without writing. */
@@ -54,11 +57,14 @@ export interface PeekRequest {
 
 /** What is waiting for a worker. All of it hints: claims decide. */
 export interface PeekReply {
-  /** Queues in which an ordinary job of these kinds is due now. Paused queues are left out. */
+  /** Queues in which an ordinary job of these kinds is due now and may start. Paused queues are left out. */
   readonly claimable: readonly string[]
   /** Whether a job that must run alone is due now. */
   readonly solo: boolean
-  /** When the next job of these queues and kinds becomes due, in ms from now by the store's clock; `null` for none. */
+  /**
+   * When the next job of these queues and kinds becomes due, or a window of a rate has room for one that waits, in ms
+   * from now by the store's clock; `null` for neither.
+   */
   readonly nextDueInMs: number | null
   /** Attempts of this worker whose cancel was requested. */
   readonly cancels: readonly {

@@ -1,4 +1,5 @@
 import type { JobState } from "./jobState.ts"
+import type { NewKey } from "./limitStore.ts"
 
 /** What happens when a job with the same unique key is already there. */
 export type UniqueMode =
@@ -58,6 +59,8 @@ export interface NewJob {
   /** JSON text of the metadata object, or `null`. */
   readonly metadata: string | null
   readonly unique: NewUnique | null
+  /** Its keys under keyed limits, each limit once. @default none */
+  readonly keys?: readonly NewKey[]
 }
 
 /** What became of one `NewJob`, in the order in which they were given. */

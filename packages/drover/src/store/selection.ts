@@ -1,5 +1,6 @@
 import type { JobRow } from "./jobRow.ts"
 import type { JobState } from "./jobState.ts"
+import type { NewKey } from "./limitStore.ts"
 
 /** Which jobs. All given fields must match; a list matches if any of its entries does. At most 1000 entries each. */
 export interface JobSelection {
@@ -35,6 +36,8 @@ export interface JobPatch {
   readonly queue?: string
   readonly retry?: string | null
   readonly timeoutMs?: number | false | null
+  /** New keys under limits. Absent: they stay, but those of the queue that the job leaves. */
+  readonly keys?: readonly NewKey[]
 }
 
 /** What an operator does to jobs. Each is allowed in certain states only; others are counted as refused. */

@@ -26,7 +26,7 @@ update drover_hold set folded = ? where hash = ?;
 
 -- name: waiting_job
 -- Called by unique enqueues that replace. By primary key; no row unless the job waits.
-select seq, id, state, trail, attempt, enqueued_at, run_at
+select seq, id, state, trail, attempt, enqueued_at, run_at, crashes
 from drover_job
 where seq = ? and state in (0, 1, 3);
 
@@ -49,6 +49,8 @@ set
   retry = ?,
   unique_states = ?,
   unique_until = ?,
+  solo = ?,
+  keys = ?,
   trail = ?
 where seq = ?;
 

@@ -28,6 +28,10 @@ select token, lease_until, ended_at from drover_worker where ref = ?;
 -- Called by claims for every job that came due. Its rank was set with its due time.
 update drover_job set state = 1, trail = ? where seq = ?;
 
+-- name: promote_keyed
+-- Like promote_job, for a job with keys: it comes into a track.
+update drover_job set state = 1, solo = ?, trail = ? where seq = ?;
+
 -- name: newest_trail
 -- Called when not all completions of a chunk hit their rows, to see which did. By primary key.
 select trail from drover_job where seq = ?;
@@ -51,7 +55,9 @@ select
   cancel_reason,
   unique_hash,
   unique_states,
-  unique_until
+  unique_until,
+  rank,
+  keys
 from drover_job
 where seq = ?;
 

@@ -15,7 +15,9 @@ select
   cancel_reason,
   unique_hash,
   unique_states,
-  unique_until
+  unique_until,
+  rank,
+  keys
 from drover_job
 where worker = ? and state = 2
 order by seq

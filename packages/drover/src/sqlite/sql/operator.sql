@@ -15,7 +15,8 @@ select
   bytes,
   unique_hash,
   unique_states,
-  unique_until
+  unique_until,
+  keys
 from drover_job
 where seq = ?;
 
@@ -36,7 +37,7 @@ set
   token = null,
   max_attempts = ?,
   max_crashes = ?,
-  solo = crashes > 0,
+  solo = ?,
   expires_at = null,
   finished_at = null,
   cancel_at = null,
@@ -66,7 +67,9 @@ select
   j.timeout_ms,
   j.tags,
   j.metadata,
-  j.retry
+  j.retry,
+  j.crashes,
+  j.keys
 from drover_job j
 join drover_lane l on l.id = j.lane
 where j.id = ?;
@@ -86,6 +89,8 @@ set
   tags = ?,
   metadata = ?,
   retry = ?,
+  solo = ?,
+  keys = ?,
   trail = ?
 where seq = ? and state in (0, 1, 3);
 

@@ -98,10 +98,8 @@ from (select state from drover_job where lane = ? and state in (0, 3) limit ?)
 group by state;
 
 -- name: count_ready_of_lane
--- Called by queueCounts. Bounded walks of drover_job_ready.
-select
-  (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 0 limit ?2))
-  + (select count(*) from (select 1 from drover_job where lane = ?1 and state = 1 and solo = 1 limit ?2));
+-- Called by queueCounts. A bounded walk of drover_job_ready.
+select count(*) from (select 1 from drover_job where lane = ? and state = 1 limit ?);
 
 -- name: count_running_by_lane
 -- Called by queueCounts. As many rows as there are slots in use, by drover_job_running.
@@ -131,6 +129,12 @@ limit 1;
 -- name: oldest_solo_of_lane
 -- Called by queueCounts. Few rows, by drover_job_ready.
 select min(run_at) from drover_job where lane = ? and state = 1 and solo = 1;
+
+-- name: oldest_of_tracks
+-- Called by queueCounts: of each track the first job, which is the oldest of its priority. By the unique index of
+-- drover_track, and drover_job_ready for each.
+select min((select j.run_at from drover_job j where j.lane = t.lane and j.state = 1 and j.solo = t.id order by j.rank limit 1))
+from (select id, lane from drover_track where lane = ? limit ?) t;
 
 -- name: all_queues
 -- Called by queueSettings and queueCounts. As many rows as queues were ever changed.
