@@ -47,6 +47,17 @@ export interface ExchangeReply {
   readonly workerLost: boolean
   /** Queues of the claims in which jobs wait that only limits hold back; whatever ends may make room for them. */
   readonly heldBack?: readonly string[]
+  /** Jobs that this exchange ended instead of claiming them: they had expired, or another job holds their unique key. */
+  readonly ended: readonly EndedJob[]
+}
+
+/** A waiting job that ended without having run. */
+export interface EndedJob {
+  readonly jobId: string
+  readonly kind: string
+  readonly queue: string
+  readonly state: Extract<JobState, "discarded" | "cancelled">
+  readonly reason: string
 }
 
 /** What a worker can learn without writing. */
