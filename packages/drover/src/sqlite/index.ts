@@ -6,6 +6,7 @@ import type { Durability } from "./connection.ts"
 import { Lanes } from "./lanes.ts"
 import { SqliteDatabase } from "./sqliteDatabase.ts"
 import type { DatabasePlace } from "./sqliteDatabase.ts"
+import { SqliteMove } from "./sqliteMove.ts"
 import { SqliteStore } from "./sqliteStore.ts"
 
 export type { Durability } from "./connection.ts"
@@ -57,5 +58,8 @@ function source(label: string, place: DatabasePlace): StoreSource {
   return {
     label,
     connect: (environment) => new SqliteStore(new SqliteDatabase(label, place, environment)),
+    ...(place.kind !== "memory" && {
+      connectMove: (environment) => new SqliteMove(new SqliteDatabase(label, place, environment)),
+    }),
   }
 }

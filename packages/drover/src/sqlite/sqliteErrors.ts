@@ -1,5 +1,6 @@
 import { DroverError } from "../errors/index.ts"
 import type { DroverErrorCode } from "../errors/index.ts"
+import { SHUT } from "./moveGuard.ts"
 
 // Primary result codes of SQLite. Source: sqlite.org/rescode.html.
 const BUSY = 5
@@ -62,6 +63,7 @@ export function isBusy(error: unknown): boolean {
 export function toStoreError(error: unknown, operation: string, label: string): unknown {
   const code = sqliteCode(error)
   if (code === undefined) return isClosed(error) ? closedError(operation, label) : error
+  if ((error as Error).message.startsWith(SHUT)) return movedError(error as Error, operation, label)
   const droverCode = byExtendedCode[code] ?? byPrimaryCode[code & 0xff] ?? "DROVER_STORE_QUERY"
   const { message } = error as Error
   const hint = code === BUSY_SNAPSHOT ? beginImmediate : advice[droverCode]
@@ -70,6 +72,15 @@ export function toStoreError(error: unknown, operation: string, label: string): 
     `${operation} on ${label} failed: ${message} (SQLite ${code})${hint === undefined ? "" : `; ${hint}`}`,
     { details: { operation, store: label, sqliteCode: code }, cause: error },
   )
+}
+
+// A guard of moveGuard.ts has spoken.
+function movedError(error: Error, operation: string, label: string): DroverError {
+  const why = error.message.slice(SHUT.length)
+  return new DroverError("DROVER_STORE_MOVED", `${operation} on ${label} is refused: ${why}.`, {
+    details: { operation, store: label },
+    cause: error,
+  })
 }
 
 /** The error of every operation before `open` and after `close`. */

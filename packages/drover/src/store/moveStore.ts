@@ -1,0 +1,102 @@
+import type { OpenOptions } from "./store.ts"
+
+/**
+ * What a move takes from one database to another, in this order: a part only names what earlier parts brought. Each
+ * has the columns of its rows; states are codes, times ms since 1970, keys in hexadecimal, what is structured JSON text.
+ * The same rows, in the same order, come out of every store that holds the same: that is how a move is checked.
+ */
+export const moveParts = {
+  /** By id. */
+  workers: "id, token, host, pid, started_at, beat_at, lease_until, info, ended_at, end_reason",
+  /** By name. */
+  queues: "name, paused_at, slots, aging_ms, updated_at, updated_by",
+  /** By time of enqueue, then by id. `worker` is an id. */
+  jobs:
+    "id, kind, queue, state, run_at, priority, attempt, token, worker, failures, crashes, interruptions, " +
+    "max_attempts, max_crashes, enqueued_at, expires_at, started_at, finished_at, cancel_at, cancel_reason, " +
+    "cancel_by, timeout_ms, input, tags, metadata, retry, result, reason, error, unique_hash, unique_states, " +
+    "unique_until, unique_label, progress_at, progress_value, log_kept, log_bytes, log_dropped",
+  /** In the order in which it was written. */
+  trail: "job, at, from_state, to_state, attempt, worker, actor, reason, error",
+  /** By hash. */
+  holds: "hash, job, folded, window_until, window_job",
+  /** In the order in which they were written. */
+  logs: "job, attempt, at, level, message, fields",
+} as const
+
+/** Name of a part. */
+export type MovePart = keyof typeof moveParts
+
+/** The parts in the order of a move. */
+export const movePartNames: readonly MovePart[] = Object.keys(moveParts) as MovePart[]
+
+/** One row of a part: its values in the order of the part's columns. */
+export type MoveRow = readonly (string | number | null)[]
+
+/** Rows of a part, and where the next ones begin; `next` is null after the last. */
+export interface MovePage {
+  readonly rows: readonly MoveRow[]
+  readonly next: string | null
+}
+
+/** How far a part has come in the database that takes it in. */
+export interface MoveProgress {
+  /** Cursor of the source: all before it has arrived. `null` before the first page. */
+  readonly after: string | null
+  readonly rows: number
+  readonly done: boolean
+}
+
+/** What a database keeps about the move that it is or was part of. */
+export interface MoveNote {
+  /** The same in both databases. */
+  readonly id: string
+  readonly role: "source" | "target"
+  /** `moving`: nobody may write to it but the move. `moved`: the source stays shut for good, the target is in use. */
+  readonly state: "moving" | "moved"
+  /** Where it goes to or comes from, without secrets. */
+  readonly peer: string
+  /** Of the target: what has arrived. */
+  readonly progress: Readonly<Partial<Record<MovePart, MoveProgress>>>
+}
+
+/**
+ * What only a move needs of a database, beside its `Store`. A database that is shut refuses every write but those made
+ * here with `DROVER_STORE_MOVED`, of any process and any version, because the database itself refuses them.
+ */
+export interface MoveStore {
+  readonly label: string
+  open(options: OpenOptions): Promise<void>
+  close(): Promise<void>
+  /** The store's time. */
+  now(): Promise<number>
+  readNote(): Promise<MoveNote | null>
+  /** Shuts the database with a note, unless workers are alive. When it resolves, no write of others is under way. */
+  shut(note: MoveNote): Promise<{ readonly shut: boolean; readonly workers: readonly string[] }>
+  /**
+   * Shuts a database that will take rows in. Its clock then shows at least `at`.
+   * @returns false, and changes nothing, when it holds anything already.
+   */
+  shutEmpty(note: MoveNote, at: number): Promise<boolean>
+  /** Replaces the note of a database that stays shut. */
+  writeNote(note: MoveNote): Promise<void>
+  /** Lets everybody write again; `null` forgets the move. */
+  reopen(note: MoveNote | null): Promise<void>
+  countRows(part: MovePart): Promise<number>
+  /** Rows of a part after a cursor, at most `limit`. */
+  exportRows(part: MovePart, after: string | null, limit: number): Promise<MovePage>
+  /**
+   * Takes rows in, and notes that everything before `to` has arrived, in one transaction.
+   * @param from where the rows begin. If the part is not there any more, nothing is done: they have arrived before.
+   */
+  importRows(
+    part: MovePart,
+    page: {
+      readonly from: string | null
+      readonly to: string | null
+      readonly rows: readonly MoveRow[]
+    },
+  ): Promise<"imported" | "repeated">
+  /** Deletes everything that a move brought, of a database that is shut as a target. */
+  clear(): Promise<void>
+}
