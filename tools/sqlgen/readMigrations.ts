@@ -15,7 +15,7 @@ export interface SqlFile {
 }
 
 const MIN_WORKER = /^--\s*min-worker:\s*(\S*)\s*$/m
-const FILE = /^(\d{4})_([a-z][a-z0-9_]*)\.sql$/
+const FILE = /^(\d{4})_([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\.sql$/
 
 /**
  * Reads migrations from files such as `0001_jobs.sql`. They are numbered from 1 without a gap, so that two
@@ -23,7 +23,7 @@ const FILE = /^(\d{4})_([a-z][a-z0-9_]*)\.sql$/
  * @throws SqlgenError for a bad file name, a gap, a doubled number or an empty migration.
  */
 export function readMigrations(files: readonly SqlFile[]): Migration[] {
-  const migrations = files.map(({ file, text }) => {
+  const migrations = joinParts(files).map(({ file, text }) => {
     const [, digits, name] = FILE.exec(file) ?? []
     if (digits === undefined || name === undefined) {
       throw new SqlgenError(`${file}: a migration is named like 0001_jobs.sql.`)
@@ -43,6 +43,25 @@ export function readMigrations(files: readonly SqlFile[]): Migration[] {
     }
   }
   return migrations
+}
+
+/** A large migration stands in several files: `0001_jobs.sql`, then its parts such as `0001_jobs.operators.sql` by name. */
+function joinParts(files: readonly SqlFile[]): SqlFile[] {
+  const parts = files.filter(({ file }) => FILE.exec(file)?.[3] !== undefined)
+  const mainOf = ({ file }: SqlFile): string => file.replace(/\.[a-z0-9_]+\.sql$/, ".sql")
+  const orphan = parts.find((part) => !files.some(({ file }) => file === mainOf(part)))
+  if (orphan !== undefined) {
+    throw new SqlgenError(`${orphan.file}: a part of ${mainOf(orphan)}, which is not there.`)
+  }
+  return files
+    .filter((file) => !parts.includes(file))
+    .map(({ file, text }) => {
+      const own = parts.filter((part) => mainOf(part) === file)
+      if (own.length > 0 && !text.trimEnd().endsWith(";")) {
+        throw new SqlgenError(`${file}: ends without a semicolon, and a part follows.`)
+      }
+      return { file, text: [text, ...own.map((part) => part.text)].join("\n") }
+    })
 }
 
 function minWorkerOf(file: string, text: string, number: number): number | undefined {

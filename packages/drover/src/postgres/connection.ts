@@ -36,6 +36,16 @@ export class Connection {
     return this.#broken
   }
 
+  /** The client of `pg`, for the statements of a user's own body. */
+  get client(): PgClient {
+    return this.#client
+  }
+
+  /** The connection must not be used again, although the server may think well of it. */
+  giveUp(error: unknown): void {
+    this.#broken ??= error
+  }
+
   /** Rows of a named query. @throws an error of the server as `pg` made it, or `ConnectionFailure`. */
   async query(name: QueryName, values: readonly BoundValue[] = []): Promise<readonly Row[]> {
     const statement = this.#tools.texts.named(name)
@@ -74,11 +84,6 @@ export class Connection {
     const results = await this.#guard(() => this.#client.query(this.#tools.texts.made(sql)))
     const last = Array.isArray(results) ? (results.at(-1) as unknown) : results
     return (last as { command?: string } | undefined)?.command
-  }
-
-  /** Ends the connection after this use. */
-  discard(reason: string): void {
-    this.#broken ??= new Error(reason)
   }
 
   #send(text: string, values: readonly BoundValue[], name: string | undefined): Promise<PgResult> {

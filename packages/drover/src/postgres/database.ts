@@ -83,6 +83,11 @@ export class PostgresDatabase {
     this.#isPrepared = options.prepare
   }
 
+  /** Between the end of `open` and the begin of `close`. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** See `Store.open`. A second call waits for the first. */
   open(options: OpenOptions): Promise<void> {
     this.#opening ??= this.#open(options).catch((error: unknown) => {
@@ -150,6 +155,16 @@ export class PostgresDatabase {
     return this.#call(operation, { ...options, repeatable: true }, (connection) =>
       this.#transact(connection, "repeatable read, read only", body),
     )
+  }
+
+  /** Runs a body once with a connection of its own, for the transactions of users. @throws what the body throws. */
+  async hold<T>(operation: string, body: (connection: Connection) => Promise<T>): Promise<T> {
+    this.connections(operation)
+    try {
+      return await this.#once(operation, {}, body)
+    } catch (error) {
+      throw toStoreError(error, operation, this.label)
+    }
   }
 
   /** Runs one named statement that commits by itself. */

@@ -193,7 +193,7 @@ function buildIndexes(migrating: Migrating, { sql }: Migration): Promise<void> {
       }
       for (const statement of sql.split(";")) await connection.execute(statement)
     } finally {
-      connection.discard("its session has been set for migrations")
+      connection.giveUp(new Error("its session has been set for migrations"))
     }
   })
 }

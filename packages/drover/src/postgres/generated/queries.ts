@@ -1,6 +1,263 @@
 // Made by `npm run sqlgen` from ../sql/*.sql, where the comments are. Do not edit.
 
 export const queries = {
+  expire_jobs: `select e.id, l.kind, l.queue
+from {schema}.expire_1($1::integer) e
+join {schema}.lane l on l.id = e.lane`,
+  has_expired: `select exists (
+  select from {schema}.job j
+  where j.waits is not null and j.attempt = 0 and j.expires_at is not null
+    and j.expires_at < floor(extract(epoch from now()) * 1000)::bigint
+)`,
+  stopped_by_age: `select j.id
+from {schema}.job j
+where j.state = $1::smallint and j.stopped_at is not null
+  and j.stopped_at < floor(extract(epoch from now()) * 1000)::bigint - $2::bigint
+order by j.stopped_at
+limit $3::integer`,
+  completed_by_age: `select j.id
+from {schema}.trail t
+cross join lateral unnest(t.jobs) u (id)
+join {schema}.job j on j.id = u.id and j.state = 4 and j.trail / 1024 = t.seq
+where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+order by t.at, t.seq
+limit $2::integer`,
+  finished_bytes: `select coalesce(sum(t.bytes), 0) from {schema}.trail t where t.to_state >= 4`,
+  oldest_ended: `select s.id
+from (
+  select e.id, e.at, sum(e.bytes) over (order by e.at, e.id) - e.bytes as before
+  from (
+    select j.id, t.at, {schema}.job_bytes_1(j) as bytes
+    from (
+      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at, t.seq limit $2::integer)
+      union all
+      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 5 order by t.at, t.seq limit $2::integer)
+      union all
+      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 6 order by t.at, t.seq limit $2::integer)
+    ) t
+    cross join lateral unnest(t.jobs) u (id)
+    join {schema}.job j on j.id = u.id and j.state = t.to_state and j.trail / 1024 = t.seq
+    order by t.at, j.id
+    limit $2::integer
+  ) e
+) s
+where s.before < $1::bigint
+order by s.at, s.id`,
+  lock_finished: `select j.id from {schema}.job j where j.id = any ($1::uuid[]) and j.state >= 4 for update skip locked`,
+  add_jobs: `with clock as materialized (
+  select floor(extract(epoch from now()) * 1000)::bigint as now
+),
+plan as materialized (
+  select
+    clock.now,
+    coalesce($5::bigint, clock.now + $4::bigint) as run_at,
+    greatest(coalesce($5::bigint, clock.now + $4::bigint), clock.now) as order_at,
+    (case when coalesce($5::bigint, clock.now + $4::bigint) <= clock.now then 1 else 0 end)::smallint as state,
+    $6::bigint * coalesce((select q.aging_ms from {schema}.queue q where q.name = $7::text), 8796093022208)
+      + greatest(coalesce($5::bigint, clock.now + $4::bigint), clock.now) as rank
+  from clock
+),
+numbers as materialized (
+  select c, nextval('{schema}.trail_seq') * 1024 as first from generate_series(0, (cardinality($1::uuid[]) - 1) / 1024) c
+),
+added as (
+  insert into {schema}.job (
+    id, rank, run_at, enqueued_at, trail, expires_at, timeout_ms, lane, max_attempts, max_crashes, state, waits, priority,
+    input, tags, metadata, retry)
+  select
+    e.id, p.rank, p.run_at, p.now, b.first + (e.n - 1) % 1024, p.order_at + $8::bigint, $9::bigint, $3::integer,
+    $10::integer, $11::integer, p.state, p.state, $6::smallint, e.input::text, $12::text, $13::text, $14::text
+  from rows from (unnest($1::uuid[]), json_array_elements($2::json)) with ordinality as e (id, input, n)
+  cross join plan p
+  join numbers b on b.c = (e.n - 1) / 1024
+  returning id, trail
+),
+told as (
+  insert into {schema}.trail (seq, at, to_state, jobs)
+  select a.trail / 1024, p.now, p.state, array_agg(a.id order by a.trail)
+  from added a cross join plan p
+  group by a.trail / 1024, p.now, p.state
+)
+select state from plan`,
+  enqueue_each: `select id, status, state from {schema}.enqueue_1($1::text::jsonb)`,
+  enqueue_joined: `select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
+from {schema}.enqueue_1($1::text::jsonb) e`,
+  settle_joined: `select array_to_json({schema}.settle_1(
+  (select j.worker from {schema}.job j where j.id = $1::text::uuid), $2::text::jsonb
+))::text as reply`,
+  exchange: `with clock as materialized (
+  select floor(extract(epoch from now()) * 1000)::bigint as now
+),
+lease as materialized (
+  select case when w.lease_until > clock.now then 1 else 2 end as held
+  from {schema}.worker w, clock
+  where w.ref = $6::integer and w.token = $7::bigint and w.ended_at is null
+),
+settling as materialized (
+  select nextval('{schema}.trail_seq') as seq where cardinality($1::uuid[]) > 0
+),
+settled as (
+  update {schema}.job j set
+    state = 4, worker = null, cancel_worker = null, finished_at = clock.now, result = (e.result -> 0)::text,
+    reason = null, error = null, trail = settling.seq * 1024 + e.n - 1
+  from clock, settling,
+    rows from (
+      unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[]),
+      json_array_elements($5::json)
+    ) with ordinality as e (id, attempt, token, prev, result, n)
+  where j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token
+  returning e.n, j.id,
+    256 + octet_length(j.input) + coalesce(octet_length(j.metadata), 0) + coalesce(octet_length(j.result), 0) as bytes
+),
+told_ends as (
+  insert into {schema}.trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts, bytes)
+  select
+    settling.seq, clock.now, $6::integer, 2, 4,
+    case when c.many = cardinality($1::uuid[]) then $1::uuid[]
+      else array(
+        select s.id from unnest($1::uuid[]) with ordinality u (id, n) left join settled s on s.n = u.n order by u.n)
+    end,
+    $4::bigint[], $2::integer[], c.bytes
+  from clock, settling, (select count(*) as many, sum(s.bytes) as bytes from settled s) c
+  where c.many > 0
+),
+due as materialized (
+  select not $15::boolean and exists (
+    select from unnest($9::integer[]) l (id), clock
+    where exists (select from {schema}.job d where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now)
+  ) as first
+),
+stored as materialized (
+  select q.paused_at, q.aging_ms from {schema}.queue q where q.name = $14::text
+),
+picked as materialized (
+  select p.id, p.trail, p.attempt, p.fit, row_number() over () as n
+  from (
+    select
+      j.id, j.trail, j.attempt,
+      (j.expires_at is null or j.attempt > 0 or j.expires_at > (select now from clock))
+      and (j.unique_states is null or (j.unique_states & 4) = 0 or (j.unique_states & 2) <> 0) as fit
+    from unnest($9::integer[], $10::bigint[], $11::bigint[], $12::integer[]) b (lane, low, high, most)
+    cross join lateral (
+      select r.id, r.trail, r.attempt, r.expires_at, r.unique_states
+      from {schema}.job r
+      where r.lane = b.lane and r.waits = 1 and r.rank >= b.low and r.rank < b.high
+      order by r.rank, r.id
+      limit b.most
+      for no key update skip locked
+    ) j
+    where (select held from lease) = 1
+      and not (select first from due)
+      and not exists (select from stored where paused_at is not null)
+    limit $13::integer
+  ) p
+),
+claiming as materialized (
+  select nextval('{schema}.trail_seq') as seq where exists (select from picked p where p.fit)
+),
+taken as materialized (
+  select
+    array_agg(p.id order by p.n) as ids,
+    array_agg(p.trail order by p.n) as prevs,
+    array_agg(p.attempt + 1 order by p.n) as attempts
+  from picked p
+  where p.fit
+),
+started as (
+  update {schema}.job j set
+    state = 2, waits = null, attempt = j.attempt + 1, worker = $6::integer, token = $8::bigint, started_at = clock.now,
+    trail = claiming.seq * 1024 + k.n - 1
+  from clock, claiming, unnest((select ids from taken)) with ordinality as k (id, n)
+  where j.id = k.id
+  returning
+    k.n, j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
+    j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states
+),
+told_starts as (
+  insert into {schema}.trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+  select claiming.seq, clock.now, $6::integer, 1, 2, taken.ids, taken.prevs, taken.attempts
+  from clock, claiming, taken
+),
+opened as (
+  insert into {schema}.claim (worker, seq, token, at, jobs)
+  select $6::integer, claiming.seq, $8::bigint, clock.now, taken.ids from clock, claiming, taken
+),
+closed as (
+  delete from {schema}.claim c where c.worker = $6::integer and c.seq = any ($16::bigint[])
+)
+select
+  case when s.n is null or s.n = 1 then h.head end,
+  s.id, s.lane, s.attempt, s.trail, s.priority, s.failures, s.crashes, s.interruptions, s.max_attempts,
+  s.max_crashes, s.timeout_ms, s.retry, s.input, s.tags, s.metadata, s.enqueued_at, s.run_at, s.unique_states
+from (
+  select concat(
+    coalesce((select held from lease), 0), '/',
+    (select first from due)::integer, '/',
+    (select now from clock), '/',
+    (select aging_ms from stored), '/',
+    array_to_string(array(select p.id from picked p where not p.fit order by p.n), ','), '/',
+    case when (select count(*) from settled) = cardinality($1::uuid[]) then '*'
+      else array_to_string(array(select n from settled), ',') end
+  ) as head
+) h
+left join started s on true
+order by s.n`,
+  settle_others: `select {schema}.settle_1($1::integer, $2::text::jsonb)`,
+  why_not: `select {schema}.why_not_1($1::integer, e.id, e.attempt, e.token)
+from unnest($2::uuid[], $3::integer[], $4::bigint[]) with ordinality e (id, attempt, token, n)
+order by e.n`,
+  promote_due: `select job_id, lane from {schema}.promote_1($1::integer[], $2::integer)`,
+  claim_one_by_one: `select job_id, ended_state from {schema}.claim_1($1::integer, $2::bigint, $3::bigint, $4::uuid[], $5::integer)`,
+  held_jobs: `select
+  j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
+  j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states,
+  j.started_at, j.rank
+from {schema}.claim c
+cross join lateral unnest(c.jobs) u (id)
+join {schema}.job j on j.id = u.id
+where c.worker = $1::integer and c.token = $2::bigint and j.state = 2 and j.worker = $1::integer and j.token = $2::bigint
+order by j.rank, j.id`,
+  claim_worker: `select case when w.lease_until > floor(extract(epoch from now()) * 1000)::bigint then 1 else 2 end
+from {schema}.worker w
+where w.ref = $1::integer and w.token = $2::bigint and w.ended_at is null`,
+  next_alone: `select j.id, exists (
+  select from {schema}.job d
+  where d.lane = any ($1::integer[]) and d.waits = 0 and d.run_at <= floor(extract(epoch from now()) * 1000)::bigint
+)
+from (select 1) one
+left join lateral (
+  select s.id, s.rank
+  from unnest($1::integer[]) l (id)
+  join {schema}.lane n on n.id = l.id
+  cross join lateral (
+    select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 order by r.rank, r.id limit 10
+  ) s
+  where not exists (select from {schema}.queue q where q.name = n.queue and q.paused_at is not null)
+  order by s.rank, s.id
+  limit 10
+) j on true
+order by j.rank, j.id`,
+  lane_shares: `select n.lane, count(*)
+from (
+  select b.lane, r.rank, r.id
+  from unnest($1::integer[], $2::bigint[], $3::bigint[]) b (lane, low, high)
+  cross join lateral (
+    select j.rank, j.id from {schema}.job j
+    where j.lane = b.lane and j.waits = 1 and j.rank >= b.low and j.rank < b.high
+    order by j.rank, j.id limit $4::integer
+  ) r
+  order by r.rank, r.id
+  limit $4::integer
+) n
+group by n.lane`,
+  lanes_of_jobs: `select j.id, j.lane from {schema}.job j where j.id = any ($1::uuid[])`,
+  find_lanes: `select l.queue, l.kind, l.id
+from unnest($1::text[], $2::text[]) p (queue, kind)
+join {schema}.lane l on l.queue = p.queue and l.kind = p.kind`,
+  make_lanes: `insert into {schema}.lane (queue, kind)
+select p.queue, p.kind from unnest($1::text[], $2::text[]) p (queue, kind) order by p.queue, p.kind
+on conflict do nothing`,
+  lanes_by_id: `select l.queue, l.kind, l.id from {schema}.lane l where l.id = any ($1::integer[])`,
   ledger_exists: `select to_regclass('{schema}.migration') is not null`,
   read_ledger: `select number, name, applied_at, min_worker from {schema}.migration order by number`,
   add_to_ledger: `insert into {schema}.migration (number, name, applied_at, min_worker)
@@ -11,6 +268,284 @@ from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = '{schema}' and not i.indisvalid and c.relname = any($1::text[])`,
+  put_progress: `insert into {schema}.progress (job, at, value)
+select j.id, floor(extract(epoch from now()) * 1000)::bigint, $4::text
+from {schema}.job j
+where j.id = $1::uuid and j.state = 2 and j.attempt = $2::integer and j.token = $3::bigint
+for share
+on conflict (job) do update set at = excluded.at, value = excluded.value
+returning 1`,
+  held_attempt: `select 1 from {schema}.job j
+where j.id = $1::uuid and j.state = 2 and j.attempt = $2::integer and j.token = $3::bigint
+for no key update`,
+  add_log: `insert into {schema}.log (job, attempt, at, level, message, fields)
+select $1::uuid, (e ->> 0)::integer, (e ->> 1)::bigint, e ->> 2, e ->> 3, e ->> 4
+from json_array_elements($2::text::json) with ordinality l (e, n)
+order by l.n`,
+  log_count: `select kept, bytes, dropped from {schema}.log_count where job = $1::uuid`,
+  put_log_count: `insert into {schema}.log_count (job, kept, bytes, dropped)
+values ($1::uuid, $2::integer, $3::integer, $4::bigint)
+on conflict (job) do update
+set kept = excluded.kept, bytes = excluded.bytes, dropped = excluded.dropped`,
+  oldest_log_lines: `select seq, octet_length(message) + octet_length(coalesce(fields, ''))
+from {schema}.log
+where job = $1::uuid
+order by seq
+limit $2::integer`,
+  delete_log_lines: `delete from {schema}.log where seq = any ($1::bigint[])`,
+  finished_jobs: `select id, state, result, reason, error from {schema}.job where id = any ($1::uuid[]) and state >= 4`,
+  lock_keys: `select 1
+from {schema}.hold h
+where h.hash in (select j.unique_hash from {schema}.job j where j.id = any ($1::uuid[]) and j.unique_hash is not null)
+order by h.hash
+for update`,
+  act: `select s.id, {schema}.act_1($1::text, s.id, $3::text, $4::text)
+from unnest($2::uuid[]) with ordinality s (id, n)
+order by s.n`,
+  delete_jobs: `select {schema}.delete_jobs_1($1::uuid[])`,
+  edited_job: `select
+  j.state,
+  j.attempt,
+  j.trail,
+  l.queue,
+  l.kind,
+  j.priority,
+  j.run_at,
+  j.enqueued_at,
+  j.solo,
+  {schema}.clock_ms()
+from {schema}.job j
+join {schema}.lane l on l.id = j.lane
+where j.id = $1::uuid
+for no key update of j`,
+  edit_job: `update {schema}.job j
+set
+  lane = {schema}.lane_1($2::text, $3::text),
+  state = $4::smallint,
+  waits = $5::smallint,
+  run_at = $6::bigint,
+  priority = $7::smallint,
+  rank = $7::bigint * coalesce((select q.aging_ms from {schema}.queue q where q.name = $2::text), 8796093022208) + $8::bigint,
+  expires_at = j.expires_at + $9::bigint,
+  max_attempts = coalesce($10::integer, j.max_attempts),
+  timeout_ms = case when $11::boolean then $12::bigint else j.timeout_ms end,
+  tags = case when $13::boolean then $14::text else j.tags end,
+  metadata = case when $15::boolean then $16::text else j.metadata end,
+  retry = case when $17::boolean then $18::text else j.retry end,
+  input = coalesce($19::text, j.input),
+  trail = {schema}.note_1(
+    j.id, j.trail, $20::bigint, j.state, $4::integer, j.attempt, null, $21::text, $22::text, null, null)
+where j.id = $1::uuid`,
+  put_queue: `with before as (
+  select q.aging_ms from {schema}.queue q where q.name = $1::text for update
+)
+insert into {schema}.queue as q (name, paused_at, slots, aging_ms, updated_at, updated_by)
+values (
+  $1::text, case when $2::boolean then {schema}.clock_ms() end, $4::integer, $6::bigint, {schema}.clock_ms(), $7::text
+)
+on conflict (name) do update
+set
+  paused_at = case
+    when $2::boolean is null then q.paused_at
+    when $2::boolean then coalesce(q.paused_at, excluded.paused_at)
+  end,
+  slots = case when $3::boolean then excluded.slots else q.slots end,
+  aging_ms = case when $5::boolean then excluded.aging_ms else q.aging_ms end,
+  updated_at = excluded.updated_at,
+  updated_by = excluded.updated_by
+returning paused_at is not null, slots, aging_ms, (select b.aging_ms from before b)`,
+  rerank_waiting: `update {schema}.job j
+set rank = j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at)
+from {schema}.lane l
+where l.queue = $1::text and j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2)
+  and j.rank <> j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at)`,
+  peek: `with clock as materialized (
+  select floor(extract(epoch from now()) * 1000)::bigint as now
+)
+select 0 as what, null::text as name,
+  coalesce((
+    select case when w.lease_until > clock.now then 1 else 2 end
+    from {schema}.worker w where w.ref = $1::integer and w.token = $2::bigint and w.ended_at is null
+  ), 0)::bigint as a,
+  null::bigint as b, null::bigint as c, null::bigint as d, null::text as reason
+from clock
+union all
+select 1, j.id::text, j.attempt, null, null, null, j.cancel_reason
+from {schema}.job j
+where j.cancel_worker is not null and j.cancel_worker = $1::integer and j.state = 2
+union all
+select 2, q.name, (q.paused_at is not null)::integer, q.slots, q.aging_ms, null, null
+from {schema}.queue q
+union all
+select 3, null, l.id,
+  (
+    exists (select from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below)
+    or exists (select from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low)
+  )::integer
+  + 2 * (exists (select from {schema}.job j where j.lane = l.id and j.waits = 2))::integer
+  + coalesce((
+    select case when d.solo then 12 else 4 end from {schema}.job d
+    where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now order by d.run_at, d.id limit 1
+  ), 0),
+  (
+    select d.run_at - clock.now from {schema}.job d
+    where d.lane = l.id and d.waits = 0 and d.run_at > clock.now order by d.run_at limit 1
+  ),
+  null, null
+from clock, unnest($3::integer[], $4::bigint[], $5::bigint[]) l (id, below, low)
+order by 1, 2`,
+  job_rows: `select
+  j.id,
+  l.kind,
+  l.queue,
+  j.state,
+  j.priority,
+  j.attempt,
+  j.failures,
+  j.crashes,
+  j.interruptions,
+  j.max_attempts,
+  j.max_crashes,
+  j.timeout_ms,
+  j.retry,
+  j.enqueued_at,
+  j.run_at,
+  j.expires_at,
+  j.started_at,
+  j.finished_at,
+  j.cancel_at,
+  j.cancel_by,
+  w.id as worker,
+  j.input,
+  j.result,
+  j.metadata,
+  j.tags,
+  j.error,
+  j.reason,
+  j.unique_label,
+  p.value as progress,
+  p.at as progress_at
+from unnest($1::uuid[]) with ordinality s (id, n)
+join {schema}.job j on j.id = s.id
+join {schema}.lane l on l.id = j.lane
+left join {schema}.worker w on w.ref = j.worker
+left join {schema}.progress p on p.job = j.id
+order by s.n`,
+  trail_of_job: `with recursive chain (n, depth) as (
+  select j.trail, 1 from {schema}.job j where j.id = $1::uuid
+  union all
+  select t.prevs[(c.n % 1024) + 1], c.depth + 1
+  from chain c
+  join {schema}.trail t on t.seq = c.n / 1024
+  where t.prevs[(c.n % 1024) + 1] is not null and c.depth < $2::integer
+)
+select
+  c.n,
+  j.id,
+  l.kind,
+  l.queue,
+  t.at,
+  t.from_state,
+  t.to_state,
+  coalesce(t.attempts[(c.n % 1024) + 1], 0),
+  w.id,
+  t.actor,
+  t.reasons[(c.n % 1024) + 1],
+  t.errors[(c.n % 1024) + 1]
+from chain c
+join {schema}.trail t on t.seq = c.n / 1024
+join {schema}.job j on j.id = $1::uuid
+join {schema}.lane l on l.id = j.lane
+left join {schema}.worker w on w.ref = t.worker
+order by c.depth desc`,
+  trail_after: `select
+  t.seq * 1024 + u.n - 1,
+  j.id,
+  l.kind,
+  l.queue,
+  t.at,
+  t.from_state,
+  t.to_state,
+  coalesce(t.attempts[u.n], 0),
+  w.id,
+  t.actor,
+  t.reasons[u.n],
+  t.errors[u.n]
+from {schema}.trail t
+cross join lateral unnest(t.jobs) with ordinality u (id, n)
+join {schema}.job j on j.id = u.id
+join {schema}.lane l on l.id = j.lane
+left join {schema}.worker w on w.ref = t.worker
+where t.seq >= ($1::bigint + 1) / 1024 and t.seq * 1024 + u.n - 1 > $1::bigint and t.seq <= $2::bigint
+order by t.seq, u.n
+limit $3::integer`,
+  trail_drawn: `select case when is_called then last_value else 0 end from {schema}.trail_seq`,
+  trail_writers: `select distinct virtualtransaction
+from pg_locks
+where locktype = 'relation'
+  and relation = '{schema}.trail'::regclass
+  and database = (select oid from pg_database where datname = current_database())
+  and mode = 'RowExclusiveLock'
+  and granted`,
+  log_lines: `select attempt, at, level, message, fields from {schema}.log where job = $1::uuid order by seq`,
+  all_queues: `select name, paused_at, slots, aging_ms from {schema}.queue order by name`,
+  count_waiting: `select
+  l.queue,
+  d.scheduled,
+  d.retryable,
+  (select count(*) from (
+    (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 limit $1::integer)
+    union all
+    (select 1 from {schema}.job j where j.lane = l.id and j.waits = 2 limit $1::integer)
+  ) ready),
+  least(
+    (select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 0 order by j.run_at limit 1),
+    (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 2),
+    (with recursive step (run_at, priority, n) as (
+      (select j.run_at, j.priority, 1
+        from {schema}.job j where j.lane = l.id and j.waits = 1 order by j.rank, j.id limit 1)
+      union all
+      select x.run_at, x.priority, s.n + 1
+      from step s
+      cross join lateral (
+        select j.run_at, j.priority
+        from {schema}.job j
+        where j.lane = l.id and j.waits = 1 and j.rank >= (s.priority + 1)::bigint * 8796093022208
+        order by j.rank, j.id
+        limit 1
+      ) x
+      where s.n < 50
+    ) select min(s.run_at) from step s)
+  )
+from {schema}.lane l
+cross join lateral (
+  select count(*) filter (where w.state = 0) as scheduled, count(*) filter (where w.state = 3) as retryable
+  from (select j.state from {schema}.job j where j.lane = l.id and j.waits = 0 limit $1::integer) w
+) d`,
+  count_running: `select l.queue, count(*)
+from {schema}.job j
+join {schema}.lane l on l.id = j.lane
+where j.id in (select unnest(c.jobs) from {schema}.claim c) and j.state = 2
+group by l.queue`,
+  count_stopped: `select l.queue, s.state, count(*)
+from (
+  select j.lane, j.state from {schema}.job j where j.stopped_at is not null order by j.stopped_at desc limit $1::integer
+) s
+join {schema}.lane l on l.id = s.lane
+group by l.queue, s.state`,
+  count_completed: `select l.queue, count(*)
+from (
+  select j.lane
+  from (
+    select t.seq, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at desc, t.seq desc limit $1::integer
+  ) t
+  cross join lateral unnest(t.jobs) u (id)
+  join {schema}.job j on j.id = u.id and j.state = 4 and j.trail / 1024 = t.seq
+  limit $1::integer
+) c
+join {schema}.lane l on l.id = c.lane
+group by l.queue`,
+  store_time: `select floor(extract(epoch from now()) * 1000)::bigint`,
   settle_session: `select
   set_config('statement_timeout', $2, false),
   set_config('lock_timeout', $3, false),
@@ -28,4 +563,55 @@ where pg_backend_pid() = $1::int`,
   current_setting('server_version'),
   current_setting('server_encoding'),
   pg_is_in_recovery()`,
+  tell_change: `select pg_notify($1::text, $2::text)`,
+  register_worker: `insert into {schema}.worker (id, token, host, pid, started_at, beat_at, lease_until, info)
+select $1::text, $2::bigint, $3::text, $4::integer, now, now, now + $5::bigint, $6::text
+from (select {schema}.clock_ms() as now) clock
+on conflict (id) where ended_at is null do update
+set beat_at = excluded.beat_at, lease_until = excluded.lease_until
+where worker.token = excluded.token
+returning ref`,
+  replace_worker: `update {schema}.worker
+set ended_at = {schema}.clock_ms(), end_reason = 'its worker registered again'
+where id = $1::text and ended_at is null and token <> $2::bigint
+returning ref`,
+  beat_worker: `update {schema}.worker
+set beat_at = {schema}.clock_ms(), lease_until = {schema}.clock_ms() + $3::bigint
+where ref = $1::integer and token = $2::bigint and ended_at is null
+returning ref`,
+  retire_worker: `update {schema}.worker
+set ended_at = {schema}.clock_ms(), end_reason = 'its worker stopped'
+where ref = $1::integer and token = $2::bigint and ended_at is null
+returning ref`,
+  lost_workers: `select w.ref, w.id, w.ended_at is not null, coalesce(w.end_reason, '')
+from {schema}.worker w
+where (w.ended_at is null and (
+    ($2::boolean and w.lease_until < floor(extract(epoch from now()) * 1000)::bigint)
+    or w.id = any ($1::text[])
+  ))
+  or (w.ended_at is not null and w.ref in (select c.worker from {schema}.claim c))
+order by w.lease_until
+limit $3::integer`,
+  end_lost_worker: `update {schema}.worker
+set ended_at = {schema}.clock_ms(), end_reason = $3::text
+where ref = $1::integer and ended_at is null
+  and ($2::boolean or lease_until < floor(extract(epoch from now()) * 1000)::bigint)
+returning ref`,
+  hand_back: `select job_id, lane, attempt, crashes, state
+from {schema}.hand_back_1($1::integer, $2::boolean, $3::text, $4::text, $5::integer)`,
+  close_idle_claims: `delete from {schema}.claim c
+where c.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+  and not exists (
+    select from unnest(c.jobs) u (id) join {schema}.job j on j.id = u.id
+    where j.state = 2 and j.worker = c.worker and j.token = c.token
+  )`,
+  has_idle_claims: `select exists (
+  select from {schema}.claim c
+  where c.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+    and not exists (
+      select from unnest(c.jobs) u (id) join {schema}.job j on j.id = u.id
+      where j.state = 2 and j.worker = c.worker and j.token = c.token
+    )
+)`,
+  own_worker: `select 1 from {schema}.worker where ref = $1::integer and token = $2::bigint and ended_at is not null`,
 } as const

@@ -1,0 +1,64 @@
+-- name: expire_jobs
+-- Called by expire. By job_expiry.
+select e.id, l.kind, l.queue
+from {schema}.expire_1($1::integer) e
+join {schema}.lane l on l.id = e.lane;
+
+-- name: has_expired
+-- Called by expire before it writes. By job_expiry.
+select exists (
+  select from {schema}.job j
+  where j.waits is not null and j.attempt = 0 and j.expires_at is not null
+    and j.expires_at < floor(extract(epoch from now()) * 1000)::bigint
+);
+
+-- name: stopped_by_age
+-- Called by prune for discarded and cancelled jobs of an age. By job_stopped, oldest first.
+select j.id
+from {schema}.job j
+where j.state = $1::smallint and j.stopped_at is not null
+  and j.stopped_at < floor(extract(epoch from now()) * 1000)::bigint - $2::bigint
+order by j.stopped_at
+limit $3::integer;
+
+-- name: completed_by_age
+-- Called by prune for completed jobs of an age. By trail_ended, oldest first, and the primary key of job: one that ran
+-- again since ended elsewhere.
+select j.id
+from {schema}.trail t
+cross join lateral unnest(t.jobs) u (id)
+join {schema}.job j on j.id = u.id and j.state = 4 and j.trail / 1024 = t.seq
+where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+order by t.at, t.seq
+limit $2::integer;
+
+-- name: finished_bytes
+-- Called by prune and doctor. The rows of the trail in which jobs ended: a hundredth of the jobs or fewer.
+select coalesce(sum(t.bytes), 0) from {schema}.trail t where t.to_state >= 4;
+
+-- name: oldest_ended
+-- Called by prune when there are too many bytes: the oldest finished jobs that make up so many. By trail_ended.
+select s.id
+from (
+  select e.id, e.at, sum(e.bytes) over (order by e.at, e.id) - e.bytes as before
+  from (
+    select j.id, t.at, {schema}.job_bytes_1(j) as bytes
+    from (
+      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at, t.seq limit $2::integer)
+      union all
+      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 5 order by t.at, t.seq limit $2::integer)
+      union all
+      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 6 order by t.at, t.seq limit $2::integer)
+    ) t
+    cross join lateral unnest(t.jobs) u (id)
+    join {schema}.job j on j.id = u.id and j.state = t.to_state and j.trail / 1024 = t.seq
+    order by t.at, j.id
+    limit $2::integer
+  ) e
+) s
+where s.before < $1::bigint
+order by s.at, s.id;
+
+-- name: lock_finished
+-- Called by prune for jobs that it found: those that still are as they were. By primary key.
+select j.id from {schema}.job j where j.id = any ($1::uuid[]) and j.state >= 4 for update skip locked;

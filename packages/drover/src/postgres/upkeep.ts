@@ -1,0 +1,62 @@
+import { stateCode } from "../store/index.ts"
+import type { ExpiredJob, PruneReply, Retention } from "../store/index.ts"
+import type { Connection } from "./connection.ts"
+
+/** Whether a waiting job's expiry has passed. */
+export async function hasExpired(connection: Connection): Promise<boolean> {
+  return (await connection.query("has_expired"))[0]?.[0] === true
+}
+
+/** Discards waiting jobs whose expiry has passed, at most `limit`. */
+export async function expireJobs(
+  connection: Connection,
+  limit: number,
+): Promise<readonly ExpiredJob[]> {
+  const rows = await connection.query("expire_jobs", [limit])
+  return rows.map(([jobId, kind, queue]) => ({ jobId, kind, queue }) as ExpiredJob)
+}
+
+/**
+ * Deletes finished jobs that are older than their state may get, and the oldest ones beyond the bytes, with all their
+ * traces. `false` keeps for ever.
+ */
+export async function pruneJobs(
+  connection: Connection,
+  retention: Retention,
+  limit: number,
+): Promise<PruneReply> {
+  const found = await overdue(connection, retention, limit)
+  if (found.length === 0) return { jobs: 0, more: false }
+  const locked = await connection.query("lock_finished", [found])
+  const ids = locked.map(([id]) => id as string)
+  const deleted = await connection.query("delete_jobs", [ids])
+  const more = (await overdue(connection, retention, 1)).length > 0
+  return { jobs: deleted.length, more }
+}
+
+/** The jobs to delete now, at most `limit`. */
+export async function overdue(
+  connection: Connection,
+  retention: Retention,
+  limit: number,
+): Promise<readonly string[]> {
+  const found: string[] = []
+  const add = (rows: readonly (readonly unknown[])[]): void => {
+    for (const [id] of rows) found.push(id as string)
+  }
+  const { completedMs, discardedMs, cancelledMs, bytes } = retention
+  if (completedMs !== false) add(await connection.query("completed_by_age", [completedMs, limit]))
+  for (const [state, ageMs] of [
+    ["discarded", discardedMs] as const,
+    ["cancelled", cancelledMs] as const,
+  ]) {
+    const left = limit - found.length
+    if (ageMs === false || left === 0) continue
+    add(await connection.query("stopped_by_age", [stateCode(state), ageMs, left]))
+  }
+  if (bytes === false || found.length > 0) return found
+  const [total] = await connection.query("finished_bytes")
+  const excess = (total?.[0] as number) - bytes
+  if (excess > 0) add(await connection.query("oldest_ended", [excess, limit]))
+  return found
+}
