@@ -1,0 +1,70 @@
+import { DroverError } from "../errors/index.ts"
+import type { StoreTransaction } from "../store/index.ts"
+import type { StoreContext } from "./context.ts"
+import type { PgClient } from "./driver.ts"
+import { runOn, transactionStatus } from "./heldTransaction.ts"
+import { enqueueJoined, settleJoined } from "./joinedWrites.ts"
+import type { RunStatement } from "./joinedWrites.ts"
+import { toStoreError } from "./postgresErrors.ts"
+import { isPostgresTransaction, proveOpen } from "./userTransaction.ts"
+
+/**
+ * Takes part in a transaction on the user's own connection: what is enqueued commits or rolls back with it.
+ * @param connection a client of `pg` inside of a transaction, or what an adapter made of another library's transaction.
+ * @throws DroverError `DROVER_TRANSACTION` when it is neither, or is known to have no transaction.
+ */
+export function adopt(context: StoreContext, connection: unknown): StoreTransaction {
+  const { label } = context.database
+  const run = runnerOf(connection, label)
+  const checked = async <T>(operation: string, body: () => Promise<T>): Promise<T> => {
+    if (isClient(connection)) requireTransaction(connection, label)
+    else await proveOpen({ query: run }, label)
+    try {
+      return await body()
+    } catch (error) {
+      throw toStoreError(error, operation, label)
+    }
+  }
+  return {
+    connection,
+    enqueue: (jobs) => checked("enqueue", () => enqueueJoined(context, run, jobs)),
+    settle: (request) => checked("settle", () => settleJoined(context, run, request)),
+  }
+}
+
+function runnerOf(connection: unknown, label: string): RunStatement {
+  if (isPostgresTransaction(connection)) {
+    return (text, values) => connection.query(text, values)
+  }
+  if (!isClient(connection)) {
+    throw refused(
+      label,
+      "it takes a client of pg, or what fromDrizzle, fromKysely, fromKnex, fromPrisma, fromTypeOrm or fromPostgresJs make",
+    )
+  }
+  requireTransaction(connection, label)
+  return (text, values) => runOn(connection, text, values)
+}
+
+/** A client of `pg`, but not a pool: there each statement may run on another connection. */
+function isClient(connection: unknown): connection is PgClient {
+  if (typeof connection !== "object" || connection === null) return false
+  const { query, getTransactionStatus } = connection as Record<string, unknown>
+  return typeof query === "function" && typeof getTransactionStatus === "function"
+}
+
+function requireTransaction(client: PgClient, label: string): void {
+  const status = transactionStatus(client)
+  if (status === "T") return
+  const why =
+    status === "E"
+      ? "a statement of the transaction failed, so it can only be rolled back"
+      : 'the connection has no open transaction; run "begin" first'
+  throw refused(label, why)
+}
+
+function refused(label: string, why: string): DroverError {
+  return new DroverError("DROVER_TRANSACTION", `Cannot join a transaction on ${label}: ${why}.`, {
+    details: { store: label },
+  })
+}

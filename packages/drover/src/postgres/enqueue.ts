@@ -1,0 +1,107 @@
+import { assert } from "../errors/index.ts"
+import { jobStates } from "../store/index.ts"
+import type { EnqueueOutcome, JobState, NewJob } from "../store/index.ts"
+import type { Connection } from "./connection.ts"
+import type { StoreContext } from "./context.ts"
+import { newJobsText, storedTags, storedTimeout } from "./newJobText.ts"
+import { sqlState } from "./postgresErrors.ts"
+import type { BoundValue, Row } from "./values.ts"
+
+const UNIQUE_VIOLATION = "23505"
+
+/** Writes jobs, all or none. See `Store.enqueue`. */
+export async function enqueue(
+  context: StoreContext,
+  jobs: readonly NewJob[],
+): Promise<readonly EnqueueOutcome[]> {
+  const [first] = jobs
+  if (first === undefined) return []
+  // A job sent twice is one, so this may run again after a lost reply.
+  const again = { repeatable: true }
+  if (!jobs.every((job) => isAlike(first, job))) {
+    await context.lanes.makeAll(jobs.map(({ queue, kind }) => [queue, kind] as const))
+    return context.database.plain("enqueue", (db) => addEach(db, jobs), again)
+  }
+  const lane = await context.lanes.make(first.queue, first.kind)
+  return context.database.plain("enqueue", (db) => addAlike(db, lane, first, jobs), again)
+}
+
+/** Whether two jobs differ in id and input only, and neither has a unique key: the usual batch. */
+function isAlike(a: NewJob, b: NewJob): boolean {
+  return (
+    a.kind === b.kind &&
+    a.queue === b.queue &&
+    a.priority === b.priority &&
+    a.delayMs === b.delayMs &&
+    a.runAt === b.runAt &&
+    a.expireMs === b.expireMs &&
+    a.maxAttempts === b.maxAttempts &&
+    a.maxCrashes === b.maxCrashes &&
+    a.timeoutMs === b.timeoutMs &&
+    a.retry === b.retry &&
+    a.metadata === b.metadata &&
+    a.unique === null &&
+    b.unique === null &&
+    (a.tags === b.tags || storedTags(a.tags) === storedTags(b.tags))
+  )
+}
+
+async function addAlike(
+  db: Connection,
+  lane: number,
+  first: NewJob,
+  jobs: readonly NewJob[],
+): Promise<readonly EnqueueOutcome[]> {
+  let rows: readonly Row[]
+  try {
+    rows = await db.query("add_jobs", alikeValues(lane, first, jobs))
+  } catch (error) {
+    // An id that is there, or twice in this batch.
+    if (sqlState(error) === UNIQUE_VIOLATION) return addEach(db, jobs)
+    throw error
+  }
+  const state = jobStates[rows[0]?.[0] as number] as JobState
+  return jobs.map(({ id }) => ({ id, status: "enqueued", state }))
+}
+
+function alikeValues(lane: number, first: NewJob, jobs: readonly NewJob[]): readonly BoundValue[] {
+  let ids = ""
+  let inputs = ""
+  for (const { id, input } of jobs) {
+    ids += ids === "" ? id : `,${id}`
+    inputs += inputs === "" ? input : `,${input}`
+  }
+  return [
+    `{${ids}}`,
+    // Each input stands in the list as the text it is, and is stored as that.
+    `[${inputs}]`,
+    lane,
+    first.delayMs,
+    first.runAt,
+    first.priority,
+    first.queue,
+    first.expireMs,
+    storedTimeout(first.timeoutMs),
+    first.maxAttempts,
+    first.maxCrashes,
+    storedTags(first.tags),
+    first.metadata,
+    first.retry,
+  ]
+}
+
+async function addEach(
+  db: Connection,
+  jobs: readonly NewJob[],
+): Promise<readonly EnqueueOutcome[]> {
+  return outcomesOf(await db.query("enqueue_each", [newJobsText(jobs)]))
+}
+
+/** Outcomes of rows with id, status and state. */
+export function outcomesOf(rows: readonly (readonly unknown[])[]): readonly EnqueueOutcome[] {
+  return rows.map(([id, status, code]) => {
+    const state = jobStates[code as number]
+    assert(state !== undefined, "a stored state is one of those we know")
+    return { id: id as string, status: status as EnqueueOutcome["status"], state }
+  })
+}

@@ -1,0 +1,418 @@
+import { assert } from "../errors/index.ts"
+import { jobStates } from "../store/index.ts"
+import type {
+  ClaimedJob,
+  ClaimRequest,
+  EndedJob,
+  ExchangeReply,
+  ExchangeRequest,
+  SettleStatus,
+} from "../store/index.ts"
+import { claimedJob, laneOf } from "./claimedRows.ts"
+import type { StoreContext } from "./context.ts"
+import type { Bands } from "./lowMarks.ts"
+import { TRAIL_ROW } from "./mark.ts"
+import { rankOf } from "./rank.ts"
+import { completionValues, divide, settleOthers, whyNot } from "./settle.ts"
+import type { Row } from "./values.ts"
+
+// About 5 ms. When more than this come due at once, the rest is promoted by the next claims.
+const MOST_PROMOTED = 1_000
+
+// Jobs that turn out to be expired are not claimed; so often a claim looks for others instead.
+const MOST_ROUNDS = 10
+
+type Lease = "lost" | "valid" | "ended"
+const leases: readonly Lease[] = ["lost", "valid", "ended"]
+
+/** What one run of the query `exchange` said. */
+interface Reply {
+  readonly lease: Lease
+  /** A job of the lanes is due and has to be promoted first: nothing was claimed. */
+  readonly isDue: boolean
+  readonly agingMs: number | null
+  readonly claimed: readonly ClaimedJob[]
+  /** Jobs that must be looked at one by one. */
+  readonly careful: readonly string[]
+  /** Positions of the completions that were written, from 1; `null` for all. */
+  readonly written: readonly number[] | null
+}
+
+/** What an exchange gathers on its way. */
+interface Progress {
+  readonly request: ExchangeRequest
+  readonly worker: number
+  readonly statuses: SettleStatus[]
+  readonly ended: EndedJob[]
+  /** Plain completions that still have to be sent, in groups. */
+  readonly unsent: (readonly number[])[]
+  lease: Lease | undefined
+}
+
+/**
+ * Settles what ended and claims more. See `Store.exchange`. The usual case, completions and a claim of one kind, is one
+ * statement; what is rarer takes more of them, each atomic and each safe to send again, so that a failure between two
+ * leaves nothing that a repeated exchange does not find.
+ */
+export async function exchange(
+  context: StoreContext,
+  request: ExchangeRequest,
+): Promise<ExchangeReply> {
+  const worker = request.worker.ref as number
+  const { completions, others } = divide(request.settlements)
+  const statuses: SettleStatus[] = []
+  // First, so that what is settled as due at once can be claimed again.
+  const settled = await settleOthers(context, worker, request.settlements, others)
+  for (const [at, index] of others.entries()) statuses[index] = settled[at] as SettleStatus
+  const progress: Progress = {
+    request,
+    worker,
+    statuses,
+    ended: [],
+    unsent: [...completions],
+    lease: undefined,
+  }
+  const held = request.repeat ? await readHeld(context, progress) : []
+  const claimed = request.solo
+    ? await claimAlone(context, progress, held)
+    : await claimAll(context, progress, held)
+  while (progress.unsent.length > 0) await send(context, progress, undefined)
+  const lease = progress.lease ?? (await readLease(context, progress))
+  for (const { attempt } of request.settlements) context.claims.ended(attempt.mark)
+  context.claims.opened(claimed)
+  return {
+    settled: statuses,
+    claimed: lease === "lost" ? [] : [...held, ...claimed],
+    workerLost: lease === "lost",
+    ended: progress.ended,
+  }
+}
+
+async function readLease({ database }: StoreContext, { request }: Progress): Promise<Lease> {
+  const values = [request.worker.ref, request.worker.token]
+  const rows = await database.statement("exchange", "claim_worker", values, { repeatable: true })
+  return leases[(rows[0]?.[0] as number | undefined) ?? 0] as Lease
+}
+
+async function claimAll(
+  context: StoreContext,
+  progress: Progress,
+  held: readonly ClaimedJob[],
+): Promise<ClaimedJob[]> {
+  const claimed: ClaimedJob[] = []
+  const { claims } = progress.request
+  const wanted = claims.filter(({ limit }) => limit > 0)
+  const lanes = await context.lanes.find(wanted)
+  for (const [index, claim] of wanted.entries()) {
+    const left = claim.limit - held.filter((job) => job.queue === claim.queue).length
+    const ids = lanes[index] as readonly number[]
+    if (left > 0 && ids.length > 0)
+      await claimFrom(context, progress, { claim, ids, left }, claimed)
+    if (progress.lease === "lost") break
+  }
+  return claimed
+}
+
+/** One claim request with its lanes, and how many jobs it still wants. */
+interface Wish {
+  readonly claim: ClaimRequest
+  readonly ids: readonly number[]
+  readonly left: number
+}
+
+async function claimFrom(
+  context: StoreContext,
+  progress: Progress,
+  wish: Wish,
+  claimed: ClaimedJob[],
+): Promise<void> {
+  let { left } = wish
+  let bands = context.marks.bands(wish.ids)
+  let ignoreDue = false
+  for (let round = 0; left > 0 && round < MOST_ROUNDS; round++) {
+    const sentMono = context.database.clock.monotonic()
+    const limit = Math.min(left, TRAIL_ROW)
+    const reply = await send(context, progress, { wish, bands, limit, ignoreDue })
+    if (reply.lease !== "valid") return
+    if (reply.isDue) {
+      await promote(context, progress, wish.ids)
+      ignoreDue = true
+      bands = context.marks.bands(wish.ids)
+      continue
+    }
+    if (!bands.isBounded) context.marks.looked(sentMono)
+    const found = [...reply.claimed]
+    left -= found.length
+    if (reply.careful.length > 0) {
+      const careful = await claimOneByOne(context, progress, reply.careful, left)
+      left -= careful.length
+      found.push(...careful)
+      found.sort(byRank(reply.agingMs))
+    }
+    claimed.push(...found)
+    // More than a row of the trail holds, or some of the first ones had to be ended: there may be others.
+    if (reply.claimed.length + reply.careful.length === limit) {
+      if (left > 0) continue
+      return
+    }
+    const again = bands.isBounded ? context.marks.again(wish.ids) : undefined
+    if (again === undefined) return
+    bands = again
+  }
+}
+
+function byRank(agingMs: number | null): (a: ClaimedJob, b: ClaimedJob) => number {
+  const rank = ({ priority, runAt, enqueuedAt }: ClaimedJob): number =>
+    rankOf(priority, Math.max(runAt, enqueuedAt), agingMs)
+  return (a, b) => rank(a) - rank(b) || (a.jobId < b.jobId ? -1 : 1)
+}
+
+/** Sends the next group of completions together with a claim, or alone. */
+async function send(
+  context: StoreContext,
+  progress: Progress,
+  claim:
+    | {
+        readonly wish: Wish
+        readonly bands: Bands
+        readonly limit: number
+        readonly ignoreDue: boolean
+      }
+    | undefined,
+): Promise<Reply> {
+  const { request, worker } = progress
+  const indexes = progress.unsent[0] ?? []
+  const closable = context.claims.takeClosable()
+  const shares = claim === undefined ? [] : await sharesOf(context, claim)
+  const values = [
+    ...completionValues(request.settlements, indexes),
+    worker,
+    request.worker.token,
+    request.token,
+    claim === undefined ? "{}" : `{${claim.bands.lanes.join(",")}}`,
+    claim === undefined ? "{}" : `{${claim.bands.lows.join(",")}}`,
+    claim === undefined ? "{}" : `{${claim.bands.highs.join(",")}}`,
+    `{${shares.join(",")}}`,
+    claim?.limit ?? 0,
+    claim?.wish.claim.queue ?? "",
+    claim?.ignoreDue ?? true,
+    `{${closable.join(",")}}`,
+  ]
+  let rows: readonly Row[]
+  try {
+    rows = await context.database.statement("exchange", "exchange", values)
+  } catch (error) {
+    context.claims.giveBack(closable)
+    throw error
+  }
+  const reply = await readReply(context, request, rows)
+  progress.lease = reply.lease
+  if (claim !== undefined) noteMarks(context, claim.wish.ids, reply)
+  if (indexes.length > 0) {
+    progress.unsent.shift()
+    await noteStatuses(context, progress, indexes, reply.written)
+  }
+  return claim !== undefined && claim.wish.ids.length > 1
+    ? { ...reply, claimed: [...reply.claimed].toSorted(byRank(reply.agingMs)) }
+    : reply
+}
+
+/** How many jobs to take from each band. From one lane, as many as are wanted. */
+async function sharesOf(
+  { database }: StoreContext,
+  { wish, bands, limit }: { readonly wish: Wish; readonly bands: Bands; readonly limit: number },
+): Promise<readonly number[]> {
+  if (wish.ids.length === 1) return bands.lanes.map(() => limit)
+  const values = [
+    `{${bands.lanes.join(",")}}`,
+    `{${bands.lows.join(",")}}`,
+    `{${bands.highs.join(",")}}`,
+    limit,
+  ]
+  const rows = await database.statement("exchange", "lane_shares", values, { repeatable: true })
+  const shares = new Map(rows.map(([lane, count]) => [lane as number, count as number]))
+  return bands.lanes.map((lane) => shares.get(lane) ?? 0)
+}
+
+async function noteStatuses(
+  context: StoreContext,
+  { request, worker, statuses }: Progress,
+  indexes: readonly number[],
+  written: readonly number[] | null,
+): Promise<void> {
+  if (written === null) {
+    for (const index of indexes) statuses[index] = "settled"
+    return
+  }
+  for (const n of written) statuses[indexes[n - 1] as number] = "settled"
+  const missing = indexes.filter((index) => statuses[index] === undefined)
+  const why = await whyNot(context, worker, request.settlements, missing)
+  for (const [at, index] of missing.entries()) statuses[index] = why[at] as SettleStatus
+}
+
+/** What claims have shown is not below the marks. An aging queue has no order that a mark could use. */
+function noteMarks({ marks, lanes }: StoreContext, ids: readonly number[], reply: Reply): void {
+  const { claimed, agingMs } = reply
+  if (claimed.length === 0 || agingMs !== null) return
+  if (ids.length === 1) {
+    marks.claimed(ids[0] as number, claimed)
+    return
+  }
+  const byLane = Map.groupBy(claimed, ({ queue, kind }) => lanes.idOf(queue, kind))
+  for (const [lane, jobs] of byLane) if (lane !== undefined) marks.claimed(lane, jobs)
+}
+
+async function readReply(
+  context: StoreContext,
+  { token }: ExchangeRequest,
+  rows: readonly Row[],
+): Promise<Reply> {
+  const head = rows[0]?.[0]
+  assert(typeof head === "string", "an exchange always answers")
+  const [lease, isDue, now, aging, careful, written] = head.split("/") as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
+  const isEmpty = rows[0]?.[1] === null
+  const claimed = isEmpty ? [] : await claimedJobs(context, rows, 1, token, Number(now))
+  return {
+    lease: leases[Number(lease)] as Lease,
+    isDue: isDue === "1",
+    agingMs: aging === "" ? null : Number(aging),
+    claimed,
+    careful: careful === "" ? [] : careful.split(","),
+    written: written === "*" ? null : written === "" ? [] : written.split(",").map(Number),
+  }
+}
+
+async function claimedJobs(
+  { lanes }: StoreContext,
+  rows: readonly Row[],
+  from: number,
+  token: number,
+  startedAt: number,
+): Promise<ClaimedJob[]> {
+  const known = await lanes.byId(rows.map((row) => laneOf(row, from)))
+  return rows.map((row) => {
+    const lane = known.get(laneOf(row, from))
+    assert(lane !== undefined, "the lane of a job is there")
+    return claimedJob(row, from, { lane, token, startedAt })
+  })
+}
+
+/** Makes available what is due. */
+async function promote(
+  context: StoreContext,
+  progress: Progress,
+  ids: readonly number[],
+): Promise<void> {
+  const { database, lanes, marks } = context
+  const rows = await database.statement("exchange", "promote_due", [ids, MOST_PROMOTED], {
+    repeatable: true,
+  })
+  // Their place is that of their due time.
+  marks.forget(ids)
+  if (rows.length === 0) return
+  const known = await lanes.byId(rows.map(([, lane]) => lane as number))
+  for (const [jobId, lane] of rows) {
+    tell(progress, known.get(lane as number), jobId as string, 6)
+  }
+}
+
+function tell(
+  { ended }: Progress,
+  lane: { readonly kind: string; readonly queue: string } | undefined,
+  jobId: string,
+  state: number,
+): void {
+  assert(lane !== undefined, "the lane of a job is there")
+  const { kind, queue } = lane
+  const reason = state === 5 ? "expired" : "unique key is held by another job"
+  ended.push({ jobId, kind, queue, state: jobStates[state] as EndedJob["state"], reason })
+}
+
+/** Claims jobs that may turn out to have ended: expired, or their key was taken. */
+async function claimOneByOne(
+  context: StoreContext,
+  progress: Progress,
+  ids: readonly string[],
+  limit: number,
+): Promise<ClaimedJob[]> {
+  const { worker, token } = progress.request
+  const values = [worker.ref, worker.token, token, ids, limit]
+  const rows = await context.database.statement("exchange", "claim_one_by_one", values)
+  const gone = rows.filter(([, state]) => state !== null)
+  if (gone.length > 0) await tellEnded(context, progress, gone)
+  if (gone.length === rows.length) return []
+  const started = new Set(rows.filter(([, state]) => state === null).map(([id]) => id as string))
+  const held = await readHeldRows(context, progress)
+  return held.filter(({ jobId }) => started.has(jobId))
+}
+
+async function tellEnded(
+  { database, lanes }: StoreContext,
+  progress: Progress,
+  gone: readonly Row[],
+): Promise<void> {
+  const values = [gone.map(([id]) => id as string)]
+  const rows = await database.statement("exchange", "lanes_of_jobs", values, { repeatable: true })
+  const laneById = new Map(rows.map(([id, lane]) => [id as string, lane as number]))
+  const known = await lanes.byId(laneById.values())
+  for (const [id, state] of gone) {
+    const lane = laneById.get(id as string)
+    // Deleted by now: then nobody asks any more.
+    if (lane !== undefined) tell(progress, known.get(lane), id as string, state as number)
+  }
+}
+
+/** A job that runs alone: it shares its process with nothing else. */
+async function claimAlone(
+  context: StoreContext,
+  progress: Progress,
+  held: readonly ClaimedJob[],
+): Promise<readonly ClaimedJob[]> {
+  const wanted = progress.request.claims.filter(({ limit }) => limit > 0)
+  const ids = (await context.lanes.find(wanted)).flat()
+  if (held.length > 0 || ids.length === 0) return []
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const rows = await context.database.statement("exchange", "next_alone", [ids], {
+      repeatable: true,
+    })
+    if (rows[0]?.[1] === true && round === 0) {
+      await promote(context, progress, ids)
+      continue
+    }
+    const next = rows.flatMap(([id]) => (id === null ? [] : [id as string]))
+    if (next.length === 0) return []
+    const endedBefore = progress.ended.length
+    const claimed = await claimOneByOne(context, progress, next, 1)
+    // None of these may be left to it, but others may wait behind those that ended.
+    if (claimed.length > 0 || progress.ended.length === endedBefore) return claimed
+  }
+  return []
+}
+
+/** What the worker holds under the token: claimed by a commit whose reply was lost. */
+async function readHeld(context: StoreContext, progress: Progress): Promise<readonly ClaimedJob[]> {
+  progress.lease = await readLease(context, progress)
+  if (progress.lease === "lost") return []
+  const held = await readHeldRows(context, progress)
+  context.claims.opened(held)
+  return held
+}
+
+async function readHeldRows(
+  context: StoreContext,
+  { request, worker }: Progress,
+): Promise<ClaimedJob[]> {
+  const values = [worker, request.token]
+  const rows = await context.database.statement("exchange", "held_jobs", values, {
+    repeatable: true,
+  })
+  const jobs = await claimedJobs(context, rows, 0, request.token, 0)
+  return jobs.map((job, index) => ({ ...job, startedAt: rows[index]?.[18] as number }))
+}

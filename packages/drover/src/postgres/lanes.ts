@@ -1,0 +1,110 @@
+import { assert } from "../errors/index.ts"
+import type { PostgresDatabase } from "./database.ts"
+import type { Row } from "./values.ts"
+
+/** A pair of queue and kind. */
+export interface Lane {
+  readonly id: number
+  readonly queue: string
+  readonly kind: string
+}
+
+/** A queue and the kinds of it that somebody means. */
+export interface LaneNames {
+  readonly queue: string
+  readonly kinds: readonly string[]
+}
+
+/** What this process knows of `lane`. Lanes are never deleted, so what was read once stays true. */
+export class Lanes {
+  readonly #database: PostgresDatabase
+  readonly #byName: Map<string, Map<string, Lane>> = new Map()
+  readonly #byId: Map<number, Lane> = new Map()
+
+  constructor(database: PostgresDatabase) {
+    this.#database = database
+  }
+
+  /** The lanes of each of these names that exist. Those that never had a job cost one statement for all of them. */
+  async find(names: readonly LaneNames[]): Promise<readonly (readonly number[])[]> {
+    const unknown = names.flatMap(({ queue, kinds }) =>
+      kinds.filter((kind) => !this.#knows(queue, kind)).map((kind) => [queue, kind] as const),
+    )
+    if (unknown.length > 0) await this.#read(unknown)
+    return names.map(({ queue, kinds }) => this.#known(queue, kinds))
+  }
+
+  /** The lane of this queue and kind, made if it is not there. */
+  async make(queue: string, kind: string): Promise<number> {
+    const known = this.#byName.get(queue)?.get(kind)
+    if (known !== undefined) return known.id
+    await this.makeAll([[queue, kind]])
+    const lane = this.#byName.get(queue)?.get(kind)
+    assert(lane !== undefined, "a lane that was made is there")
+    return lane.id
+  }
+
+  /**
+   * Makes the lanes that are not there, in a transaction of its own: one that a user's transaction makes would hold
+   * up everybody else who enqueues the first job of this kind.
+   */
+  async makeAll(pairs: Iterable<readonly [queue: string, kind: string]>): Promise<void> {
+    const unknown = [...pairs].filter(([queue, kind]) => !this.#knows(queue, kind))
+    if (unknown.length === 0) return
+    await this.#read(unknown)
+    const missing = unknown.filter(([queue, kind]) => !this.#knows(queue, kind))
+    if (missing.length === 0) return
+    const values = [missing.map(([queue]) => queue), missing.map(([, kind]) => kind)]
+    await this.#database.statement("enqueue", "make_lanes", values, { repeatable: true })
+    await this.#read(missing)
+  }
+
+  /** The lane of this queue and kind, if this process has met it. */
+  idOf(queue: string, kind: string): number | undefined {
+    return this.#byName.get(queue)?.get(kind)?.id
+  }
+
+  /** The lanes with these ids. */
+  async byId(ids: Iterable<number>): Promise<ReadonlyMap<number, Lane>> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id))
+    if (unknown.length > 0) {
+      const read = { repeatable: true }
+      const rows = await this.#database.statement("lanes", "lanes_by_id", [unknown], read)
+      for (const row of rows) this.#remember(row)
+    }
+    return this.#byId
+  }
+
+  #knows(queue: string, kind: string): boolean {
+    return this.idOf(queue, kind) !== undefined
+  }
+
+  #known(queue: string, kinds: readonly string[]): number[] {
+    const byKind = this.#byName.get(queue)
+    const ids: number[] = []
+    for (const kind of kinds) {
+      const lane = byKind?.get(kind)
+      if (lane !== undefined) ids.push(lane.id)
+    }
+    return ids
+  }
+
+  async #read(pairs: readonly (readonly [string, string])[]): Promise<void> {
+    const values = [pairs.map(([queue]) => queue), pairs.map(([, kind]) => kind)]
+    const read = { repeatable: true }
+    const rows = await this.#database.statement("lanes", "find_lanes", values, read)
+    for (const row of rows) this.#remember(row)
+  }
+
+  #remember(row: Row): void {
+    const [queue, kind, id] = row as unknown as readonly [string, string, number]
+    const lane = { id, queue, kind }
+    let kinds = this.#byName.get(queue)
+    if (kinds === undefined) {
+      kinds = new Map()
+      this.#byName.set(queue, kinds)
+    }
+    kinds.set(kind, lane)
+    this.#byId.set(id, lane)
+  }
+}

@@ -1,0 +1,138 @@
+import type { ClaimedJob } from "../store/index.ts"
+import type { Clock } from "../time/index.ts"
+import { PRIORITY_STEP } from "./rank.ts"
+
+/** Lanes and the ranks between which a claim looks, in the order in which it does. */
+export interface Bands {
+  readonly lanes: readonly number[]
+  readonly lows: readonly number[]
+  readonly highs: readonly number[]
+  /** Whether jobs below the marks were left out. */
+  readonly isBounded: boolean
+}
+
+// What commits this much later than it was stamped is still found at once.
+const SLACK_MS = 2_000
+// However expensive: a job below the mark waits no longer.
+const LONGEST_BLIND_MS = 5_000
+// Looking everywhere takes at most this share of the time, unless it is cheap anyway.
+const SHARE = 10
+const CHEAP_MS = 5
+
+const LOWEST = -(2 ** 52)
+const HIGHEST = 2 ** 62
+
+/**
+ * Where claims begin to look, for each lane and priority. While somebody keeps an old transaction open, nothing that was
+ * claimed leaves the index, and a claim that begins at its start walks over all of it: half a minute of that costs 25 ms
+ * for each claim. New jobs are due later than those claimed last, so a claim may begin there. What does come below
+ * (late commits, retries, higher priorities that were never seen) is found by a claim without marks: every 5 s at the
+ * latest, and whenever a bounded one brings too little, as long as that is cheap.
+ * Source: reliability.md 3.13, D7.
+ */
+export class LowMarks {
+  readonly #clock: Clock
+  readonly #dueByLane: Map<number, Map<number, number>> = new Map()
+  #lookedMono: number
+  #costMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#lookedMono = clock.monotonic()
+  }
+
+  /** Where the next claim looks. */
+  bands(lanes: readonly number[]): Bands {
+    const isDue = this.#clock.monotonic() - this.#lookedMono >= LONGEST_BLIND_MS
+    return isDue ? unbounded(lanes) : this.#bounded(lanes)
+  }
+
+  /** Where to look after a bounded claim brought too little; `undefined` when it was looked there just now. */
+  again(lanes: readonly number[]): Bands | undefined {
+    const blindMs = this.#clock.monotonic() - this.#lookedMono
+    const mayLook =
+      this.#costMs <= CHEAP_MS || blindMs >= Math.min(LONGEST_BLIND_MS, SHARE * this.#costMs)
+    return mayLook ? unbounded(lanes) : undefined
+  }
+
+  /** An unbounded claim was answered. @param sentMono when it was sent. */
+  looked(sentMono: number): void {
+    const nowMono = this.#clock.monotonic()
+    this.#costMs = nowMono - sentMono
+    this.#lookedMono = nowMono
+  }
+
+  /** These jobs of a lane were claimed, in order. */
+  claimed(lane: number, jobs: readonly ClaimedJob[]): void {
+    let marks = this.#dueByLane.get(lane)
+    if (marks === undefined) {
+      marks = new Map()
+      this.#dueByLane.set(lane, marks)
+    }
+    let seen: number | undefined
+    for (const { priority, runAt, enqueuedAt } of jobs) {
+      // The first one of each priority is due first.
+      if (priority === seen) continue
+      seen = priority
+      const due = Math.max(runAt, enqueuedAt) - SLACK_MS
+      if (due > (marks.get(priority) ?? Number.NEGATIVE_INFINITY)) marks.set(priority, due)
+    }
+  }
+
+  /**
+   * Where a look whether anything waits in a lane goes: below the first rank, or from the second one on. Everywhere, as
+   * long as that is cheap, and where several priorities leave more gaps than two ranks can tell.
+   */
+  outlook(lane: number): readonly [below: number, from: number] {
+    const marks = this.#dueByLane.get(lane)
+    const blindMs = this.#clock.monotonic() - this.#lookedMono
+    const isCheap = this.#costMs <= CHEAP_MS || blindMs >= LONGEST_BLIND_MS
+    if (isCheap || marks === undefined || marks.size !== 1) return [LOWEST, LOWEST]
+    const [[priority, due]] = [...marks] as [[number, number]]
+    return [priority * PRIORITY_STEP, priority * PRIORITY_STEP + due]
+  }
+
+  /** Jobs of these lanes may have come back below the marks. */
+  forget(lanes: Iterable<number>): void {
+    for (const lane of lanes) this.#dueByLane.delete(lane)
+  }
+
+  #bounded(lanes: readonly number[]): Bands {
+    const bands = { lanes: [] as number[], lows: [] as number[], highs: [] as number[] }
+    let isBounded = false
+    for (const lane of lanes) {
+      const marks = this.#dueByLane.get(lane)
+      let low = LOWEST
+      if (marks !== undefined) {
+        for (const [priority, due] of [...marks].toSorted((a, b) => a[0] - b[0])) {
+          isBounded = true
+          // Up to this priority, then only what is due later than its mark.
+          if (priority > 0) push(bands, lane, low, priority * PRIORITY_STEP)
+          low = priority * PRIORITY_STEP + due
+        }
+      }
+      push(bands, lane, low, HIGHEST)
+    }
+    return { ...bands, isBounded }
+  }
+}
+
+function unbounded(lanes: readonly number[]): Bands {
+  return {
+    lanes,
+    lows: lanes.map(() => LOWEST),
+    highs: lanes.map(() => HIGHEST),
+    isBounded: false,
+  }
+}
+
+function push(
+  bands: { readonly lanes: number[]; readonly lows: number[]; readonly highs: number[] },
+  lane: number,
+  low: number,
+  high: number,
+): void {
+  bands.lanes.push(lane)
+  bands.lows.push(low)
+  bands.highs.push(high)
+}

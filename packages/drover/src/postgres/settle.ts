@@ -1,0 +1,119 @@
+import type { SettleRequest, SettleStatus } from "../store/index.ts"
+import type { StoreContext } from "./context.ts"
+import { keepsKey, TRAIL_ROW, trailOf } from "./mark.ts"
+
+/** Settlements of one exchange, taken apart by how they are written. */
+export interface Settlements {
+  /** Plain completions, in groups that one statement takes. Indexes of the request's list. */
+  readonly completions: readonly (readonly number[])[]
+  /** Everything else. */
+  readonly others: readonly number[]
+}
+
+/** Takes them apart. Rows are locked in the order of the jobs' ids, as everywhere. */
+export function divide(requests: readonly SettleRequest[]): Settlements {
+  const plain: number[] = []
+  const others: number[] = []
+  for (const [index, { attempt, settlement }] of requests.entries()) {
+    const isPlain = settlement.to === "completed" && !keepsKey(attempt.mark)
+    ;(isPlain ? plain : others).push(index)
+  }
+  plain.sort((a, b) => (jobOf(requests, a) < jobOf(requests, b) ? -1 : 1))
+  const completions: number[][] = []
+  for (let from = 0; from < plain.length; from += TRAIL_ROW) {
+    completions.push(plain.slice(from, from + TRAIL_ROW))
+  }
+  return { completions, others }
+}
+
+function jobOf(requests: readonly SettleRequest[], index: number): string {
+  return (requests[index] as SettleRequest).attempt.jobId
+}
+
+/** The first five values of the query `exchange`. */
+export function completionValues(
+  requests: readonly SettleRequest[],
+  indexes: readonly number[],
+): readonly (string | null)[] {
+  let ids = ""
+  let attempts = ""
+  let tokens = ""
+  let prevs = ""
+  let results = ""
+  let hasResult = false
+  for (const index of indexes) {
+    const { attempt, settlement } = requests[index] as SettleRequest
+    const comma = ids === "" ? "" : ","
+    ids += comma + attempt.jobId
+    attempts += comma + attempt.attempt
+    tokens += comma + attempt.token
+    prevs += comma + trailOf(attempt.mark)
+    const result = settlement.to === "completed" ? settlement.result : null
+    // In a list of its own, so that the result null and no result differ; the text itself is kept as it is.
+    results += result === null ? `${comma}null` : `${comma}[${result}]`
+    hasResult ||= result !== null
+  }
+  return [
+    `{${ids}}`,
+    `{${attempts}}`,
+    `{${tokens}}`,
+    `{${prevs}}`,
+    hasResult ? `[${results}]` : null,
+  ]
+}
+
+/** Settlements as the function `settle_1` takes them. */
+export function settlementsText(
+  requests: readonly SettleRequest[],
+  indexes: readonly number[] = [...requests.keys()],
+): string {
+  return JSON.stringify(
+    indexes.map((index) => {
+      const { attempt, settlement } = requests[index] as SettleRequest
+      const error = "error" in settlement && settlement.error !== null ? settlement.error : null
+      return {
+        ...settlement,
+        id: attempt.jobId,
+        attempt: attempt.attempt,
+        token: attempt.token,
+        error: error === null ? null : JSON.stringify(error),
+      }
+    }),
+  )
+}
+
+/** Writes settlements that are no plain completions, each under its fence. */
+export async function settleOthers(
+  { database, marks, lanes }: StoreContext,
+  worker: number,
+  requests: readonly SettleRequest[],
+  indexes: readonly number[],
+): Promise<readonly SettleStatus[]> {
+  if (indexes.length === 0) return []
+  const values = [worker, settlementsText(requests, indexes)]
+  const rows = await database.statement("exchange", "settle_others", values)
+  // What waits again may have its old place.
+  const queues = new Set(indexes.map((index) => (requests[index] as SettleRequest).attempt))
+  const back = await lanes.find([...queues].map(({ queue, kind }) => ({ queue, kinds: [kind] })))
+  marks.forget(back.flat())
+  return rows[0]?.[0] as unknown as readonly SettleStatus[]
+}
+
+/** Says of completions that were held off whether this very attempt wrote them before. */
+export async function whyNot(
+  { database }: StoreContext,
+  worker: number,
+  requests: readonly SettleRequest[],
+  indexes: readonly number[],
+): Promise<readonly SettleStatus[]> {
+  const attempts = indexes.map((index) => (requests[index] as SettleRequest).attempt)
+  const values = [
+    worker,
+    attempts.map(({ jobId }) => jobId),
+    attempts.map(({ attempt }) => attempt),
+    attempts.map(({ token }) => token),
+  ]
+  const read = { repeatable: true }
+  const rows = await database.statement("exchange", "why_not", values, read)
+  return rows.map(([status]) => status as SettleStatus)
+}

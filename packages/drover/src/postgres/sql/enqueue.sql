@@ -1,0 +1,54 @@
+-- name: add_jobs
+-- Called by enqueue for jobs without unique keys that differ in id and input only. Fails as a whole when an id is there
+-- already: then enqueue_each says which. One row of the trail for each 1024 jobs.
+with clock as materialized (
+  select floor(extract(epoch from now()) * 1000)::bigint as now
+),
+plan as materialized (
+  select
+    clock.now,
+    coalesce($5::bigint, clock.now + $4::bigint) as run_at,
+    greatest(coalesce($5::bigint, clock.now + $4::bigint), clock.now) as order_at,
+    (case when coalesce($5::bigint, clock.now + $4::bigint) <= clock.now then 1 else 0 end)::smallint as state,
+    $6::bigint * coalesce((select q.aging_ms from {schema}.queue q where q.name = $7::text), 8796093022208)
+      + greatest(coalesce($5::bigint, clock.now + $4::bigint), clock.now) as rank
+  from clock
+),
+numbers as materialized (
+  select c, nextval('{schema}.trail_seq') * 1024 as first from generate_series(0, (cardinality($1::uuid[]) - 1) / 1024) c
+),
+added as (
+  insert into {schema}.job (
+    id, rank, run_at, enqueued_at, trail, expires_at, timeout_ms, lane, max_attempts, max_crashes, state, waits, priority,
+    input, tags, metadata, retry)
+  select
+    e.id, p.rank, p.run_at, p.now, b.first + (e.n - 1) % 1024, p.order_at + $8::bigint, $9::bigint, $3::integer,
+    $10::integer, $11::integer, p.state, p.state, $6::smallint, e.input::text, $12::text, $13::text, $14::text
+  from rows from (unnest($1::uuid[]), json_array_elements($2::json)) with ordinality as e (id, input, n)
+  cross join plan p
+  join numbers b on b.c = (e.n - 1) / 1024
+  returning id, trail
+),
+told as (
+  insert into {schema}.trail (seq, at, to_state, jobs)
+  select a.trail / 1024, p.now, p.state, array_agg(a.id order by a.trail)
+  from added a cross join plan p
+  group by a.trail / 1024, p.now, p.state
+)
+select state from plan;
+
+-- name: enqueue_each
+-- Called by enqueue for everything that add_jobs does not take.
+select id, status, state from {schema}.enqueue_1($1::text::jsonb);
+
+-- name: enqueue_joined
+-- Called inside of a user's own transaction, whatever library opened it: texts in, one text out.
+select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
+from {schema}.enqueue_1($1::text::jsonb) e;
+
+-- name: settle_joined
+-- Called inside of a user's own transaction, like enqueue_joined. The first text is the job: while the fence holds, its
+-- row says who runs it.
+select array_to_json({schema}.settle_1(
+  (select j.worker from {schema}.job j where j.id = $1::text::uuid), $2::text::jsonb
+))::text as reply;

@@ -1,0 +1,201 @@
+-- name: exchange
+-- Called by every exchange: completes attempts, each under its fence, and claims jobs of one queue, in one statement that
+-- commits by itself. Completions by primary key, changing no indexed column; claims by job_ready, band by band, each
+-- band a lane between two ranks. Claims nothing while a job of these lanes is due and not promoted, unless told so ($15).
+-- Jobs that have expired or must take a key are locked for the moment and named in the reply, not claimed. Every row
+-- of the reply is a claimed job; the first one carries what else there is to say. Without work it writes nothing.
+with clock as materialized (
+  select floor(extract(epoch from now()) * 1000)::bigint as now
+),
+lease as materialized (
+  select case when w.lease_until > clock.now then 1 else 2 end as held
+  from {schema}.worker w, clock
+  where w.ref = $6::integer and w.token = $7::bigint and w.ended_at is null
+),
+settling as materialized (
+  select nextval('{schema}.trail_seq') as seq where cardinality($1::uuid[]) > 0
+),
+settled as (
+  update {schema}.job j set
+    state = 4, worker = null, cancel_worker = null, finished_at = clock.now, result = (e.result -> 0)::text,
+    reason = null, error = null, trail = settling.seq * 1024 + e.n - 1
+  from clock, settling,
+    rows from (
+      unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[]),
+      json_array_elements($5::json)
+    ) with ordinality as e (id, attempt, token, prev, result, n)
+  where j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token
+  returning e.n, j.id,
+    256 + octet_length(j.input) + coalesce(octet_length(j.metadata), 0) + coalesce(octet_length(j.result), 0) as bytes
+),
+told_ends as (
+  insert into {schema}.trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts, bytes)
+  select
+    settling.seq, clock.now, $6::integer, 2, 4,
+    case when c.many = cardinality($1::uuid[]) then $1::uuid[]
+      else array(
+        select s.id from unnest($1::uuid[]) with ordinality u (id, n) left join settled s on s.n = u.n order by u.n)
+    end,
+    $4::bigint[], $2::integer[], c.bytes
+  from clock, settling, (select count(*) as many, sum(s.bytes) as bytes from settled s) c
+  where c.many > 0
+),
+due as materialized (
+  select not $15::boolean and exists (
+    select from unnest($9::integer[]) l (id), clock
+    where exists (select from {schema}.job d where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now)
+  ) as first
+),
+stored as materialized (
+  select q.paused_at, q.aging_ms from {schema}.queue q where q.name = $14::text
+),
+picked as materialized (
+  select p.id, p.trail, p.attempt, p.fit, row_number() over () as n
+  from (
+    select
+      j.id, j.trail, j.attempt,
+      (j.expires_at is null or j.attempt > 0 or j.expires_at > (select now from clock))
+      and (j.unique_states is null or (j.unique_states & 4) = 0 or (j.unique_states & 2) <> 0) as fit
+    from unnest($9::integer[], $10::bigint[], $11::bigint[], $12::integer[]) b (lane, low, high, most)
+    cross join lateral (
+      select r.id, r.trail, r.attempt, r.expires_at, r.unique_states
+      from {schema}.job r
+      where r.lane = b.lane and r.waits = 1 and r.rank >= b.low and r.rank < b.high
+      order by r.rank, r.id
+      limit b.most
+      for no key update skip locked
+    ) j
+    where (select held from lease) = 1
+      and not (select first from due)
+      and not exists (select from stored where paused_at is not null)
+    limit $13::integer
+  ) p
+),
+claiming as materialized (
+  select nextval('{schema}.trail_seq') as seq where exists (select from picked p where p.fit)
+),
+taken as materialized (
+  select
+    array_agg(p.id order by p.n) as ids,
+    array_agg(p.trail order by p.n) as prevs,
+    array_agg(p.attempt + 1 order by p.n) as attempts
+  from picked p
+  where p.fit
+),
+started as (
+  update {schema}.job j set
+    state = 2, waits = null, attempt = j.attempt + 1, worker = $6::integer, token = $8::bigint, started_at = clock.now,
+    trail = claiming.seq * 1024 + k.n - 1
+  from clock, claiming, unnest((select ids from taken)) with ordinality as k (id, n)
+  where j.id = k.id
+  returning
+    k.n, j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
+    j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states
+),
+told_starts as (
+  insert into {schema}.trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+  select claiming.seq, clock.now, $6::integer, 1, 2, taken.ids, taken.prevs, taken.attempts
+  from clock, claiming, taken
+),
+opened as (
+  insert into {schema}.claim (worker, seq, token, at, jobs)
+  select $6::integer, claiming.seq, $8::bigint, clock.now, taken.ids from clock, claiming, taken
+),
+closed as (
+  delete from {schema}.claim c where c.worker = $6::integer and c.seq = any ($16::bigint[])
+)
+select
+  case when s.n is null or s.n = 1 then h.head end,
+  s.id, s.lane, s.attempt, s.trail, s.priority, s.failures, s.crashes, s.interruptions, s.max_attempts,
+  s.max_crashes, s.timeout_ms, s.retry, s.input, s.tags, s.metadata, s.enqueued_at, s.run_at, s.unique_states
+from (
+  select concat(
+    coalesce((select held from lease), 0), '/',
+    (select first from due)::integer, '/',
+    (select now from clock), '/',
+    (select aging_ms from stored), '/',
+    array_to_string(array(select p.id from picked p where not p.fit order by p.n), ','), '/',
+    case when (select count(*) from settled) = cardinality($1::uuid[]) then '*'
+      else array_to_string(array(select n from settled), ',') end
+  ) as head
+) h
+left join started s on true
+order by s.n;
+
+-- name: settle_others
+-- Called by exchange for settlements that are no plain completions. Each by primary key, under its fence.
+select {schema}.settle_1($1::integer, $2::text::jsonb);
+
+-- name: why_not
+-- Called by exchange for completions that their fence held off. By primary key, then along the job's trail.
+select {schema}.why_not_1($1::integer, e.id, e.attempt, e.token)
+from unnest($2::uuid[], $3::integer[], $4::bigint[]) with ordinality e (id, attempt, token, n)
+order by e.n;
+
+-- name: promote_due
+-- Called by exchange when a job of its lanes is due. By job_due; answers with the jobs that lost their key instead.
+select job_id, lane from {schema}.promote_1($1::integer[], $2::integer);
+
+-- name: claim_one_by_one
+-- Called by exchange for jobs that have expired or must take a key, and for those that run alone. By primary key.
+select job_id, ended_state from {schema}.claim_1($1::integer, $2::bigint, $3::bigint, $4::uuid[], $5::integer);
+
+-- name: held_jobs
+-- Called by exchange, when it is sent again or after claim_one_by_one: what the worker runs under a token. By the primary
+-- key of claim, then of job.
+select
+  j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
+  j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states,
+  j.started_at, j.rank
+from {schema}.claim c
+cross join lateral unnest(c.jobs) u (id)
+join {schema}.job j on j.id = u.id
+where c.worker = $1::integer and c.token = $2::bigint and j.state = 2 and j.worker = $1::integer and j.token = $2::bigint
+order by j.rank, j.id;
+
+-- name: claim_worker
+-- Called by exchanges that neither complete nor claim. By primary key.
+select case when w.lease_until > floor(extract(epoch from now()) * 1000)::bigint then 1 else 2 end
+from {schema}.worker w
+where w.ref = $1::integer and w.token = $2::bigint and w.ended_at is null;
+
+-- name: next_alone
+-- Called by an exchange that wants a job that runs alone: the first ones of these lanes whose queue is not paused. By job_solo.
+select j.id, exists (
+  select from {schema}.job d
+  where d.lane = any ($1::integer[]) and d.waits = 0 and d.run_at <= floor(extract(epoch from now()) * 1000)::bigint
+)
+from (select 1) one
+left join lateral (
+  select s.id, s.rank
+  from unnest($1::integer[]) l (id)
+  join {schema}.lane n on n.id = l.id
+  cross join lateral (
+    select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 order by r.rank, r.id limit 10
+  ) s
+  where not exists (select from {schema}.queue q where q.name = n.queue and q.paused_at is not null)
+  order by s.rank, s.id
+  limit 10
+) j on true
+order by j.rank, j.id;
+
+-- name: lane_shares
+-- Called by exchanges that claim from several lanes: how many of the next jobs are in which lane. By job_ready, lane by
+-- lane, nothing locked.
+select n.lane, count(*)
+from (
+  select b.lane, r.rank, r.id
+  from unnest($1::integer[], $2::bigint[], $3::bigint[]) b (lane, low, high)
+  cross join lateral (
+    select j.rank, j.id from {schema}.job j
+    where j.lane = b.lane and j.waits = 1 and j.rank >= b.low and j.rank < b.high
+    order by j.rank, j.id limit $4::integer
+  ) r
+  order by r.rank, r.id
+  limit $4::integer
+) n
+group by n.lane;
+
+-- name: lanes_of_jobs
+-- Called by exchange for jobs that it ended. By primary key.
+select j.id, j.lane from {schema}.job j where j.id = any ($1::uuid[]);

@@ -1,0 +1,15 @@
+-- name: find_lanes
+-- Called when a process meets a pair of queue and kind for the first time. By the unique index.
+select l.queue, l.kind, l.id
+from unnest($1::text[], $2::text[]) p (queue, kind)
+join {schema}.lane l on l.queue = p.queue and l.kind = p.kind;
+
+-- name: make_lanes
+-- Called by the first enqueue of a kind into a queue; in order, so that two never wait for each other.
+insert into {schema}.lane (queue, kind)
+select p.queue, p.kind from unnest($1::text[], $2::text[]) p (queue, kind) order by p.queue, p.kind
+on conflict do nothing;
+
+-- name: lanes_by_id
+-- Called when a process meets a lane that another one made.
+select l.queue, l.kind, l.id from {schema}.lane l where l.id = any ($1::integer[]);
