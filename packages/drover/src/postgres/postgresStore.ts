@@ -23,6 +23,7 @@ import type {
   StoreTransaction,
   TrailEntry,
   WorkerRef,
+  WorkerRow,
 } from "../store/index.ts"
 import { act } from "./actOnJobs.ts"
 import { adopt } from "./adoptedTransaction.ts"
@@ -39,9 +40,10 @@ import { OpenClaims } from "./openClaims.ts"
 import { edit, queueSettings, setQueue } from "./operators.ts"
 import { peek } from "./peek.ts"
 import { count, get, list, log, now, trail } from "./questions.ts"
+import { closedError } from "./postgresErrors.ts"
 import { queueCounts } from "./queueCounts.ts"
 import { trailAfter } from "./trailAfter.ts"
-import { beat, registerWorker, retireWorker } from "./workers.ts"
+import { beat, registerWorker, retireWorker, workerRows } from "./workers.ts"
 
 /** `Store` on Postgres: the table of contents of this room. Each operation is in the file of its concern. */
 export class PostgresStore {
@@ -49,6 +51,8 @@ export class PostgresStore {
   readonly label: string
   readonly #database: PostgresDatabase
   readonly #context: StoreContext
+  readonly #underWay: Set<Promise<unknown>> = new Set()
+  #isClosing = false
 
   constructor(database: PostgresDatabase) {
     this.#database = database
@@ -65,8 +69,11 @@ export class PostgresStore {
     return this.#database.open(options)
   }
 
-  close(): Promise<void> {
-    return this.#database.close()
+  async close(): Promise<void> {
+    this.#isClosing = true
+    // An operation may take several calls of the database.
+    await Promise.allSettled(this.#underWay)
+    await this.#database.close()
   }
 
   migrations(): Promise<readonly MigrationStatus[]> {
@@ -82,14 +89,14 @@ export class PostgresStore {
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]> {
-    return enqueue(this.#context, jobs)
+    return this.#during("enqueue", () => enqueue(this.#context, jobs))
   }
 
   transaction<T>(
     body: (tx: StoreTransaction) => Promise<T> | T,
     options: { readonly timeoutMs: number },
   ): Promise<T> {
-    return transaction(this.#context, body, options)
+    return this.#during("transaction", () => transaction(this.#context, body, options))
   }
 
   adopt(connection: unknown): StoreTransaction {
@@ -97,27 +104,27 @@ export class PostgresStore {
   }
 
   registerWorker(worker: NewWorker): Promise<WorkerRef> {
-    return registerWorker(this.#context, worker)
+    return this.#during("registerWorker", () => registerWorker(this.#context, worker))
   }
 
   beat(worker: WorkerRef, leaseMs: number): Promise<"held" | "lost"> {
-    return beat(this.#context, worker, leaseMs)
+    return this.#during("beat", () => beat(this.#context, worker, leaseMs))
   }
 
   retireWorker(worker: WorkerRef): Promise<void> {
-    return retireWorker(this.#context, worker)
+    return this.#during("retireWorker", () => retireWorker(this.#context, worker))
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    return exchange(this.#context, request)
+    return this.#during("exchange", () => exchange(this.#context, request))
   }
 
   peek(request: PeekRequest): Promise<PeekReply> {
-    return peek(this.#context, request)
+    return this.#during("peek", () => peek(this.#context, request))
   }
 
   progress(attempt: AttemptRef, value: string): Promise<"stored" | "fenced"> {
-    return progress(this.#context, attempt, value)
+    return this.#during("progress", () => progress(this.#context, attempt, value))
   }
 
   appendLog(
@@ -125,7 +132,7 @@ export class PostgresStore {
     lines: readonly LogLine[],
     dropped: number,
   ): Promise<"stored" | "fenced"> {
-    return appendLog(this.#context, attempt, lines, dropped)
+    return this.#during("appendLog", () => appendLog(this.#context, attempt, lines, dropped))
   }
 
   get(id: string): Promise<JobRow | null> {
@@ -166,6 +173,15 @@ export class PostgresStore {
     return queueCounts(this.#database, cap)
   }
 
+  workers(): Promise<readonly WorkerRow[]> {
+    return workerRows(this.#context)
+  }
+
+  /** Another machine's processes cannot be looked at, and this one's are not told from them. */
+  deadWorkers(): Promise<readonly string[]> {
+    return Promise.resolve([])
+  }
+
   edit(
     id: string,
     patch: JobPatch,
@@ -196,5 +212,16 @@ export class PostgresStore {
     actor: string,
   ): Promise<QueueSettings> {
     return setQueue(this.#database, queue, change, actor)
+  }
+
+  async #during<T>(operation: string, body: () => Promise<T>): Promise<T> {
+    if (this.#isClosing) throw closedError(operation, this.label)
+    const running = body()
+    this.#underWay.add(running)
+    try {
+      return await running
+    } finally {
+      this.#underWay.delete(running)
+    }
   }
 }

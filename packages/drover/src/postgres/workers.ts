@@ -1,6 +1,13 @@
 import { assert } from "../errors/index.ts"
 import { jobStates } from "../store/index.ts"
-import type { JobState, NewWorker, RescuedJob, RescueRequest, WorkerRef } from "../store/index.ts"
+import type {
+  JobState,
+  NewWorker,
+  RescuedJob,
+  RescueRequest,
+  WorkerRef,
+  WorkerRow,
+} from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
 import type { Row } from "./values.ts"
@@ -138,6 +145,15 @@ async function rescuedJobs(
       state: jobStates[state as number] as JobState,
       workerId,
     }
+  })
+}
+
+/** Lists the workers that have not ended, also those whose lease has. */
+export async function workerRows({ database }: StoreContext): Promise<readonly WorkerRow[]> {
+  const rows = await database.statement("workers", "live_workers", [], { repeatable: true })
+  return rows.map((row) => {
+    const [workerId, host, pid, startedAt, beatAt, leaseUntil, running, info] = row
+    return { workerId, host, pid, startedAt, beatAt, leaseUntil, running, info } as WorkerRow
   })
 }
 

@@ -510,7 +510,8 @@ begin
   v_trail := {schema}.note_1(
     p_id, v_job.trail, v_now, v_job.state, 1, v_job.attempt, null, p_actor, p_reason, null, null);
   update {schema}.job j set
-    state = 1, waits = case when j.solo then 2 else 1 end, run_at = v_now, token = null, expires_at = null,
+    state = 1, solo = j.crashes > 0, waits = case when j.crashes > 0 then 2 else 1 end, run_at = v_now, token = null,
+    expires_at = null,
     rank = j.priority::bigint * coalesce(
       (select q.aging_ms from {schema}.lane l join {schema}.queue q on q.name = l.queue where l.id = j.lane),
       8796093022208) + v_now,

@@ -614,4 +614,18 @@ where c.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
     )
 )`,
   own_worker: `select 1 from {schema}.worker where ref = $1::integer and token = $2::bigint and ended_at is not null`,
+  live_workers: `select
+  w.id, w.host, w.pid, w.started_at, w.beat_at, w.lease_until,
+  (
+    select count(*)
+    from {schema}.claim c
+    cross join lateral unnest(c.jobs) u (id)
+    join {schema}.job j on j.id = u.id
+    where c.worker = w.ref and j.state = 2 and j.worker = w.ref and j.token = c.token
+  ),
+  w.info
+from {schema}.worker w
+where w.ended_at is null
+order by w.ref
+limit 1000`,
 } as const

@@ -79,3 +79,20 @@ select exists (
 -- name: own_worker
 -- Called by retireWorker, which may be sent again: whether the worker ended under this token. By primary key.
 select 1 from {schema}.worker where ref = $1::integer and token = $2::bigint and ended_at is not null;
+
+-- name: live_workers
+-- Called by workers(): all that have not ended, with what they run. By worker_live, then the primary keys of claim and job.
+select
+  w.id, w.host, w.pid, w.started_at, w.beat_at, w.lease_until,
+  (
+    select count(*)
+    from {schema}.claim c
+    cross join lateral unnest(c.jobs) u (id)
+    join {schema}.job j on j.id = u.id
+    where c.worker = w.ref and j.state = 2 and j.worker = w.ref and j.token = c.token
+  ),
+  w.info
+from {schema}.worker w
+where w.ended_at is null
+order by w.ref
+limit 1000;
