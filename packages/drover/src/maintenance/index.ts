@@ -2,7 +2,8 @@
  * Maintenance: what only the leader does, one file for each service.
  *
  * - `rescuer` takes back the jobs of dead workers, `expirer` discards what was not started in time, `pruner` deletes
- *   finished jobs by age and by bytes, `cleaner` removes rows that nothing names, `sampler` counts queues over time,
+ *   finished jobs by age and by bytes, `cleaner` removes rows that nothing names, `limitKeeper`
+ *   does so for limits, `sampler` counts queues over time,
  *   and where a store has indexes that bloat, `indexKeeper` rebuilds them.
  * - Promoting jobs that come due is not among them: a claim finds what is due by itself, on both stores, and a worker
  *   wakes at the instant at which the next job is.
@@ -21,6 +22,7 @@
  */
 import { cleaner } from "./cleaner.ts"
 import { expirer } from "./expirer.ts"
+import { limitKeeper } from "./limitKeeper.ts"
 import type { MaintenanceService } from "./maintenanceService.ts"
 import { pruner } from "./pruner.ts"
 import { rescuer } from "./rescuer.ts"
@@ -32,6 +34,7 @@ export const maintenanceServices: readonly MaintenanceService[] = [
   expirer,
   pruner,
   cleaner,
+  limitKeeper,
   sampler,
 ]
 
