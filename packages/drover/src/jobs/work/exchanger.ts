@@ -265,6 +265,8 @@ export class Exchanger {
     const { asks, request } = round
     const { claimed } = reply
     const nowMono = this.#clock.monotonic()
+    // Before its handler is called, which may end at once.
+    if (request.solo && asks.length > 0) this.#host.solo.claimed(claimed.length > 0, nowMono)
     for (const ask of asks) {
       const jobs =
         asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
@@ -273,9 +275,7 @@ export class Exchanger {
       if (!request.solo) ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore)
       if (jobs.length < ask.limit) this.#host.drained()
     }
-    if (asks.length === 0) return
-    if (request.solo) this.#host.solo.claimed(claimed.length > 0, nowMono)
-    else if (claimed.length > 0) this.#host.solo.claimedOrdinary()
+    if (!request.solo && claimed.length > 0) this.#host.solo.claimedOrdinary()
   }
 
   #failed(round: Round, error: unknown): void {

@@ -37,6 +37,35 @@ describe("the jobs of a dead worker that were taken back", () => {
     await world.until("the others run", () => worker.running().length === 5)
   })
 
+  test("run one after the other when their handlers end in the call that starts them", async () => {
+    await using world = await createWorld()
+    const dead = await world.connect()
+    const ref = await dead.registerWorker({
+      workerId: "dead",
+      token: 7,
+      leaseMs: 30_000,
+      host: "elsewhere",
+      pid: 1,
+      info: "{}",
+    })
+    await world.enqueueMany("a", 3)
+    await dead.exchange({
+      worker: ref,
+      settlements: [],
+      claims: [{ queue: "default", kinds: ["a"], limit: 3 }],
+      token: 8,
+      repeat: false,
+      solo: false,
+    })
+    await (await asLeader(dead)).rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 3 })
+    let ran = 0
+    const job = defineJob("a", { run: () => void ran++ })
+    await world.worker([job])
+    await world.until("all three ran", () => ran === 3)
+    await world.enqueueMany("a", 2)
+    await world.until("ordinary jobs run too", () => ran === 5)
+  })
+
   test("find room in a busy worker after its patience", async () => {
     await using world = await createWorld()
     const dead = await world.connect()

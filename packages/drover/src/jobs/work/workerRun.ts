@@ -158,6 +158,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     const definition = this.#options.definitions.get(job.kind)
     if (definition === undefined || !this.mayClaim()) {
       slot.release()
+      if (solo) this.solo.ended()
       this.#handBack(job, nowMono)
       return
     }
