@@ -37,6 +37,8 @@ export type {
   JobList,
   LeaderView,
   LeadOptions,
+  LimitChange,
+  LimitView,
   MaintenanceOptions,
   OnMaintenanceStart,
   QueueOptions,
@@ -58,6 +60,13 @@ export type {
   ResultOfJob,
 } from "./jobs/define/jobDefinition.ts"
 export type { JobEdit } from "./jobs/define/jobEdit.ts"
+export type {
+  ConcurrencyOptions,
+  FairOptions,
+  LimitKey,
+  LimitSettings,
+  RateOptions,
+} from "./jobs/define/limitOptions.ts"
 export type { ActionOutcome, JobHandle } from "./jobs/define/jobHandle.ts"
 export type { Job, StoredLog, StoredLogLine, Transition } from "./jobs/define/jobView.ts"
 export type { EnqueueOptions } from "./jobs/define/newJobs.ts"
@@ -71,10 +80,30 @@ export type { RunningAttempt, Worker } from "./jobs/work/worker.ts"
 export type { WorkerOptions } from "./jobs/work/workerOptions.ts"
 export type { MaintenanceStart, SingletonService, SingletonStart } from "./maintenance/index.ts"
 export type { RetryPolicyOptions } from "./retry/index.ts"
+export { schedule } from "./schedules/index.ts"
+export type {
+  CatchUpPolicy,
+  DoubledHour,
+  HistoryOptions,
+  MissingHour,
+  ScheduleChangeView,
+  ScheduleDefinition,
+  ScheduleEdit,
+  ScheduleJobOptions,
+  ScheduleOptions,
+  ScheduleRules,
+  Schedules,
+  ScheduleStatus,
+  ScheduleTimingOptions,
+  ScheduleView,
+  TickView,
+} from "./schedules/index.ts"
 export { finalStates, jobStates, waitingStates } from "./store/index.ts"
 export type {
   HealthCheck,
   JobState,
+  LimitKeyRow,
+  LimitSetting,
   MigrationStatus,
   QueueSettings,
   StoredError,

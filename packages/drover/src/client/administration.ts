@@ -1,14 +1,18 @@
 import { checkOptions, DroverError } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
-import { preparePatch } from "../jobs/define/jobEdit.ts"
+import { keysAfterEdit, preparePatch } from "../jobs/define/jobEdit.ts"
 import type { JobEdit } from "../jobs/define/jobEdit.ts"
 import type { ActionOutcome } from "../jobs/define/jobHandle.ts"
 import { viewJob, viewLog, viewTrail } from "../jobs/define/jobView.ts"
 import type { Job, StoredLog, Transition } from "../jobs/define/jobView.ts"
+import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { checkCount, checkName } from "../jobs/define/names.ts"
+import { decodePayload, limitName } from "../store/index.ts"
 import type {
   HealthCheck,
   JobAction,
+  JobRow,
+  LimitSetting,
   LeaderRow,
   QueueCounts,
   QueueSample,
@@ -22,6 +26,8 @@ import type { Duration } from "../time/index.ts"
 import { actOn } from "./bulkAction.ts"
 import type { ActionOptions, ActionReport, ActionTarget } from "./bulkAction.ts"
 import type { ResolvedOptions } from "./droverOptions.ts"
+import { declarationOf, limitOf, requireDeclared, settingOf } from "./limitAdministration.ts"
+import type { LimitChange, LimitView } from "./limitAdministration.ts"
 import { resolveFilter } from "./jobFilter.ts"
 import type { JobFilter } from "./jobFilter.ts"
 import type { StoreGate } from "./storeGate.ts"
@@ -223,12 +229,13 @@ export abstract class Administration {
   async edit(id: string, edit: JobEdit): Promise<ActionOutcome> {
     const store = await this.gate.openToWrite("edit")
     // The kind decides which schema a new input must satisfy.
-    const needsKind = "input" in edit || "retry" in edit
+    const needsKind = "input" in edit || "retry" in edit || "queue" in edit
     const row = needsKind ? await store.get(id) : undefined
     if (row === null) return "not_found"
     const definition = row === undefined ? undefined : this.options.definitions.get(row.kind)
     const patch = await preparePatch(edit, definition, this.options.payloadLimit)
-    const reply = await store.edit(id, patch, this.options.actor)
+    const keys = row === undefined ? {} : this.#keysAfter(edit, definition, row)
+    const reply = await store.edit(id, { ...patch, ...keys }, this.options.actor)
     if (reply === "edited") this.changed([id])
     return reply === "edited" ? "changed" : reply === "wrong_state" ? "refused" : "not_found"
   }
@@ -271,6 +278,61 @@ export abstract class Administration {
   /** What is stored about queues by operators. */
   async queueSettings(): Promise<readonly QueueSettings[]> {
     return (await this.gate.open()).queueSettings()
+  }
+
+  // — limits
+
+  /** All limits that code declares or operators set, with what is going on under them. @param cap where counting of waiting jobs stops. */
+  async limits(cap: number = DEFAULT_CAP): Promise<readonly LimitView[]> {
+    const rows = await (await this.gate.open()).limits(checkCount(cap, "limits.cap"))
+    return rows.map((row) => ({
+      ...row,
+      setAt: row.setAt === null ? null : new Date(row.setAt),
+    }))
+  }
+
+  /**
+   * Sets a limit over what code declares, in every process at once and until `clearLimit`, whatever is deployed.
+   * Lowering ends no running job, 0 starts none any more. A rate keeps its window unless `per` is given.
+   * @param name as `limits()` shows it: `"kind:resize#concurrency"`, `"queue:mail#rate"`.
+   * @throws DroverError `DROVER_CONFIG` for a name or a number that cannot be, or a keyed limit that no code declares.
+   */
+  async setLimit(name: string, change: LimitChange): Promise<void> {
+    const limit = limitOf(name)
+    const store = await this.gate.openToWrite("setLimit")
+    const rows = await store.limits(1)
+    const own = declarationOf(this.options.definitions, this.options.queueLimits, 0).limits
+    const known = [...rows.map((row) => row.name), ...own.map((declared) => limitName(declared))]
+    requireDeclared(limit, known)
+    const stored = rows.find((row) => row.name === name)?.setting ?? null
+    const setting = settingOf(limit, change, stored)
+    const inForce = await store.setLimit(limit, setting, this.options.actor)
+    this.#limitChanged(name, inForce)
+  }
+
+  /** Takes back what was set over a limit: what code declares holds again, or nothing. */
+  async clearLimit(name: string): Promise<"cleared" | "not_set"> {
+    const limit = limitOf(name)
+    const store = await this.gate.openToWrite("clearLimit")
+    const row = (await store.limits(1)).find((one) => one.name === name)
+    if (row === undefined || row.set === null) return "not_set"
+    this.#limitChanged(name, await store.setLimit(limit, null, this.options.actor))
+    return "cleared"
+  }
+
+  #limitChanged(name: string, setting: LimitSetting | null): void {
+    this.events.emit("limit.changed", { limit: name, setting, by: this.options.actor })
+    this.changed([])
+  }
+
+  #keysAfter(
+    edit: JobEdit,
+    definition: JobDefinition | undefined,
+    row: JobRow,
+  ): ReturnType<typeof keysAfterEdit> {
+    const { queueLimits } = this.options
+    const input = "input" in edit ? undefined : decodePayload(row.input, "input")
+    return keysAfterEdit(edit, definition, { queue: row.queue, input }, queueLimits)
   }
 
   /** Called after jobs or queues were changed through this client, to wake what waits for that in this process. */

@@ -13,6 +13,7 @@ import { ResultWaiter } from "../jobs/define/resultWaiter.ts"
 import { checkName } from "../jobs/define/names.ts"
 import { Worker } from "../jobs/work/worker.ts"
 import type { SingletonService } from "../maintenance/index.ts"
+import { Schedules } from "../schedules/index.ts"
 import type { EnqueueOutcome, MigrationStatus, NewJob, Store } from "../store/index.ts"
 import { parseDuration, UuidMaker } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
@@ -21,7 +22,9 @@ import { ClientLeadership } from "./clientLeadership.ts"
 import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
+import type { OwnLimit } from "../jobs/define/limitOptions.ts"
 import { keepInternals } from "./internals.ts"
+import { declarationOf } from "./limitAdministration.ts"
 import { closedError, StoreGate } from "./storeGate.ts"
 import { checkWorkOptions, chooseQueues } from "./workOptions.ts"
 import type { WorkOptions } from "./workOptions.ts"
@@ -43,6 +46,8 @@ const TRANSACTION_TIMEOUT = "10s"
  * one does nothing; the first use opens the store.
  */
 export class Drover extends Administration implements AsyncDisposable {
+  /** Schedules: list, look ahead, pause, change, trigger, and who did what. */
+  readonly schedules: Schedules
   readonly #ids: UuidMaker
   readonly #producer: Producer
   readonly #waiter: ResultWaiter
@@ -66,7 +71,14 @@ export class Drover extends Administration implements AsyncDisposable {
       clock,
       ids: this.#ids,
       payloadLimit: resolved.payloadLimit,
+      queueLimits: limitedOnly(resolved.queueLimits),
       operations: this.#operations(),
+    })
+    this.schedules = new Schedules({
+      ...{ ids: this.#ids, events, actor: resolved.actor },
+      store: (write) => (write === undefined ? this.gate.open() : this.gate.openToWrite(write)),
+      definitionOf: (kind) => this.#definitionOf(kind),
+      hint: (queue) => this.#hint(queue),
     })
     keepInternals(this, { options: resolved, store: () => this.gate.open() })
     this.#direct = {
@@ -179,6 +191,8 @@ export class Drover extends Administration implements AsyncDisposable {
   async work(options: WorkOptions = {}): Promise<Worker> {
     const { queues, ...workerOptions } = checkWorkOptions(options)
     const store = await this.gate.open()
+    await this.#declareLimits(store)
+    await this.deploySchedules()
     const { clock, rng, events, definitions } = this.options
     const worker: Worker = new Worker({
       store,
@@ -202,6 +216,22 @@ export class Drover extends Administration implements AsyncDisposable {
       throw error
     }
     return worker
+  }
+
+  /**
+   * Applies the schedules that this client was made with, as `work` does. Code of an older configuration changes
+   * nothing and is told so by "superseded"; with `force` it becomes the current one, for a return to older code.
+   * @throws DroverError `DROVER_CONFIG` for a name that another deployment declares, or a generation that is taken.
+   */
+  async deploySchedules(
+    options: { readonly force?: boolean } = {},
+  ): Promise<"applied" | "superseded" | "none"> {
+    checkOptions(options, ["force"], "deploySchedules")
+    const { schedules, deployment, generation } = this.options
+    if (schedules === null) return "none"
+    const configuration = { deployment, definitions: schedules }
+    const number = generation === 0 ? null : generation
+    return this.schedules.deploy(configuration, { number, force: options.force ?? false })
   }
 
   /**
@@ -255,6 +285,19 @@ export class Drover extends Administration implements AsyncDisposable {
 
   protected override changed(ids: readonly string[]): void {
     for (const id of ids) this.#waiter.changed(id)
+    this.#hint()
+  }
+
+  // Before anything is claimed: what starts is counted from the first job on.
+  async #declareLimits(store: Store): Promise<void> {
+    const { definitions, queueLimits, generation } = this.options
+    const names = await store.declareLimits(declarationOf(definitions, queueLimits, generation))
+    if (names.length === 0) return
+    const rows = await store.limits(1)
+    for (const limit of names) {
+      const setting = rows.find(({ name }) => name === limit)?.setting ?? null
+      this.events.emit("limit.changed", { limit, setting, by: null })
+    }
     this.#hint()
   }
 
@@ -312,6 +355,13 @@ export class Drover extends Administration implements AsyncDisposable {
       edit: (id, edit) => this.edit(id, edit),
     }
   }
+}
+
+// Most queues have none, and then nothing is looked up at an enqueue.
+function limitedOnly(
+  limits: ReadonlyMap<string, readonly OwnLimit[]>,
+): ReadonlyMap<string, readonly OwnLimit[]> {
+  return new Map([...limits].filter(([, own]) => own.length > 0))
 }
 
 function checkEventName(name: string): void {

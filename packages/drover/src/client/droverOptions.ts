@@ -3,9 +3,13 @@ import { Events } from "../events/index.ts"
 import type { Logger } from "../events/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
+import { limitOptionNames, resolveLimits } from "../jobs/define/limitOptions.ts"
+import type { LimitSettings, OwnLimit } from "../jobs/define/limitOptions.ts"
 import { checkName } from "../jobs/define/names.ts"
 import { checkSlots, defaultSlots, resolveWorkerOptions } from "../jobs/work/workerOptions.ts"
 import type { WorkerOptions } from "../jobs/work/workerOptions.ts"
+import { isScheduleDefinition } from "../schedules/index.ts"
+import type { ScheduleDefinition } from "../schedules/index.ts"
 import { defaultPayloadLimit } from "../store/index.ts"
 import type { StoreSource } from "../store/index.ts"
 import { resolveLead } from "./leadOptions.ts"
@@ -19,8 +23,8 @@ import type {
 import { systemClock, systemRng } from "../time/index.ts"
 import type { Clock, Rng } from "../time/index.ts"
 
-/** What a queue is configured with on a client. */
-export interface QueueOptions {
+/** What a queue is configured with on a client: slots of its workers, and limits over all processes. */
+export interface QueueOptions extends LimitSettings {
   /** How many jobs of this queue a worker of this client runs at once; 0 runs none. @default 100 */
   readonly slots?: number
 }
@@ -33,6 +37,13 @@ export interface DroverOptions {
   readonly jobs?: readonly JobDefinition[]
   /** Queues that need other than the default slots. A queue that a job names need not be listed. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
+  /**
+   * The schedules that this program declares, all of them: one that is left out is retired. A client without this
+   * option leaves schedules alone.
+   */
+  readonly schedules?: readonly ScheduleDefinition[]
+  /** Name of this program among those that declare schedules on one database. @default "default" */
+  readonly deployment?: string
   /** How long finished jobs stay. */
   readonly retention?: RetentionOptions
   /** Whether this client may lead while it has a worker, and how; see the guide on leadership. @default true */
@@ -41,6 +52,12 @@ export interface DroverOptions {
   readonly maintenance?: MaintenanceOptions
   /** Called in each term of this client before the leader's services start. It may fail: another client leads then. */
   readonly onMaintenanceStart?: OnMaintenanceStart
+  /**
+   * Number of this code's configuration, greater with each deployment that changes limits or schedules: then code of
+   * an older one that starts again during a deployment brings neither back. Schedules without it are numbered by the
+   * order in which their configurations first appear. @default 0
+   */
+  readonly generation?: number
   /** Largest input and result, in bytes of JSON. @default 1 MiB */
   readonly payloadLimit?: number
   /**
@@ -65,6 +82,12 @@ export interface ResolvedOptions {
   readonly source: StoreSource
   readonly definitions: ReadonlyMap<string, JobDefinition>
   readonly queues: ReadonlyMap<string, { readonly slots: number }>
+  /** Of the queues that are configured, also those without limits. */
+  readonly queueLimits: ReadonlyMap<string, readonly OwnLimit[]>
+  readonly generation: number
+  /** `null`: this client leaves schedules alone. */
+  readonly schedules: readonly ScheduleDefinition[] | null
+  readonly deployment: string
   /** What every worker of the client is told. */
   readonly worker: WorkerOptions
   readonly lead: ResolvedLead
@@ -81,10 +104,13 @@ const OPTIONS: readonly (keyof DroverOptions)[] = [
   "store",
   "jobs",
   "queues",
+  "schedules",
+  "deployment",
   "retention",
   "lead",
   "maintenance",
   "onMaintenanceStart",
+  "generation",
   "payloadLimit",
   "migrate",
   "actor",
@@ -115,6 +141,10 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
     source: options.store,
     definitions,
     queues: collectQueues(options.queues ?? {}, definitions),
+    queueLimits: collectLimits(options.queues ?? {}),
+    generation: checkGeneration(options.generation ?? 0),
+    schedules: collectSchedules(options.schedules),
+    deployment: checkDeployment(options.deployment ?? "default"),
     worker,
     lead: resolveLead(options),
     payloadLimit,
@@ -159,6 +189,27 @@ function collectDefinitions(jobs: readonly JobDefinition[]): ReadonlyMap<string,
   return definitions
 }
 
+function collectSchedules(
+  given: readonly ScheduleDefinition[] | undefined,
+): readonly ScheduleDefinition[] | null {
+  if (given === undefined) return null
+  if (!Array.isArray(given) || !given.every(isScheduleDefinition)) {
+    throw new DroverError("DROVER_CONFIG", "schedules: must be a list of definitions of schedule()")
+  }
+  const names = given.map(({ name }) => name)
+  const doubled = names.find((name, index) => names.indexOf(name) !== index)
+  if (doubled === undefined) return given
+  throw new DroverError("DROVER_CONFIG", `schedules: two of them have the name "${doubled}"`)
+}
+
+function checkDeployment(value: unknown): string {
+  if (typeof value === "string" && /^\w[\w./-]{0,89}$/.test(value)) return value
+  throw new DroverError(
+    "DROVER_CONFIG",
+    'deployment: must be 1 to 90 letters, digits and "_ . / -", beginning with a letter or a digit',
+  )
+}
+
 function collectQueues(
   given: Readonly<Record<string, QueueOptions>>,
   definitions: ReadonlyMap<string, JobDefinition>,
@@ -166,13 +217,26 @@ function collectQueues(
   const queues = new Map<string, { readonly slots: number }>()
   for (const [name, options] of Object.entries(given)) {
     checkName(name, "queue")
-    checkOptions(options, ["slots"], `queues.${name}`)
+    checkOptions(options, ["slots", ...limitOptionNames], `queues.${name}`)
     queues.set(name, { slots: checkSlots(options.slots ?? defaultSlots, name) })
   }
   for (const { queue } of definitions.values()) {
     if (!queues.has(queue)) queues.set(queue, { slots: defaultSlots })
   }
   return queues
+}
+
+function collectLimits(
+  given: Readonly<Record<string, QueueOptions>>,
+): ReadonlyMap<string, readonly OwnLimit[]> {
+  return new Map(
+    Object.entries(given).map(([name, options]) => [name, resolveLimits(options, "queue", name)]),
+  )
+}
+
+function checkGeneration(value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new DroverError("DROVER_CONFIG", "generation: must be a whole number of at least 0")
 }
 
 function checkMigrate(value: unknown): boolean | null {

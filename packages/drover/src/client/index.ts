@@ -19,6 +19,7 @@ export type {
   OnMaintenanceStart,
   RetentionOptions,
 } from "./leadOptions.ts"
+export type { LimitChange, LimitView } from "./limitAdministration.ts"
 export type { JobFilter } from "./jobFilter.ts"
 export type { Transaction } from "./transaction.ts"
 export type { WorkOptions } from "./workOptions.ts"

@@ -19,6 +19,7 @@ export const errorCodes = {
   DROVER_JOB_NOT_FOUND: "No job has this id.",
   DROVER_JOB_STATE: "The job is in a state that does not allow this operation.",
   DROVER_LEASE_LOST: "The worker lost its lease, so another may already run the job.",
+  DROVER_LIMIT_KEY: "The key of a job under a limit could not be made from its input.",
   DROVER_MOVE_REFUSED: "A move between databases cannot begin or go on as things are.",
   DROVER_OUTPUT_INVALID: "A handler returned a value that does not satisfy the output schema.",
   DROVER_PAYLOAD_INVALID: "A value cannot be stored as JSON without loss.",
@@ -35,7 +36,8 @@ export const errorCodes = {
   DROVER_STORE_FULL: "The disk or the database is full.",
   DROVER_STORE_IO: "The database could not be read or written.",
   DROVER_STORE_MIGRATION: "The database schema is older or newer than this version can use.",
-  DROVER_STORE_MOVED: "The database is shut, because it is being moved, was moved, or is being filled.",
+  DROVER_STORE_MOVED:
+    "The database is shut, because it is being moved, was moved, or is being filled.",
   DROVER_STORE_QUERY: "The database refused a statement.",
   DROVER_STORE_READONLY: "The database cannot be written.",
   DROVER_STORE_REPLACED: "The database file was replaced or removed while it was open.",
@@ -49,6 +51,7 @@ export const errorCodes = {
   DROVER_UNIQUE_CONFLICT: "Another job holds the same unique key.",
   DROVER_UNKNOWN_KIND: "No job definition with this kind is registered on this client.",
   DROVER_UNKNOWN_QUEUE: "No queue with this name is configured.",
+  DROVER_UNKNOWN_SCHEDULE: "No schedule has this name.",
 } as const
 
 /** A stable, machine-readable name of what went wrong. */

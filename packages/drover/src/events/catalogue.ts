@@ -79,6 +79,19 @@ export interface DroverEvents {
 
   "queue.paused": { readonly queue: string }
   "queue.resumed": { readonly queue: string }
+  /**
+   * What holds under a limit changed through this process; `null` is no limit any more. `by` is the operator, `null` for
+   * this process's own code.
+   */
+  "limit.changed": {
+    readonly limit: string
+    readonly setting: {
+      readonly max: number | null
+      readonly perMs: number | null
+      readonly weights: Readonly<Record<string, number>> | null
+    } | null
+    readonly by: string | null
+  }
   "queue.resized": { readonly queue: string; readonly slots: number }
 
   "worker.started": { readonly worker: string; readonly queues: readonly string[] }
@@ -159,6 +172,39 @@ export interface DroverEvents {
     readonly reason: EventReason
     /** What its stop threw, if it did. */
     readonly error?: unknown
+  }
+
+  /** A planned instant became a job. */
+  "schedule.ticked": {
+    readonly schedule: string
+    readonly tickAt: number
+    readonly jobId: string
+    /** Behind the instant at which the tick was due, by the store's clock. */
+    readonly lateMs: number
+  }
+  /** Planned instants became no job: `count` from `tickAt` to `throughAt`, or more than anybody counted (`null`). */
+  "schedule.skipped": {
+    readonly schedule: string
+    readonly tickAt: number
+    readonly throughAt: number
+    readonly count: number | null
+    readonly reason: string
+  }
+  /** A tick waits for the job of the tick before to end. */
+  "schedule.held": { readonly schedule: string; readonly tickAt: number }
+  /** This process changed a schedule: it was created, edited, paused, retired, … */
+  "schedule.changed": {
+    readonly schedule: string
+    readonly action: string
+    readonly actor: string
+  }
+  /** A schedule cannot go on by itself: it stands still until somebody changes it. Others are not disturbed. */
+  "schedule.failed": { readonly schedule: string; readonly error: unknown }
+  /** The schedules of this program were not applied, because those of a newer deployment are there. */
+  "schedule.superseded": {
+    readonly deployment: string
+    readonly generation: number
+    readonly current: number
   }
 
   "service.started": { readonly service: string }

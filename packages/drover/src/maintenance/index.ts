@@ -4,7 +4,7 @@
  * - `rescuer` takes back the jobs of dead workers, `expirer` discards what was not started in time, `pruner` deletes
  *   finished jobs by age and by bytes, `cleaner` removes rows that nothing names, `limitKeeper`
  *   does so for limits, `sampler` counts queues over time,
- *   and where a store has indexes that bloat, `indexKeeper` rebuilds them.
+ *   `ticker` fires schedules, and where a store has indexes that bloat, `indexKeeper` rebuilds them.
  * - Promoting jobs that come due is not among them: a claim finds what is due by itself, on both stores, and a worker
  *   wakes at the instant at which the next job is.
  *
@@ -27,6 +27,7 @@ import type { MaintenanceService } from "./maintenanceService.ts"
 import { pruner } from "./pruner.ts"
 import { rescuer } from "./rescuer.ts"
 import { sampler } from "./sampler.ts"
+import { ticker } from "./ticker.ts"
 
 /** Every service of the leader, in the order in which they start. */
 export const maintenanceServices: readonly MaintenanceService[] = [
@@ -36,6 +37,7 @@ export const maintenanceServices: readonly MaintenanceService[] = [
   cleaner,
   limitKeeper,
   sampler,
+  ticker,
 ]
 
 export { Maintainer } from "./maintainer.ts"

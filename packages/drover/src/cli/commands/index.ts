@@ -3,6 +3,7 @@ import { doctor } from "./doctor.ts"
 import { enqueue } from "./enqueue.ts"
 import { init } from "./init.ts"
 import { jobs } from "./jobs.ts"
+import { limits } from "./limits.ts"
 import { migrate } from "./migrate.ts"
 import { queues } from "./queues.ts"
 import { tail } from "./tail.ts"
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   enqueue,
   jobs,
   queues,
+  limits,
   workers,
   tail,
   doctor,

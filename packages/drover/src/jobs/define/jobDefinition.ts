@@ -4,6 +4,8 @@ import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
 import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 import type { JobContext } from "./jobContext.ts"
+import { limitOptionNames, resolveLimits } from "./limitOptions.ts"
+import type { LimitSettings, OwnLimit } from "./limitOptions.ts"
 import { checkCount, checkName, checkPriority, defaultPriority, defaultQueue } from "./names.ts"
 import type { Outcome, ResultOf } from "./outcome.ts"
 import { isStandardSchema } from "./standardSchema.ts"
@@ -47,6 +49,8 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   /** `null` for never. */
   readonly expireMs: number | null
   readonly isolation: Isolation
+  /** Limits over all jobs of this kind, in all processes. */
+  readonly limits: readonly OwnLimit[]
   /** URL of the module that exports this definition, or `null`. */
   readonly module: string | null
   readonly input: StandardSchemaV1 | null
@@ -77,7 +81,7 @@ const SETTINGS: readonly (keyof JobSettings)[] = [
   "isolation",
   "module",
 ]
-const OPTIONS: readonly string[] = [...SETTINGS, "input", "output", "run"]
+const OPTIONS: readonly string[] = [...SETTINGS, ...limitOptionNames, "input", "output", "run"]
 const ISOLATIONS: readonly Isolation[] = ["inline", "thread", "process"]
 const DEFAULTS = { timeout: "1h", maxCrashes: 3 } as const
 const definitions = new WeakSet<object>()
@@ -91,43 +95,48 @@ const definitions = new WeakSet<object>()
  */
 export function defineJob<Schema extends StandardSchemaV1, Output extends StandardSchemaV1>(
   kind: string,
-  options: JobSettings & {
-    readonly input: Schema
-    readonly output: Output
-    run(context: JobContext<InferOutput<Schema>>): MaybePromise<InferInput<Output> | Outcome>
-  },
+  options: JobSettings &
+    LimitSettings<InferInput<Schema>> & {
+      readonly input: Schema
+      readonly output: Output
+      run(context: JobContext<InferOutput<Schema>>): MaybePromise<InferInput<Output> | Outcome>
+    },
 ): JobDefinition<InferInput<Schema>, InferOutput<Output>>
 export function defineJob<Schema extends StandardSchemaV1, Return>(
   kind: string,
-  options: JobSettings & {
-    readonly input: Schema
-    readonly output?: undefined
-    run(context: JobContext<InferOutput<Schema>>): Return
-  },
+  options: JobSettings &
+    LimitSettings<InferInput<Schema>> & {
+      readonly input: Schema
+      readonly output?: undefined
+      run(context: JobContext<InferOutput<Schema>>): Return
+    },
 ): JobDefinition<InferInput<Schema>, ResultOf<Return>>
 export function defineJob<Output extends StandardSchemaV1, Input = unknown>(
   kind: string,
-  options: JobSettings & {
-    readonly input?: undefined
-    readonly output: Output
-    run(context: JobContext<Input>): MaybePromise<InferInput<Output> | Outcome>
-  },
+  options: JobSettings &
+    LimitSettings<NoInfer<Input>> & {
+      readonly input?: undefined
+      readonly output: Output
+      run(context: JobContext<Input>): MaybePromise<InferInput<Output> | Outcome>
+    },
 ): JobDefinition<Input, InferOutput<Output>>
 export function defineJob<Input = unknown, Return = unknown>(
   kind: string,
-  options: JobSettings & {
-    readonly input?: undefined
-    readonly output?: undefined
-    run(context: JobContext<Input>): Return
-  },
+  options: JobSettings &
+    LimitSettings<NoInfer<Input>> & {
+      readonly input?: undefined
+      readonly output?: undefined
+      run(context: JobContext<Input>): Return
+    },
 ): JobDefinition<Input, ResultOf<Return>>
 export function defineJob(
   kind: string,
-  options: JobSettings & {
-    readonly input?: StandardSchemaV1 | undefined
-    readonly output?: StandardSchemaV1 | undefined
-    run(context: JobContext<never>): unknown
-  },
+  options: JobSettings &
+    LimitSettings<never> & {
+      readonly input?: StandardSchemaV1 | undefined
+      readonly output?: StandardSchemaV1 | undefined
+      run(context: JobContext<never>): unknown
+    },
 ): JobDefinition<never> {
   checkName(kind, "kind")
   checkOptions(options, OPTIONS, kind)
@@ -145,6 +154,7 @@ export function defineJob(
     maxCrashes: checkCount(options.maxCrashes ?? DEFAULTS.maxCrashes, `${kind}.maxCrashes`),
     expireMs: limitMs(options.expireIn ?? false, `${kind}.expireIn`) || null,
     isolation,
+    limits: resolveLimits(options, "kind", kind),
     module: moduleUrl(kind, isolation, options.module),
     input: checkSchema(kind, "input", options.input),
     output: checkSchema(kind, "output", options.output),

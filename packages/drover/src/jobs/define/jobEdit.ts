@@ -6,6 +6,8 @@ import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 import { limitMs } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
+import { keysFor } from "./limitOptions.ts"
+import type { OwnLimit } from "./limitOptions.ts"
 import { checkName, checkPriority, checkTags } from "./names.ts"
 import { encodeMetadata, kindRetry, readInstant, resolveOverride } from "./newJobs.ts"
 import { validate } from "./standardSchema.ts"
@@ -77,6 +79,24 @@ export async function preparePatch(
     }),
     ...retryPatch(edit.retry, definition),
   }
+}
+
+/**
+ * The keys of a job whose input or queue an edit changes; `undefined` when they stay, also where the kind is not known.
+ * @param input the new one, or else the job's.
+ * @throws DroverError `DROVER_LIMIT_KEY`.
+ */
+export function keysAfterEdit(
+  edit: JobEdit,
+  definition: JobDefinition | undefined,
+  job: { readonly queue: string; readonly input: unknown },
+  queueLimits: ReadonlyMap<string, readonly OwnLimit[]>,
+): Pick<JobPatch, "keys"> {
+  if (definition === undefined || (edit.input === undefined && edit.queue === undefined)) return {}
+  const queue = edit.queue ?? job.queue
+  const limits = [...definition.limits, ...(queueLimits.get(queue) ?? [])]
+  const input = edit.input === undefined ? job.input : edit.input
+  return { keys: keysFor(limits, input, { kind: definition.kind, queue }) }
 }
 
 function retryPatch(

@@ -67,8 +67,8 @@ function tagError(where: string, value: unknown, problem: string): DroverError {
   })
 }
 
-// A name as it can stand in a message, whatever it is.
-function show(value: unknown): string {
+/** A value as it can stand in a message, whatever it is. */
+export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 120).toWellFormed())
   return typeof value === "number" || typeof value === "boolean"
     ? String(value)

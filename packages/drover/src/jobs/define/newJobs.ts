@@ -7,6 +7,8 @@ import { isUuidV7, parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 import { limitMs } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
+import { keysFor } from "./limitOptions.ts"
+import type { OwnLimit } from "./limitOptions.ts"
 import { checkCount, checkName, checkPriority, checkTags } from "./names.ts"
 import { validate } from "./standardSchema.ts"
 import { resolveUnique } from "./uniqueOptions.ts"
@@ -40,6 +42,11 @@ export interface EnqueueOptions {
   readonly timeout?: Duration | false
   /** How many deaths of its process end the job. */
   readonly maxCrashes?: number
+  /**
+   * Its keys under keyed limits by their names, `{ "kind:resize#concurrency.key": "tenant 7" }`, before those that the
+   * definition computes; `null` exempts the job. For producers that do not have the definition.
+   */
+  readonly keys?: Readonly<Record<string, string | null>>
 }
 
 /** The stored number that means that failures never end a job. Fits 32 bits, as databases' integers do. */
@@ -59,6 +66,7 @@ export const enqueueOptionNames: readonly (keyof EnqueueOptions)[] = [
   "retry",
   "timeout",
   "maxCrashes",
+  "keys",
 ]
 
 /** What a job is made with. */
@@ -67,6 +75,8 @@ export interface NewJobContext {
   readonly ids: { next(): string }
   /** Largest input, in bytes of JSON. */
   readonly payloadLimit: number
+  /** Limits of queues by their names. @default none */
+  readonly queueLimits?: ReadonlyMap<string, readonly OwnLimit[]>
 }
 
 type Defaults = Omit<NewJob, "id" | "input">
@@ -123,7 +133,7 @@ function buildJob(
     unique,
   } = options === undefined ? kindDefaults(definition) : resolveOptions(definition, options)
   // Written out, because this runs for every enqueue and a spread of the defaults is several times slower.
-  return {
+  const job = {
     id: options?.id === undefined ? context.ids.next() : checkId(options.id),
     kind: definition.kind,
     queue,
@@ -140,6 +150,13 @@ function buildJob(
     metadata,
     unique,
   }
+  const limits = context.queueLimits?.get(queue)
+  if (definition.limits.length === 0 && limits === undefined && options?.keys === undefined) {
+    return job
+  }
+  const all = limits === undefined ? definition.limits : [...definition.limits, ...limits]
+  const keys = keysFor(all, input, { kind: definition.kind, queue }, options?.keys)
+  return keys.length === 0 ? job : { ...job, keys }
 }
 
 // What an enqueue without options stores, computed once for each definition.

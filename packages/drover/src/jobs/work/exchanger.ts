@@ -192,7 +192,8 @@ export class Exchanger {
     const mayClaim =
       this.#settlements.length === 0 && !this.#settlements.cautious && this.#host.mayClaim()
     const turn = mayClaim ? this.#turn() : "wait"
-    const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask()
+    const ends = settlements.length > 0
+    const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask(ends)
     if (settlements.length === 0 && asks.length === 0) return undefined
     const claims = asks.map(toClaim)
     const request = {
@@ -220,14 +221,15 @@ export class Exchanger {
     return this.#host.queues.some((queue) => queue.wants)
   }
 
-  #ask(): Ask[] {
+  /** @param ends whether attempts end with this exchange, which may make room under limits. */
+  #ask(ends: boolean): Ask[] {
     const { queues } = this.#host
     const asks: Ask[] = []
     let left = MAX_CLAIMS
     // Each round begins with another queue, so that one which could fill every claim leaves room for the others.
     const first = this.#rounds++ % queues.length
     for (const queue of [...queues.slice(first), ...queues.slice(0, first)]) {
-      if (left <= 0 || !queue.wants) continue
+      if (left <= 0 || !(queue.wants || (ends && queue.wantsAfterEnd))) continue
       const slots = queue.pool.reserveUpTo(left)
       asks.push({ queue, slots, limit: slots.weight, hintsBefore: queue.hints })
       left -= slots.weight
@@ -272,7 +274,10 @@ export class Exchanger {
         asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
       for (const job of jobs) this.#host.take(job, ask.slots.take(), request.solo, nowMono)
       ask.slots.release()
-      if (!request.solo) ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore)
+      if (!request.solo) {
+        const isHeldBack = reply.heldBack?.includes(ask.queue.name) === true
+        ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore, isHeldBack)
+      }
       if (jobs.length < ask.limit) this.#host.drained()
     }
     if (!request.solo && claimed.length > 0) this.#host.solo.claimedOrdinary()

@@ -16,6 +16,7 @@ export class WorkerQueue {
   #paused = false
   #mayHaveWork = true
   #hints = 0
+  #isHeldBack = false
 
   constructor(options: {
     readonly name: string
@@ -39,6 +40,11 @@ export class WorkerQueue {
     return this.#mayHaveWork && !this.#paused && this.pool.free > 0
   }
 
+  /** Whether only limits held back jobs at the last claim: whatever ends may make room, so a claim goes with it. */
+  get wantsAfterEnd(): boolean {
+    return this.#isHeldBack && !this.#paused && this.pool.free > 0
+  }
+
   /** Grows with each hint: whoever reads it before a claim sees afterwards whether one came in between. */
   get hints(): number {
     return this.#hints
@@ -54,7 +60,8 @@ export class WorkerQueue {
    * What a claim found. One that was filled leaves the queue wanting more; one that was not means that the queue is
    * empty, unless a hint came after `hintsBefore` was read: that job may have been committed after the claim.
    */
-  claimed(count: number, limit: number, hintsBefore: number): void {
+  claimed(count: number, limit: number, hintsBefore: number, isHeldBack: boolean): void {
+    this.#isHeldBack = isHeldBack
     this.#mayHaveWork = count >= limit || this.#hints !== hintsBefore
   }
 
