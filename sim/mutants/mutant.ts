@@ -23,7 +23,7 @@ export function mutate(mutant: Mutant, file: string, source: string): string {
     const pieces = text.split(change.find)
     if (pieces.length !== 2) {
       throw new Error(
-        `mutant ${mutant.name}: its text stands ${pieces.length - 1} times in ${file}, not once; adapt sim/mutants/mutants.ts`,
+        `mutant ${mutant.name}: its text stands ${pieces.length - 1} times in ${file}, not once; adapt the planted bug`,
       )
     }
     text = pieces.join(change.replace)

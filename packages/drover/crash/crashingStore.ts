@@ -1,4 +1,5 @@
 import type { ExchangeReply, ExchangeRequest, Store } from "../src/store/index.ts"
+import { overStore } from "./overStore.ts"
 import type { Fuse } from "./plan.ts"
 import type { Witness } from "./witness.ts"
 
@@ -26,19 +27,12 @@ export function crashingStore(
     },
     async rescue(options) {
       const rescued = await store.rescue(options)
-      if (rescued.length > 0) fuse.pass("after-rescue")
+      if (rescued !== "term_ended" && rescued.length > 0) fuse.pass("after-rescue")
       return rescued
     },
     deadWorkers: () => (deadProof ? store.deadWorkers() : Promise.resolve([])),
   }
-  return new Proxy(store, {
-    get(target, name) {
-      const own: unknown = Reflect.get(instead, name)
-      if (own !== undefined) return own
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === "function" ? (value.bind(target) as unknown) : value
-    },
-  })
+  return overStore(store, instead)
 }
 
 function passBefore(fuse: Fuse, { claims, settlements }: ExchangeRequest): void {

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { fileURLToPath } from "node:url"
 import { Events } from "../src/events/index.ts"
 import { sqlite } from "../src/sqlite/index.ts"
 import type { Store } from "../src/store/index.ts"
 import { systemClock, systemRng } from "../src/time/index.ts"
-import type { Death } from "./fleet.ts"
-import { Program } from "./fleet.ts"
+import { Program } from "./program.ts"
+import type { Death } from "./program.ts"
 import type { Pause } from "./history.ts"
 import type { Plan } from "./plan.ts"
 
@@ -39,7 +40,11 @@ export class Ground implements AsyncDisposable {
     change: Partial<Plan> = {},
     crashAt?: string,
   ): Program {
-    const program = new Program(name, { ...this.plan, ...change }, crashAt)
+    const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
+    const env = { DROVER_CRASH_PLAN: JSON.stringify({ ...this.plan, ...change }) }
+    const program = new Program(file, {
+      env: crashAt === undefined ? env : { ...env, DROVER_CRASH_AT: crashAt },
+    })
     this.#programs.add(program)
     void program.death.then((death) => {
       this.deaths.push(death)

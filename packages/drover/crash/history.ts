@@ -1,5 +1,5 @@
 import type { JobRow, Store, TrailEntry } from "../src/store/index.ts"
-import type { Death } from "./fleet.ts"
+import type { Death } from "./program.ts"
 import type { Ground } from "./ground.ts"
 import { readWitnesses } from "./witness.ts"
 import type { Record } from "./witness.ts"
@@ -30,6 +30,16 @@ export async function readHistory(
   { plan, deaths, pauses }: Pick<Ground, "plan" | "deaths" | "pauses">,
   store: Store,
 ): Promise<History> {
+  return {
+    ...(await readStore(store)),
+    records: readWitnesses(plan.folder),
+    deaths: new Map(deaths.map((death) => [death.pid, death])),
+    pauses,
+  }
+}
+
+/** Reads all jobs and trails of a store. */
+export async function readStore(store: Store): Promise<Pick<History, "rows" | "trails">> {
   const rows = new Map<string, JobRow>()
   for (let after: string | null = null; ;) {
     const page = await store.list({}, { limit: PAGE, after })
@@ -44,11 +54,5 @@ export async function readHistory(
     entries.push(...page.entries)
     seq = page.seq
   }
-  return {
-    records: readWitnesses(plan.folder),
-    deaths: new Map(deaths.map((death) => [death.pid, death])),
-    pauses,
-    rows,
-    trails: Map.groupBy(entries, ({ jobId }) => jobId),
-  }
+  return { rows, trails: Map.groupBy(entries, ({ jobId }) => jobId) }
 }

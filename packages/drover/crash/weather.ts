@@ -1,5 +1,5 @@
 import { randomBelow, SeededRng, systemClock } from "../src/time/index.ts"
-import type { Program } from "./fleet.ts"
+import type { Program } from "./program.ts"
 import type { Ground } from "./ground.ts"
 import { producerPoints, workerPoints } from "./plan.ts"
 import { readWitnesses } from "./witness.ts"

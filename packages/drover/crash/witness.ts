@@ -1,7 +1,7 @@
-import { openSync, readdirSync, readFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import type { SettleStatus } from "../src/store/index.ts"
 import { systemClock } from "../src/time/index.ts"
+import { AppendFile, readAppended } from "./appendFile.ts"
 
 /** What a process saw happen to itself, written down outside of the database before it goes on. */
 export type Testimony =
@@ -11,6 +11,8 @@ export type Testimony =
       readonly job: string
       readonly attempt: number
       readonly token: number
+      /** When the claim was sent, if that was noted. */
+      readonly sentMono?: number
     }
   | { readonly event: "started" | "ended"; readonly job: string; readonly attempt: number }
   | {
@@ -35,27 +37,21 @@ export type Testimony =
 /** A testimony with who gave it and when, by the machine's monotonic clock, which all processes share. */
 export type Record = Testimony & { readonly pid: number; readonly mono: number }
 
-/** Appends to a file of this process's own. A line that was written survives the process, however it dies. */
+/** Writes down what this process saw. */
 export class Witness {
-  readonly #file: number
+  readonly #file: AppendFile<Record>
 
   constructor(folder: string) {
-    this.#file = openSync(join(folder, `witness-${process.pid}.jsonl`), "a")
+    this.#file = new AppendFile(join(folder, `witness-${process.pid}.jsonl`))
   }
 
   write(testimony: Testimony): void {
-    const record: Record = { ...testimony, pid: process.pid, mono: systemClock.monotonic() }
-    writeSync(this.#file, `${JSON.stringify(record)}\n`)
+    this.#file.append({ ...testimony, pid: process.pid, mono: systemClock.monotonic() })
   }
 }
 
 /** All that any process, or the one with this id, has written, in the order of time. */
 export function readWitnesses(folder: string, pid?: number): readonly Record[] {
   const start = pid === undefined ? "witness-" : `witness-${pid}.`
-  return readdirSync(folder)
-    .filter((name) => name.startsWith(start))
-    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record)
-    .toSorted((a, b) => a.mono - b.mono)
+  return readAppended<Record>(folder, start).toSorted((a, b) => a.mono - b.mono)
 }

@@ -32,8 +32,10 @@ export const importLevels: Rule = {
 function complaint(file: SourceFile, specifier: string): string | undefined {
   const target = importedPath(file.path, specifier)
   if (target === undefined) return packageComplaint(file, specifier)
-  if (isTestCode(target) && !file.isTestCode) return `ships, but loads ${target}, which does not`
   const from = territoryOf(file.path)
+  if (isTestCode(target) && !file.isTestCode && from.loadsTestCode !== true) {
+    return `ships, but loads ${target}, which does not`
+  }
   const to = territoryOf(target)
   if (from !== to && from.reachesInto?.includes(to.folder) === true) return undefined
   if (from !== to) return `reaches from ${nameOf(from)} into ${nameOf(to)} with a relative import`

@@ -1,3 +1,4 @@
+import type { TrailEntry } from "../../src/store/index.ts"
 import type { History } from "../history.ts"
 
 /**
@@ -26,7 +27,8 @@ export function budget({ records, rows, trails }: History): string[] {
     interruptions,
     maxAttempts,
   } of rows.values()) {
-    const accounted = failures + crashes + interruptions + (state === "completed" ? 1 : 0)
+    const free = (trails.get(id) ?? []).filter(isFree).length
+    const accounted = failures + crashes + interruptions + free
     if (attempt !== accounted) {
       violations.push(
         `job ${id} was claimed ${attempt} times for ${failures} failures, ${crashes} crashes, ` +
@@ -36,4 +38,10 @@ export function budget({ records, rows, trails }: History): string[] {
     if (failures > maxAttempts) violations.push(`job ${id} failed more often than it may`)
   }
   return violations
+}
+
+/** Ends of an attempt that are on no counter: it completed, was cancelled or asked for a later time. */
+function isFree({ from, to, actor }: TrailEntry): boolean {
+  if (from !== "running") return false
+  return to === "completed" || to === "scheduled" || (to === "cancelled" && actor === null)
 }

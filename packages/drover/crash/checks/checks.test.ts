@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { JobRow, TrailEntry } from "../../src/store/index.ts"
-import type { Death } from "../fleet.ts"
+import type { Death } from "../program.ts"
 import type { History, Pause } from "../history.ts"
 import type { Record, Testimony } from "../witness.ts"
 import { violationsOf } from "./index.ts"

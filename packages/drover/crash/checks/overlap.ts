@@ -1,6 +1,9 @@
 import type { History } from "../history.ts"
 import type { Record } from "../witness.ts"
 
+// Who ends an attempt without asking its handler.
+const TAKERS: ReadonlySet<string> = new Set(["rescue", "hand-back"])
+
 interface Run {
   readonly job: string
   readonly attempt: number
@@ -10,7 +13,7 @@ interface Run {
 }
 
 /**
- * Two attempts of a job overlap only if the earlier one had been taken away by a rescue, and then the earlier one
+ * Two attempts of a job overlap only if the earlier one had been taken away, and then the earlier one
  * wrote nothing more: each of its settlements was fenced.
  */
 export function overlap(history: History): string[] {
@@ -50,7 +53,7 @@ function wasTakenAway({ trails }: History, { job, attempt }: Run): boolean {
   const end = trails
     .get(job)
     ?.find((entry) => entry.from === "running" && entry.attempt === attempt)
-  return end?.actor === "rescue"
+  return TAKERS.has(end?.actor ?? "")
 }
 
 function writesAfterRescue(history: History): string[] {

@@ -1,0 +1,52 @@
+import { randomToken, systemRng } from "../../packages/drover/src/time/index.ts"
+import { nemesisRun } from "../run/nemesisRun.ts"
+import type { RunReport } from "../run/runOptions.ts"
+import type { Arguments } from "./arguments.ts"
+import { killTable, runMutants } from "./mutantRuns.ts"
+import { StatusLine } from "./statusLine.ts"
+
+const MINUTES = 2
+const MOST_SHOWN = 20
+
+/** Does what the command line asks for. @returns the exit code. */
+export async function runCommand(given: Arguments, signal: AbortSignal): Promise<number> {
+  if (given.mutants) return runHunt(given, signal)
+  const line = new StatusLine(given.json ? undefined : process.stderr)
+  const report = await nemesisRun({
+    store: given.store,
+    minutes: given.minutes ?? MINUTES,
+    seed: given.seed ?? String(randomToken(systemRng)),
+    mutant: given.mutant,
+    signal,
+    onStatus: (status) => line.show(status),
+  })
+  line.clear()
+  process.stdout.write(`${JSON.stringify(report, null, given.json ? undefined : 2)}\n`)
+  if (!given.json) describe(report)
+  const isCaught = report.violations.length > 0
+  return isCaught === (given.mutant !== null) ? 0 : 1
+}
+
+async function runHunt({ store, json }: Arguments, signal: AbortSignal): Promise<number> {
+  const kills = await runMutants(store, signal, (kill) => {
+    const end = kill.run === null ? "SURVIVED" : `caught by "${kill.checkers.join('", "')}"`
+    process.stderr.write(`${kill.mutant}: ${end} in run ${kill.run ?? kill.runs}\n`)
+  })
+  process.stdout.write(json ? `${JSON.stringify(kills)}\n` : `${killTable(kills)}\n`)
+  return kills.every(({ run }) => run !== null) ? 0 : 1
+}
+
+function describe({ violations, kept, mutant, store, seed, minutes }: RunReport): void {
+  for (const { checker, what } of violations.slice(0, MOST_SHOWN))
+    process.stderr.write(`${mutant === null ? "VIOLATION" : "caught"} ${checker}: ${what}\n`)
+  if (violations.length > MOST_SHOWN)
+    process.stderr.write(`… and ${violations.length - MOST_SHOWN} more\n`)
+  if (kept !== null) {
+    process.stderr.write(
+      `kept in ${kept}: witness-*.jsonl and .db, history-*.jsonl, worker-*.log, the database\n` +
+        `the same faults and work again: npm run nemesis -- --store ${store} --minutes ${minutes} --seed ${seed}\n`,
+    )
+  }
+  if (violations.length === 0)
+    process.stderr.write(mutant === null ? "ok\n" : `${mutant} was not caught\n`)
+}

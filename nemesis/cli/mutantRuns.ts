@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { hunted } from "../mutants/index.ts"
+import type { RunReport } from "../run/runOptions.ts"
+
+/** What became of one planted bug. */
+export interface Kill {
+  readonly mutant: string
+  readonly what: string
+  /** In which run it was caught; `null`: it survived. */
+  readonly run: number | null
+  readonly runs: number
+  readonly checkers: readonly string[]
+  readonly faults: number
+}
+
+/** Runs within which every planted bug must be caught, and how long faults strike in each. */
+const MOST_RUNS = 6
+const MINUTES = 0.4
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url))
+
+/** Hunts every planted bug of a store, one after the other: the machine is busy enough with one fleet. */
+export async function runMutants(
+  store: "sqlite" | "postgres",
+  signal: AbortSignal,
+  onKill: (kill: Kill) => void,
+): Promise<readonly Kill[]> {
+  const kills: Kill[] = []
+  for (const { mutant } of hunted[store]) {
+    const kill = await hunt(store, mutant, signal)
+    kills.push(kill)
+    onKill(kill)
+  }
+  return kills
+}
+
+async function hunt(
+  store: "sqlite" | "postgres",
+  { name, what }: { readonly name: string; readonly what: string },
+  signal: AbortSignal,
+): Promise<Kill> {
+  let faults = 0
+  for (let run = 1; run <= MOST_RUNS; run++) {
+    signal.throwIfAborted()
+    const options = ["--store", store, "--mutant", name, "--minutes", String(MINUTES)]
+    const report = await runOnce([...options, "--seed", String(run), "--json"], signal)
+    faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0)
+    const checkers = [...new Set(report.violations.map(({ checker }) => checker))]
+    if (checkers.length > 0) return { mutant: name, what, run, runs: run, checkers, faults }
+  }
+  return { mutant: name, what, run: null, runs: MOST_RUNS, checkers: [], faults }
+}
+
+function runOnce(options: readonly string[], signal: AbortSignal): Promise<RunReport> {
+  const child = spawn(process.execPath, [...process.execArgv, MAIN, ...options], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+    detached: true,
+  })
+  const end = (): void => void child.kill("SIGTERM")
+  signal.addEventListener("abort", end)
+  let output = ""
+  child.stdout?.setEncoding("utf8")
+  child.stdout?.on("data", (text: string) => (output += text))
+  return new Promise((resolve, reject) => {
+    child.on("error", reject)
+    child.on("close", () => {
+      signal.removeEventListener("abort", end)
+      try {
+        resolve(JSON.parse(output) as RunReport)
+      } catch {
+        reject(new Error(`nemesis ${options.join(" ")} gave no report: ${output.slice(0, 500)}`))
+      }
+    })
+  })
+}
+
+/** The kill table, as it stands in docs/nemesis.md. */
+export function killTable(kills: readonly Kill[]): string {
+  const rows = kills.map(({ mutant, what, run, checkers, faults }) => {
+    const end = run === null ? "**survived**" : String(run)
+    return `| ${mutant} | ${what} | ${end} | ${checkers.join(", ")} | ${faults} |`
+  })
+  return [
+    "| planted bug | what is wrong | caught in run | by checkers | faults until then |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n")
+}

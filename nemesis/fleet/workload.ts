@@ -1,0 +1,23 @@
+import { randomBelow, systemClock } from "../../packages/drover/src/time/index.ts"
+import { features } from "../features/index.ts"
+import type { Producer } from "../features/feature.ts"
+
+/** Lets features take turns in writing jobs until it is told to be calm. @param paceMs mean pause between two turns. */
+export async function work(
+  producer: Producer,
+  options: {
+    readonly paceMs: number
+    readonly calm: AbortSignal
+    /** Whether there is enough to do already. */
+    readonly isFull: () => Promise<boolean>
+  },
+): Promise<void> {
+  const { paceMs, calm, isFull } = options
+  const { rng } = producer
+  while (!calm.aborted) {
+    await systemClock.sleep(randomBelow(rng, 2 * paceMs), { signal: calm }).catch(() => {})
+    if (calm.aborted || (await isFull())) continue
+    const feature = features[randomBelow(rng, features.length)]
+    await feature?.produce(producer)
+  }
+}

@@ -1,0 +1,28 @@
+import type { Mutant } from "../../sim/mutants/mutant.ts"
+import { sqliteMutants } from "./sqlite.ts"
+
+/** A planted bug, and the faults and features that have to do with it, which come more often while it is hunted. */
+export interface Hunted {
+  readonly mutant: Mutant
+  readonly faults: readonly string[]
+}
+
+type Dialect = "sqlite" | "postgres"
+
+/** The planted bugs that are tried on each store. */
+export const hunted: Readonly<Record<Dialect, readonly Hunted[]>> = {
+  sqlite: sqliteMutants,
+  postgres: [],
+}
+
+/** @throws Error that names all there are. */
+export function huntedNamed(name: string, dialect: Dialect): Hunted {
+  const found = hunted[dialect].find(({ mutant }) => mutant.name === name)
+  if (found !== undefined) return found
+  const names = hunted[dialect].map(({ mutant }) => mutant.name)
+  throw new Error(`no mutant for ${dialect} is named "${name}"; there are ${names.join(", ")}`)
+}
+
+export function mutantNamed(name: string, dialect: Dialect): Mutant {
+  return huntedNamed(name, dialect).mutant
+}
