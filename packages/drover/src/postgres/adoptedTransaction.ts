@@ -1,5 +1,6 @@
 import { DroverError } from "../errors/index.ts"
 import type { StoreTransaction } from "../store/index.ts"
+import { tellChangeLater } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import type { PgClient } from "./driver.ts"
 import { runOn, transactionStatus } from "./heldTransaction.ts"
@@ -27,7 +28,12 @@ export function adopt(context: StoreContext, connection: unknown): StoreTransact
   }
   return {
     connection,
-    enqueue: (jobs) => checked("enqueue", () => enqueueJoined(context, run, jobs)),
+    async enqueue(jobs) {
+      const outcomes = await checked("enqueue", () => enqueueJoined(context, run, jobs))
+      // The user's commit is not seen from here.
+      tellChangeLater(context.database)
+      return outcomes
+    },
     settle: (request) => checked("settle", () => settleJoined(context, run, request)),
   }
 }

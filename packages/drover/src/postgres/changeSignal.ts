@@ -7,6 +7,8 @@ import type { PgClient } from "./driver.ts"
 
 /** Time between two notifications of one process. Bounds what a busy process costs all others. */
 const TELL_MS = 10
+/** The same for what only those want to know who wait for results. */
+const TELL_END_MS = 100
 /** Time between two hints while nothing can be heard. */
 const DEAF_HINT_MS = 500
 /** How long a notification of our own may take to come back before the connection counts as deaf. */
@@ -33,7 +35,12 @@ export function watch(database: PostgresDatabase, listener: () => void): () => v
 
 /** Tells other processes that this one changed something. Cheap, never waits and never fails. */
 export function tellChange(database: PostgresDatabase): void {
-  signalOf(database).tell()
+  signalOf(database).tell(TELL_MS)
+}
+
+/** Tells other processes that attempts ended: at once after a pause, less often when many end. */
+export function tellEnds(database: PostgresDatabase): void {
+  signalOf(database).tell(TELL_END_MS)
 }
 
 /** Tells it some times in the next seconds: what changed is seen when a user's transaction commits. */
@@ -80,6 +87,7 @@ class ChangeSignal {
   #probe: { readonly nonce: string; readonly arrived: () => void } | undefined
   #toldMono = Number.NEGATIVE_INFINITY
   #tellTimer: Timer | undefined
+  #tellMono = 0
 
   constructor(database: PostgresDatabase) {
     this.#database = database
@@ -101,15 +109,22 @@ class ChangeSignal {
     }
   }
 
-  tell(): void {
-    if (!this.#database.options.notify || this.#tellTimer !== undefined) return
+  tell(pauseMs: number): void {
+    if (!this.#database.options.notify) return
     const { clock } = this.#database
-    const waitMs = this.#toldMono + TELL_MS - clock.monotonic()
+    const dueMono = this.#toldMono + pauseMs
+    if (this.#tellTimer !== undefined) {
+      if (this.#tellMono <= dueMono) return
+      this.#tellTimer.cancel()
+      this.#tellTimer = undefined
+    }
+    const waitMs = dueMono - clock.monotonic()
     if (waitMs <= 0) {
       this.#tellNow()
       return
     }
-    const timer = clock.setTimer(
+    this.#tellMono = dueMono
+    this.#tellTimer = clock.setTimer(
       waitMs,
       () => {
         this.#tellTimer = undefined
@@ -117,7 +132,6 @@ class ChangeSignal {
       },
       { ref: false },
     )
-    this.#tellTimer = timer
   }
 
   tellLater(): void {
@@ -126,7 +140,7 @@ class ChangeSignal {
         delayMs,
         () => {
           this.#later.delete(timer)
-          this.tell()
+          this.tell(TELL_MS)
         },
         { ref: false },
       )

@@ -1,9 +1,14 @@
 import type {
   ActionReply,
   AttemptRef,
+  BidReply,
+  BidRequest,
+  CleanReply,
   EnqueueOutcome,
   ExchangeReply,
   ExchangeRequest,
+  ExpiredJob,
+  Fenced,
   FinishedJob,
   JobAction,
   JobLog,
@@ -11,6 +16,7 @@ import type {
   JobPatch,
   JobRow,
   JobSelection,
+  LeaderRow,
   LogLine,
   MigrationStatus,
   NewJob,
@@ -18,15 +24,23 @@ import type {
   OpenOptions,
   PeekReply,
   PeekRequest,
+  PruneReply,
   QueueCounts,
+  QueueSample,
   QueueSettings,
+  RescuedJob,
+  RescueRequest,
+  Retention,
   StoreTransaction,
+  TermRef,
   TrailEntry,
+  Turn,
   WorkerRef,
   WorkerRow,
 } from "../store/index.ts"
 import { act } from "./actOnJobs.ts"
 import { adopt } from "./adoptedTransaction.ts"
+import { tellChange, tellEnds, watch } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import type { PostgresDatabase } from "./database.ts"
 import { enqueue } from "./enqueue.ts"
@@ -34,6 +48,7 @@ import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { transaction } from "./heldTransaction.ts"
 import { Lanes } from "./lanes.ts"
+import { addSamples, clean, samples } from "./leaderWork.ts"
 import { LowMarks } from "./lowMarks.ts"
 import { appendLog, progress } from "./notes.ts"
 import { OpenClaims } from "./openClaims.ts"
@@ -42,6 +57,7 @@ import { peek } from "./peek.ts"
 import { count, get, list, log, now, trail } from "./questions.ts"
 import { closedError } from "./postgresErrors.ts"
 import { queueCounts } from "./queueCounts.ts"
+import { bid, claimTurn, expire, leader, prune, renewTerm, rescue, resignTerm } from "./terms.ts"
 import { trailAfter } from "./trailAfter.ts"
 import { beat, registerWorker, retireWorker, workerRows } from "./workers.ts"
 
@@ -88,15 +104,19 @@ export class PostgresStore {
     return now(this.#database)
   }
 
+  watch(listener: () => void): () => void {
+    return watch(this.#database, listener)
+  }
+
   enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]> {
-    return this.#during("enqueue", () => enqueue(this.#context, jobs))
+    return this.#during("enqueue", () => this.#told(enqueue(this.#context, jobs)))
   }
 
   transaction<T>(
     body: (tx: StoreTransaction) => Promise<T> | T,
     options: { readonly timeoutMs: number },
   ): Promise<T> {
-    return this.#during("transaction", () => transaction(this.#context, body, options))
+    return this.#during("transaction", () => this.#told(transaction(this.#context, body, options)))
   }
 
   adopt(connection: unknown): StoreTransaction {
@@ -112,11 +132,16 @@ export class PostgresStore {
   }
 
   retireWorker(worker: WorkerRef): Promise<void> {
-    return this.#during("retireWorker", () => retireWorker(this.#context, worker))
+    return this.#during("retireWorker", () => this.#told(retireWorker(this.#context, worker)))
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    return this.#during("exchange", () => exchange(this.#context, request))
+    return this.#during("exchange", async () => {
+      const reply = await exchange(this.#context, request)
+      // A claim tells nobody anything; an end is what somebody may wait for.
+      if (request.settlements.length > 0) tellEnds(this.#database)
+      return reply
+    })
   }
 
   peek(request: PeekRequest): Promise<PeekReply> {
@@ -187,7 +212,7 @@ export class PostgresStore {
     patch: JobPatch,
     actor: string,
   ): Promise<"edited" | "not_found" | "wrong_state"> {
-    return edit(this.#database, id, patch, actor)
+    return this.#told(edit(this.#database, id, patch, actor))
   }
 
   act(
@@ -195,7 +220,7 @@ export class PostgresStore {
     selection: JobSelection,
     options: { readonly actor: string; readonly reason: string; readonly limit: number },
   ): Promise<ActionReply> {
-    return act(this.#database, action, selection, options)
+    return this.#told(act(this.#database, action, selection, options))
   }
 
   queueSettings(): Promise<readonly QueueSettings[]> {
@@ -211,7 +236,91 @@ export class PostgresStore {
     },
     actor: string,
   ): Promise<QueueSettings> {
-    return setQueue(this.#database, queue, change, actor)
+    return this.#told(setQueue(this.#database, queue, change, actor))
+  }
+
+  /** Lets other processes know of a write once it is there. */
+  async #told<T>(writing: Promise<T>): Promise<T> {
+    const result = await writing
+    tellChange(this.#database)
+    return result
+  }
+
+  rescue(request: RescueRequest): Promise<Fenced<readonly RescuedJob[]>> {
+    return this.#during("rescue", async () => {
+      const reply = await rescue(this.#context, request)
+      if (reply.length > 0) tellChange(this.#database)
+      return reply
+    })
+  }
+
+  expire(request: {
+    readonly term: TermRef
+    readonly limit: number
+  }): Promise<Fenced<readonly ExpiredJob[]>> {
+    return this.#during("expire", () => expire(this.#context, request))
+  }
+
+  prune(request: {
+    readonly term: TermRef
+    readonly retention: Retention
+    readonly limit: number
+  }): Promise<Fenced<PruneReply>> {
+    return this.#during("prune", () => prune(this.#context, request))
+  }
+
+  bid(request: BidRequest): Promise<BidReply> {
+    return this.#during("bid", () => bid(this.#context, request))
+  }
+
+  renewTerm(term: TermRef, ttlMs: number): Promise<"held" | "ended"> {
+    return this.#during("renewTerm", () => renewTerm(this.#context, term, ttlMs))
+  }
+
+  resignTerm(term: TermRef): Promise<"resigned" | "ended"> {
+    return this.#during("resignTerm", async () => {
+      const reply = await resignTerm(this.#context, term)
+      // Others need not wait for their next bid.
+      if (reply === "resigned") tellChange(this.#database)
+      return reply
+    })
+  }
+
+  leader(): Promise<LeaderRow | null> {
+    return leader(this.#context)
+  }
+
+  claimTurn(request: {
+    readonly term: TermRef
+    readonly service: string
+    readonly everyMs: number
+  }): Promise<Fenced<Turn>> {
+    return this.#during("claimTurn", () => claimTurn(this.#context, request))
+  }
+
+  clean(request: {
+    readonly term: TermRef
+    readonly idleMs: number
+    readonly limit: number
+  }): Promise<Fenced<CleanReply>> {
+    return this.#during("clean", () => clean(this.#context, request))
+  }
+
+  addSamples(request: {
+    readonly term: TermRef
+    readonly samples: readonly Omit<QueueSample, "at">[]
+    readonly keepMs: number
+    readonly limit: number
+  }): Promise<Fenced<{ readonly forgotten: number }>> {
+    return this.#during("addSamples", () => addSamples(this.#context, request))
+  }
+
+  samples(request: {
+    readonly queue: string | null
+    readonly sinceMs: number
+    readonly limit: number
+  }): Promise<readonly QueueSample[]> {
+    return samples(this.#context, request)
   }
 
   async #during<T>(operation: string, body: () => Promise<T>): Promise<T> {

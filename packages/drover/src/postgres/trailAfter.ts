@@ -75,7 +75,7 @@ async function horizonOf(database: PostgresDatabase): Promise<number> {
   const { clock } = database
   const untilMono = clock.monotonic() + PATIENCE_MS
   let complete = await database.read("trailAfter", look)
-  let first = complete
+  const first = complete
   // Those who write now are done in a moment; what they wrote is then part of the answer.
   for (
     let looks = 1;

@@ -12,6 +12,8 @@ import type { Connection } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
 import type { Row } from "./values.ts"
 
+const LEAST_BEAT_MS = 500
+
 // As many jobs in one transaction.
 const BATCH = 500
 // A claim whose last job was not settled by the process that made it is looked through after this.
@@ -48,7 +50,9 @@ export async function beat(
   leaseMs: number,
 ): Promise<"held" | "lost"> {
   const values = [worker.ref, worker.token, leaseMs]
-  const options = { role: "control", repeatable: true } as const
+  // A beat that takes longer is of no use: the next one goes over a connection that answers.
+  const deadlineMs = Math.max(LEAST_BEAT_MS, leaseMs / 3)
+  const options = { role: "control", repeatable: true, deadlineMs } as const
   const rows = await database.statement("beat", "beat_worker", values, options)
   return rows.length === 0 ? "lost" : "held"
 }

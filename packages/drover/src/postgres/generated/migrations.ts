@@ -908,4 +908,34 @@ begin
 end
 $$`,
   },
+  {
+    number: 2,
+    name: "leadership",
+    sql: `create table {schema}.term (
+  one smallint primary key check (one = 1),
+  term bigint not null unique,
+  token bigint,
+  candidate text,
+  host text,
+  pid integer,
+  info text,
+  elected_at bigint,
+  renewed_at bigint,
+  until_at bigint
+) with (fillfactor = 50);
+insert into {schema}.term (one, term) values (1, 0);
+create table {schema}.turn (
+  service text primary key,
+  at bigint not null,
+  term bigint not null
+) with (fillfactor = 50);
+create table {schema}.sample (
+  at bigint not null,
+  queue text not null,
+  counts integer[] not null,
+  oldest_wait_ms bigint,
+  primary key (at, queue)
+);
+create index sample_queue on {schema}.sample (queue, at)`,
+  },
 ] as const
