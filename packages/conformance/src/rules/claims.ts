@@ -150,6 +150,41 @@ export const claimRules: Rules = {
     expect(swept.length).toBeLessThanOrEqual(1)
   },
 
+  "a claim tells which jobs it ended instead, once, and takes others in their place": async (
+    world,
+  ) => {
+    const expired = await world.enqueue({ expireMs: minute })
+    // Held while it runs, not while it waits: the second one finds the key taken when it is claimed.
+    const unique = world.unique("k", { states: ["running"] })
+    const holder = await world.enqueue({ unique })
+    const loser = await world.enqueue({ unique })
+    await world.advance(minute + 1)
+    const fit = await world.enqueue()
+    const worker = await world.worker()
+    const claims = [{ queue: "default", kinds: ["mail"], limit: 2 }]
+    const { claimed, ended } = await worker.exchange({ claims })
+    expect(claimed.map(({ jobId }) => jobId)).toEqual([holder.id, fit.id])
+    const about = { kind: "mail", queue: "default" }
+    expect(ended).toEqual([
+      { ...about, jobId: expired.id, state: "discarded", reason: expect.stringMatching(/expired/) },
+      { ...about, jobId: loser.id, state: "cancelled", reason: expect.stringMatching(/key/) },
+    ])
+    for (const { jobId, state } of ended) expect(await world.state(jobId)).toBe(state)
+    expect((await worker.exchange({ claims })).ended).toEqual([])
+  },
+
+  "a job whose key another took while it waited for its time is told as ended": async (world) => {
+    const unique = world.unique("k", { states: ["available", "running"] })
+    const later = await world.enqueue({ unique, delayMs: minute })
+    const { id } = await world.enqueue({ unique })
+    await world.advance(minute)
+    const worker = await world.worker()
+    const claims = [{ queue: "default", kinds: ["mail"], limit: 2 }]
+    const { claimed, ended } = await worker.exchange({ claims })
+    expect(claimed.map(({ jobId }) => jobId)).toEqual([id])
+    expect(ended).toMatchObject([{ jobId: later.id, state: "cancelled" }])
+  },
+
   "peek says what is due, what comes next, and writes nothing": async (world) => {
     const worker = await world.worker()
     expect(await worker.peek()).toMatchObject({ claimable: [], nextDueInMs: null, solo: false })

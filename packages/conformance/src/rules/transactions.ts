@@ -1,7 +1,7 @@
 import { expect } from "vitest"
 import type { StoreTransaction } from "drover/store"
 import type { Rules } from "../rules.ts"
-import { minute, second } from "../world.ts"
+import { minute, second, settlementKinds, settlements } from "../world.ts"
 
 const patient = { timeoutMs: minute }
 
@@ -135,6 +135,96 @@ export const transactionRules: Rules = {
       expect(await world.harness.written()).toEqual(["kept"])
       expect((await world.allJobs(world.other)).map(({ id }) => id)).toEqual([kept?.id])
       expect((await (await world.worker()).claimOne()).jobId).toBe(kept?.id)
+    } finally {
+      await own.close()
+    }
+  },
+
+  "a settlement in a transaction commits with the user's rows": async (world) => {
+    const { id, worker, attempt } = await world.running()
+    await world.store.transaction(async (tx) => {
+      await world.harness.writeIn(tx.connection, "paid")
+      expect(await tx.settle({ attempt, settlement: settlements.completed })).toBe("settled")
+    }, patient)
+    expect(await world.state(id)).toBe("completed")
+    expect(await world.harness.written()).toEqual(["paid"])
+    const { result, workerId } = await world.get(id)
+    expect({ result, workerId }).toEqual({ result: "1", workerId: null })
+    expect((await world.store.trail(id)).at(-1)).toMatchObject({
+      to: "completed",
+      attempt: 1,
+      workerId: worker.id,
+      actor: null,
+    })
+    expect(await worker.settle(attempt, settlements.completed)).toBe("repeated")
+  },
+
+  "a settlement in a transaction that rolls back never was, and its attempt goes on": async (
+    world,
+  ) => {
+    const { id, worker, attempt } = await world.running()
+    await world.unchanged(async () => {
+      const body = world.store.transaction(async (tx) => {
+        await tx.settle({ attempt, settlement: settlements.completed })
+        throw new Error("no")
+      }, patient)
+      await expect(body).rejects.toThrow("no")
+    })
+    expect(await worker.settle(attempt, settlements.snoozed)).toBe("settled")
+    expect(await world.state(id)).toBe("scheduled")
+  },
+
+  "every way to settle works in a transaction, under the fence": async (world) => {
+    for (const kind of settlementKinds) {
+      const { id, worker, attempt } = await world.running({ kind })
+      const inTransaction = (): Promise<string> =>
+        world.store.transaction(
+          (tx) => tx.settle({ attempt, settlement: settlements[kind] }),
+          patient,
+        )
+      expect(await inTransaction()).toBe("settled")
+      const state = await world.state(id)
+      expect(state).not.toBe("running")
+      expect(await world.unchanged(inTransaction)).toBe("repeated")
+      expect(await world.unchanged(() => worker.settle(attempt, settlements[kind]))).toBe(
+        "repeated",
+      )
+    }
+  },
+
+  "a superseded attempt settles nothing in a transaction, and the transaction goes on": async (
+    world,
+  ) => {
+    const { id, worker, attempt } = await world.running()
+    await worker.retire()
+    const status = await world.store.transaction(async (tx) => {
+      await world.harness.writeIn(tx.connection, "kept")
+      return tx.settle({ attempt, settlement: settlements.completed })
+    }, patient)
+    expect(status).toBe("fenced")
+    expect(await world.state(id)).toBe("available")
+    expect(await world.harness.written()).toEqual(["kept"])
+  },
+
+  "the user's own connection: a settlement commits and rolls back with it": async (world) => {
+    const own = await world.harness.ownConnection?.()
+    if (own === undefined) return
+    try {
+      const { id, attempt } = await world.running()
+      const settlement = settlements.completed
+      await own.begin()
+      await own.write("gone")
+      await world.store.adopt(own.connection).settle({ attempt, settlement })
+      await own.rollback()
+      expect(await world.state(id)).toBe("running")
+      await own.begin()
+      await own.write("kept")
+      expect(await world.store.adopt(own.connection).settle({ attempt, settlement })).toBe(
+        "settled",
+      )
+      await own.commit()
+      expect(await world.state(id)).toBe("completed")
+      expect(await world.harness.written()).toEqual(["kept"])
     } finally {
       await own.close()
     }

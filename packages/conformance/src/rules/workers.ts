@@ -46,7 +46,7 @@ export const workerRules: Rules = {
     await world.advance(leaseMs + 1)
     const claims = [{ queue: "default", kinds: ["mail"], limit: 1 }]
     const reply = await world.unchanged(() => worker.exchange({ claims }))
-    expect(reply).toEqual({ settled: [], claimed: [], workerLost: false })
+    expect(reply).toEqual({ settled: [], claimed: [], workerLost: false, ended: [] })
     expect(await worker.beat()).toBe("held")
     expect((await worker.exchange({ claims })).claimed.map(({ jobId }) => jobId)).toEqual([id])
   },

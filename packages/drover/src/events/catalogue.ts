@@ -42,7 +42,10 @@ export interface DroverEvents {
     readonly reason: string
     readonly error?: unknown
   }
-  /** An attempt or a rescue ended as cancelled. A waiting job that somebody cancelled is told only in its trail. */
+  /**
+   * An attempt or a rescue ended as cancelled, or a claim found that another job holds the job's unique key. A waiting
+   * job that somebody cancelled is told only in its trail.
+   */
   "job.cancelled": JobEvent & { readonly attempt?: number }
   /** The handler asked to be run again later; costs no failure. */
   "job.snoozed": AttemptEvent & { readonly delayMs: number }
@@ -50,10 +53,7 @@ export interface DroverEvents {
   "job.interrupted": AttemptEvent & { readonly reason: EventReason }
   /** The thread or process of an isolated kind died under the attempt; counts one crash. */
   "job.crashed": AttemptEvent & { readonly reason: string }
-  /**
-   * A sweep found that the job was not started before its expiry. One that a claim found expired is told only in the
-   * job's trail.
-   */
+  /** A sweep or a claim found that the job was not started before its expiry. */
   "job.expired": JobEvent
   /** A job of a dead worker was taken back. */
   "job.rescued": {

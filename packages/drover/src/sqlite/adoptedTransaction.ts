@@ -1,14 +1,14 @@
 import { realpathSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { DroverError } from "../errors/index.ts"
-import type { EnqueueOutcome, NewJob, StoreTransaction } from "../store/index.ts"
+import type { StoreTransaction } from "../store/index.ts"
 import { Lanes } from "./lanes.ts"
 import { Queues } from "./queues.ts"
 import type { FileIdentity } from "./safety.ts"
 import { toStoreError } from "./sqliteErrors.ts"
 import { Statements } from "./statements.ts"
 import type { StoreTimer } from "./storeTimer.ts"
-import { enqueueAtomically } from "./userTransaction.ts"
+import { enqueueAtomically, settleAtomically } from "./userTransaction.ts"
 import { WriteTx } from "./writeTx.ts"
 
 /** What an adopted connection is compared with. */
@@ -35,19 +35,23 @@ export function adoptTransaction(store: AdoptingStore, connection: unknown): Sto
     enqueue: async (jobs) => {
       requireTransaction(connection, store.label)
       try {
-        return enqueueOn(store, connection, jobs)
+        return enqueueAtomically(joined(store, connection), jobs)
       } catch (error) {
         throw toStoreError(error, "enqueue", store.label)
+      }
+    },
+    settle: async (request) => {
+      requireTransaction(connection, store.label)
+      try {
+        return settleAtomically(joined(store, connection), request)
+      } catch (error) {
+        throw toStoreError(error, "settle", store.label)
       }
     },
   }
 }
 
-function enqueueOn(
-  store: AdoptingStore,
-  db: DatabaseSync,
-  jobs: readonly NewJob[],
-): EnqueueOutcome[] {
+function joined(store: AdoptingStore, db: DatabaseSync): WriteTx {
   const statements = kept.get(db) ?? new Statements(db)
   kept.set(db, statements)
   // Nothing is remembered: we do not learn whether the transaction commits.
@@ -55,7 +59,7 @@ function enqueueOn(
   const tx = new WriteTx(parts)
   statements.run("lock_pulse")
   tx.load()
-  return enqueueAtomically(tx, jobs)
+  return tx
 }
 
 function requireSame(

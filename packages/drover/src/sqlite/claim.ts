@@ -180,10 +180,13 @@ function keepsKey(tx: WriteTx, seq: number, states: number): boolean {
 }
 
 function endWaiting(tx: WriteTx, row: Row, to: number, reason: string): void {
-  const [seq, , , attempt, prev] = row as unknown as [number, string, number, number, number]
+  const [seq, jobId, lane, attempt, prev] = row as unknown as [
+    ...[number, string, number, number, number],
+  ]
   const trail = tx.addTrail({ job: seq, prev, from: AVAILABLE, to, attempt, reason })
   const [crashes, interruptions] = [row[8] as number, row[9] as number]
   endJob(tx, { seq, from: AVAILABLE, to, crashes, interruptions, reason, trail })
+  tx.noteEnded({ jobId, reason }, lane, to)
 }
 
 /** Makes of a row what its attempt needs. */

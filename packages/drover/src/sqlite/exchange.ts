@@ -13,6 +13,8 @@ export function exchange(context: StoreContext, request: ExchangeRequest): Promi
 
 function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
   const worker = request.worker.ref as number
+  // What an operation noted that was rolled back, or did not ask, is none of this one.
+  tx.takeEnded()
   // First, so that what is settled as due at once can be claimed again.
   const settled = settle(tx, worker, request.settlements)
   const lease = readLease(tx, request)
@@ -24,6 +26,7 @@ function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
     settled,
     claimed: held.length === 0 ? claimed : [...held, ...claimed],
     workerLost: lease === "lost",
+    ended: tx.takeEnded(),
   }
   return heldBack.length === 0 ? reply : { ...reply, heldBack }
 }

@@ -13,7 +13,7 @@ const CANCELLED = stateCode("cancelled")
 // Served by drover_job_due.
 const due: LaneQuery = {
   columns:
-    "j.seq, j.state, j.trail, j.attempt, j.crashes, j.interruptions, j.unique_hash, j.unique_states, j.unique_until, j.lane, j.rank, j.keys",
+    "j.seq, j.state, j.trail, j.attempt, j.crashes, j.interruptions, j.unique_hash, j.unique_states, j.unique_until, j.lane, j.rank, j.keys, j.id",
   where: "state in (0, 3) and run_at <= ?",
   order: "run_at, seq",
 }
@@ -35,14 +35,15 @@ function promote(tx: WriteTx, row: Row): void {
     number,
     number,
   ]
-  const [hash, states, until, lane, rank, keys] = row.slice(6) as [
-    ...[Uint8Array | null, number | null, number | null, number, number, string | null],
+  const [hash, states, until, lane, rank, keys, jobId] = row.slice(6) as [
+    ...[Uint8Array | null, number | null, number | null, number, number, string | null, string],
   ]
   const move = { job, prev, from, attempt }
   if (hash !== null && !reclaimKey(tx, { job, hash, states, until }, AVAILABLE)) {
     const reason = keyLostReason
     const trail = tx.addTrail({ ...move, to: CANCELLED, reason })
     endJob(tx, { seq: job, from, to: CANCELLED, crashes, interruptions, reason, trail })
+    tx.noteEnded({ jobId, reason }, lane, CANCELLED)
     return
   }
   const trail = tx.addTrail({ ...move, to: AVAILABLE })

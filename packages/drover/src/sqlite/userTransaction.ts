@@ -1,8 +1,15 @@
 import type { DatabaseSync } from "node:sqlite"
-import { DroverError } from "../errors/index.ts"
-import type { EnqueueOutcome, NewJob, StoreTransaction } from "../store/index.ts"
+import { assert, DroverError } from "../errors/index.ts"
+import type {
+  EnqueueOutcome,
+  NewJob,
+  SettleRequest,
+  SettleStatus,
+  StoreTransaction,
+} from "../store/index.ts"
 import type { Clock } from "../time/index.ts"
 import { enqueueWithin } from "./enqueue.ts"
+import { settle } from "./settle.ts"
 import { isClosed, toStoreError } from "./sqliteErrors.ts"
 import type { WriteTx } from "./writeTx.ts"
 
@@ -70,6 +77,13 @@ class HeldTransaction implements StoreTransaction {
     return enqueueAtomically(this.#tx, jobs)
   }
 
+  async settle(request: SettleRequest): Promise<SettleStatus> {
+    this.#requireOpen()
+    this.#tx.forget()
+    this.#tx.load()
+    return settleAtomically(this.#tx, request)
+  }
+
   end(): void {
     this.#ended = true
   }
@@ -80,22 +94,38 @@ class HeldTransaction implements StoreTransaction {
   }
 }
 
+/** Enqueues in a transaction that goes on afterwards. */
+export function enqueueAtomically(tx: WriteTx, jobs: readonly NewJob[]): EnqueueOutcome[] {
+  return atomically(tx, () => enqueueWithin(tx, jobs))
+}
+
+/** Settles an attempt in a transaction that goes on afterwards. */
+export function settleAtomically(tx: WriteTx, request: SettleRequest): SettleStatus {
+  const worker = tx.statements.first("worker_of_job", request.attempt.ref)?.[0]
+  const [status] = atomically(tx, () => settle(tx, (worker ?? NOBODY) as number, [request]))
+  assert(status !== undefined, "a settlement has a status")
+  return status
+}
+
+// No worker's ref. While the fence holds, the job's row says who runs it.
+const NOBODY = 0
+
 /**
- * Enqueues in a transaction that goes on afterwards: if it fails, nothing of it remains although the caller
+ * Runs a write in a transaction that goes on afterwards: if it fails, nothing of it remains although the caller
  * may catch the error and commit. The pulse is written at once, because the commit is not ours.
  */
-export function enqueueAtomically(tx: WriteTx, jobs: readonly NewJob[]): EnqueueOutcome[] {
-  tx.db.exec("savepoint drover_enqueue")
+function atomically<T>(tx: WriteTx, body: () => T): T {
+  tx.db.exec("savepoint drover_joined")
   try {
-    const outcomes = enqueueWithin(tx, jobs)
+    const outcome = body()
     tx.save()
-    tx.db.exec("release drover_enqueue")
-    return outcomes
+    tx.db.exec("release drover_joined")
+    return outcome
   } catch (error) {
     // A full disk may have rolled back the whole transaction, and the savepoint with it.
     if (isOpen(tx)) {
-      tx.db.exec("rollback to drover_enqueue")
-      tx.db.exec("release drover_enqueue")
+      tx.db.exec("rollback to drover_joined")
+      tx.db.exec("release drover_joined")
       tx.load()
     }
     tx.forget()

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite"
 import { assert, DroverError } from "../errors/index.ts"
 import { jobStates, mayMove } from "../store/index.ts"
+import type { EndedJob } from "../store/index.ts"
 import type { Lanes } from "./lanes.ts"
 import { Limits } from "./limits.ts"
 import type { Queues, StoredQueue } from "./queues.ts"
@@ -58,6 +59,7 @@ export class WriteTx implements ReadTx {
   readonly queues: Queues
   readonly #timer: StoreTimer
   readonly #limits: Limits = new Limits()
+  #ended: EndedJob[] = []
   #instance: string | undefined
   #now = 0
   #jobSeq = 0
@@ -175,6 +177,19 @@ export class WriteTx implements ReadTx {
     const first = this.#trailSeq + 1
     this.#trailSeq += count
     return first
+  }
+
+  /** Notes that a job ended instead of being claimed. */
+  noteEnded(job: Omit<EndedJob, "kind" | "queue" | "state">, lane: number, state: number): void {
+    const { kind, queue } = this.lanes.byId(this.statements, lane)
+    this.#ended.push({ ...job, kind, queue, state: jobStates[state] as EndedJob["state"] })
+  }
+
+  /** What was noted since this was asked last. */
+  takeEnded(): readonly EndedJob[] {
+    const ended = this.#ended
+    if (ended.length > 0) this.#ended = []
+    return ended
   }
 
   /** Counts the bytes of jobs that finished (or, negative, that were deleted or brought back). */

@@ -2,6 +2,7 @@ import type { Reservation } from "../../slots/index.ts"
 import type {
   ClaimedJob,
   ClaimRequest,
+  EndedJob,
   ExchangeReply,
   ExchangeRequest,
   SettleStatus,
@@ -34,6 +35,8 @@ export interface ExchangerHost {
   /** A job is this worker's, and has a slot. */
   take(job: ClaimedJob, slot: Reservation, solo: boolean, nowMono: number): void
   settled(ended: EndedAttempt, status: SettleStatus): void
+  /** A job ended in the store instead of being claimed. */
+  endedUnrun(job: EndedJob): void
   /** A claim found less than it had room for: whatever comes due next is worth a look. */
   drained(): void
   /** The store does not know this worker any more. */
@@ -258,6 +261,7 @@ export class Exchanger {
     for (let i = 0; i < round.settlements.length; i++) {
       this.#host.settled(round.settlements[i]!, reply.settled[i]!)
     }
+    for (const job of reply.ended) this.#host.endedUnrun(job)
     // An answer about a row of the past says nothing about this one.
     if (reply.workerLost && round.request.worker === this.#host.worker) this.#host.workerLost()
     this.#goOn()

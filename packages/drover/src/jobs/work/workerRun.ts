@@ -4,7 +4,14 @@ import type { AbortReason } from "../../errors/index.ts"
 import type { Events } from "../../events/index.ts"
 import { Reachability } from "../../lease/index.ts"
 import type { Reservation } from "../../slots/index.ts"
-import type { ClaimedJob, PeekReply, SettleStatus, Store, WorkerRef } from "../../store/index.ts"
+import type {
+  ClaimedJob,
+  EndedJob,
+  PeekReply,
+  SettleStatus,
+  Store,
+  WorkerRef,
+} from "../../store/index.ts"
 import type { Clock, Rng } from "../../time/index.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
 import { Attempt, cancelReason } from "./attempt.ts"
@@ -182,6 +189,14 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     // A job that waits again may be due before anything else is.
     const { to } = ended.settlement
     if (to === "retryable" || to === "snoozed" || to === "crashed") this.#observer.look()
+  }
+
+  endedUnrun({ jobId, kind, queue, state }: EndedJob): void {
+    this.events.emit(state === "discarded" ? "job.expired" : "job.cancelled", {
+      jobId,
+      kind,
+      queue,
+    })
   }
 
   drained(): void {

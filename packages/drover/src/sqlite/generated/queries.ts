@@ -89,6 +89,7 @@ select trail, seq, enqueued_at, state, 0 from drover_job where seq between ? and
   promote_job: `update drover_job set state = 1, trail = ? where seq = ?`,
   promote_keyed: `update drover_job set state = 1, solo = ?, trail = ? where seq = ?`,
   newest_trail: `select trail from drover_job where seq = ?`,
+  worker_of_job: `select worker from drover_job where seq = ?`,
   settled_job: `select
   id,
   lane,
@@ -355,6 +356,8 @@ order by name`,
   exists (select 1 from drover_job)
   or exists (select 1 from drover_worker)
   or exists (select 1 from drover_queue)
+  or exists (select 1 from drover_limit)
+  or exists (select 1 from drover_schedule)
   or exists (select 1 from drover_hold)`,
   workers_out: `select
   id,
@@ -385,14 +388,6 @@ select
   value ->> 9
 from json_each(?)
 order by key`,
-  queues_out: `select name, paused_at, slots, aging_ms, updated_at, updated_by
-from drover_queue
-where name > coalesce(?, '')
-order by name
-limit ?`,
-  queues_in: `insert into drover_queue (name, paused_at, slots, aging_ms, updated_at, updated_by)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-from json_each(?)`,
   jobs_out: `select
   j.id,
   l.kind,
@@ -423,7 +418,7 @@ from json_each(?)`,
   j.result,
   j.reason,
   j.error,
-  lower(hex(j.unique_hash)) as unique_hash,
+  case when j.unique_hash is not null then lower(hex(j.unique_hash)) end as unique_hash,
   j.unique_states,
   j.unique_until,
   j.unique_label,
@@ -431,7 +426,8 @@ from json_each(?)`,
   p.value as progress_value,
   c.kept,
   c.bytes,
-  c.dropped
+  c.dropped,
+  j.keys
 from drover_job j
 join drover_lane l on l.id = j.lane
 left join drover_worker w on w.ref = j.worker
@@ -483,7 +479,8 @@ on conflict (queue, kind) do nothing`,
   error,
   unique_states,
   unique_until,
-  unique_label
+  unique_label,
+  keys
 )
 select
   ?1 + e.key,
@@ -528,7 +525,8 @@ select
   e.value ->> 28,
   e.value ->> 30,
   e.value ->> 31,
-  e.value ->> 32
+  e.value ->> 32,
+  e.value ->> 38
 from json_each(?2) e
 join drover_lane l on l.queue = e.value ->> 2 and l.kind = e.value ->> 1
 left join drover_queue q on q.name = l.queue
@@ -548,6 +546,10 @@ select j.seq, e.value ->> 35, e.value ->> 36, e.value ->> 37
 from json_each(?) e
 join drover_job j on j.id = e.value ->> 0
 where e.value ->> 35 is not null`,
+  keyed_jobs_from: `select seq, lane, rank, crashes, keys
+from drover_job
+where seq >= ? and keys is not null and state = 1
+order by seq`,
   finished_bytes_from: `select coalesce(sum(bytes), 0) from drover_job where seq > ?`,
   trail_out: `select t.seq, j.id, t.at, t.from_state, t.to_state, t.attempt, w.id as worker, t.actor, t.reason, t.error
 from drover_trail t

@@ -36,6 +36,10 @@ update drover_job set state = 1, solo = ?, trail = ? where seq = ?;
 -- Called when not all completions of a chunk hit their rows, to see which did. By primary key.
 select trail from drover_job where seq = ?;
 
+-- name: worker_of_job
+-- Called by a settlement inside of a user's transaction. By primary key.
+select worker from drover_job where seq = ?;
+
 -- name: settled_job
 -- Called for every settlement but a completion, and for one whose fence held it off. By primary key.
 select
