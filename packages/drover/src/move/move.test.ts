@@ -1,49 +1,25 @@
 import { execFile } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
-import { sqlite } from "../sqlite/index.ts"
 import { movePartNames } from "../store/index.ts"
 import type { JobRow, MoveStore, NewJob, Store } from "../store/index.ts"
 import { digestOf } from "./digest.ts"
-import { fill, hashOf, idOf, systemEnvironment } from "./fixtures/filledStore.ts"
+import { fill, hashOf, idOf } from "./fixtures/filledStore.ts"
+import { Places, sourceOf } from "./fixtures/places.ts"
+import type { Dialect, Place } from "./fixtures/places.ts"
 import { abortMove, move } from "./move.ts"
 
-let folder: string
-let open: { close(): Promise<void> }[]
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "drover-move-"))
-  open = []
-})
+let places: Places
+let from: Place
+let to: Place
 
 afterEach(async () => {
-  for (const each of open) await each.close()
-  rmSync(folder, { recursive: true })
+  await places[Symbol.asyncDispose]()
 })
 
-const from = (): string => join(folder, "from.db")
-const to = (): string => join(folder, "to.db")
-
-async function store(path: string): Promise<Store> {
-  const made = sqlite(path).connect(systemEnvironment())
-  await made.open({ migrate: true })
-  open.push(made)
-  return made
-}
-
-async function mover(path: string): Promise<MoveStore> {
-  const made = sqlite(path).connectMove?.(systemEnvironment())
-  if (made === undefined) throw new Error("a file can be moved")
-  await made.open({ migrate: true })
-  open.push(made)
-  return made
-}
-
 async function ends(): Promise<{ source: MoveStore; target: MoveStore }> {
-  return { source: await mover(from()), target: await mover(to()) }
+  return { source: await places.mover(from), target: await places.mover(to) }
 }
 
 /** All that questions tell of a store. */
@@ -76,240 +52,268 @@ async function digests(of: MoveStore): Promise<unknown> {
   return found
 }
 
-describe("a move", () => {
-  test("takes everything over: what can be asked of the target is what the source said", async () => {
-    const before = await store(from())
-    await fill(before)
-    const expected = await told(before)
-    const states = new Set(
-      (expected as { jobs: { row: JobRow }[] }).jobs.map(({ row }) => row.state),
-    )
-    expect(states.size, "the test has a job in every state").toBe(7)
-    const report = await move(await ends(), { newId: "m", batch: 7 })
-    expect(report.status).toBe("moved")
-    expect(report.rows).toMatchObject({ workers: 2, queues: 2, jobs: 48 })
-    expect(await told(await store(to()))).toEqual(expected)
+const pairs: readonly (readonly [Dialect, Dialect])[] = [
+  ["sqlite", "sqlite"],
+  ["sqlite", "postgres"],
+  ["postgres", "sqlite"],
+  ["postgres", "postgres"],
+]
+
+describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
+  beforeEach(async () => {
+    places = new Places()
+    from = await places.make(fromDialect, "from.db")
+    to = await places.make(toDialect, "to.db")
   })
 
-  test("leaves a target that works: jobs run in the order that they had, those that crashed alone", async () => {
-    const before = await store(from())
-    await fill(before)
-    const twin = await store(join(folder, "twin.db"))
-    await fill(twin)
-    await move(await ends(), { newId: "m", batch: 100 })
-    const after = await store(to())
-    const order = await claimedBy(after)
-    expect(order).toEqual(await claimedBy(twin))
-    expect(order.ordinary.length).toBeGreaterThan(10)
-    expect(order.alone).toHaveLength(1)
-  })
-
-  test("keeps unique keys held, and what was folded into their jobs", async () => {
-    await fill(await store(from()))
-    await move(await ends(), { newId: "m", batch: 100 })
-    const after = await store(to())
-    const again = { ...job(), id: idOf(700), unique: key("a") }
-    expect(await after.enqueue([again])).toMatchObject([{ status: "duplicate", id: idOf(104) }])
-    expect(await after.enqueue([{ ...again, unique: key("new") }])).toMatchObject([
-      { status: "enqueued" },
-    ])
-  })
-
-  test("shuts the source for good, for those who have it open too, and names the target", async () => {
-    const before = await store(from())
-    await fill(before)
-    await move(await ends(), { newId: "m", batch: 100 })
-    const moved = {
-      code: "DROVER_STORE_MOVED",
-      message: expect.stringContaining(`it was moved to ${to()}`),
-    }
-    const newJob = { ...job(), id: idOf(999) }
-    await expect(before.enqueue([newJob])).rejects.toMatchObject(moved)
-    await expect((await store(from())).enqueue([newJob])).rejects.toMatchObject(moved)
-    const worker = { workerId: "w", token: 1, leaseMs: 1_000, host: "h", pid: 1, info: "{}" }
-    await expect(before.registerWorker(worker)).rejects.toMatchObject(moved)
-    await expect(before.setQueue("slow", { slots: 1 }, "x")).rejects.toMatchObject(moved)
-    // To look is still allowed.
-    expect(await before.get(idOf(1))).not.toBeNull()
-    expect((await (await store(to())).enqueue([newJob]))[0]?.status).toBe("enqueued")
-  })
-
-  test("is refused while a worker is alive, and shuts nothing then", async () => {
-    const before = await store(from())
-    await before.registerWorker({
-      workerId: "alive",
-      token: 1,
-      leaseMs: 60_000,
-      host: "h",
-      pid: process.pid,
-      info: "{}",
-    })
-    await expect(move(await ends(), { newId: "m", batch: 10 })).rejects.toMatchObject({
-      code: "DROVER_MOVE_REFUSED",
-      message: expect.stringContaining("alive"),
-    })
-    expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
-  })
-
-  test("into a database that holds anything is refused, and opens the source again", async () => {
-    const before = await store(from())
-    await (await store(to())).enqueue([job()])
-    await expect(move(await ends(), { newId: "m", batch: 10 })).rejects.toMatchObject({
-      code: "DROVER_MOVE_REFUSED",
-      message: expect.stringContaining("empty"),
-    })
-    expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
-  })
-
-  test("of an empty database is a move too", async () => {
-    await store(from())
-    expect(await move(await ends(), { newId: "m", batch: 10 })).toMatchObject({ status: "moved" })
-  })
-
-  test("run again after its end says so and does nothing", async () => {
-    await fill(await store(from()))
-    const both = await ends()
-    await move(both, { newId: "m", batch: 10 })
-    expect(await move(both, { newId: "other", batch: 10 })).toMatchObject({
-      status: "already",
-      rows: { jobs: 48 },
-    })
-  })
-
-  test("and back gives the same", async () => {
-    await fill(await store(from()))
-    const { source, target } = await ends()
-    const before = await digests(source)
-    await move({ source, target }, { newId: "m", batch: 9 })
-    const back = await mover(join(folder, "back.db"))
-    await move({ source: target, target: back }, { newId: "n", batch: 11 })
-    expect(await digests(back)).toEqual(before)
-    await expect((await store(to())).enqueue([job()])).rejects.toMatchObject({
-      code: "DROVER_STORE_MOVED",
-    })
-  })
-})
-
-describe("a move that was cut short", () => {
-  test("shuts both, goes on where it was, and does no page twice", async () => {
-    await fill(await store(from()))
-    const { source, target } = await ends()
-    const before = await digests(source)
-    const stop = new AbortController()
-    const cut = move(
-      { source, target },
-      {
-        newId: "m",
-        batch: 7,
-        signal: stop.signal,
-        onProgress: ({ part }) => part === "trail" && stop.abort(new Error("cut")),
-      },
-    )
-    await expect(cut).rejects.toThrow("cut")
-    const shut = { code: "DROVER_STORE_MOVED" }
-    await expect((await store(from())).enqueue([job()])).rejects.toMatchObject({
-      ...shut,
-      message: expect.stringContaining(`it is being moved to ${to()}`),
-    })
-    await expect((await store(to())).enqueue([job()])).rejects.toMatchObject({
-      ...shut,
-      message: expect.stringContaining(`it is being filled from ${from()}`),
-    })
-    expect((await move({ source, target }, { newId: "ignored", batch: 7 })).status).toBe("moved")
-    expect(await digests(target)).toEqual(before)
-  })
-
-  test("can be given up: the target is empty and the source goes on, and another move may begin", async () => {
-    const first = await store(from())
-    await fill(first)
-    const { source, target } = await ends()
-    const stop = new AbortController()
-    const onProgress = (): void => stop.abort(new Error("cut"))
-    await expect(
-      move({ source, target }, { newId: "m", batch: 7, signal: stop.signal, onProgress }),
-    ).rejects.toThrow("cut")
-    const elsewhere = await mover(join(folder, "elsewhere.db"))
-    await expect(
-      move({ source, target: elsewhere }, { newId: "x", batch: 7 }),
-    ).rejects.toMatchObject({
-      code: "DROVER_MOVE_REFUSED",
-      message: expect.stringContaining("--abort"),
-    })
-    await abortMove({ source, target })
-    expect((await first.enqueue([{ ...job(), id: idOf(998) }]))[0]?.status).toBe("enqueued")
-    expect((await (await store(to())).list({}, { limit: 10, after: null })).jobs).toEqual([])
-    await expect(abortMove({ source, target })).rejects.toMatchObject({
-      code: "DROVER_MOVE_REFUSED",
-    })
-    expect((await move({ source, target: elsewhere }, { newId: "y", batch: 50 })).rows.jobs).toBe(
-      49,
-    )
-    await expect(abortMove({ source, target: elsewhere })).rejects.toThrow(/was moved to/)
-  })
-
-  test("by kill -9 around every single write arrives whole", { timeout: 300_000 }, async () => {
-    await fill(await store(from()))
-    const source = await mover(from())
-    const before = await digests(source)
-    const program = join(import.meta.dirname, "fixtures/mover.ts")
-    const words = (number: number): string[] => [
-      "--conditions=@drover/source",
-      program,
-      from(),
-      to(),
-      String(number),
-    ]
-    let kills = 0
-    for (let number = 0; number < 400; number++) {
-      const run = promisify(execFile)(process.execPath, words(number % 6))
-      const end = await run.then(
-        ({ stdout }) => stdout,
-        (error: { signal?: string }) => error.signal,
+  describe("a move", () => {
+    test("takes everything over: what can be asked of the target is what the source said", async () => {
+      const before = await places.store(from)
+      await fill(before)
+      const expected = await told(before)
+      const states = new Set(
+        (expected as { jobs: { row: JobRow }[] }).jobs.map(({ row }) => row.state),
       )
-      if (end === "done") break
-      expect(end).toBe("SIGKILL")
-      kills++
-    }
-    expect(kills).toBeGreaterThan(12)
-    expect(await digests(await mover(to()))).toEqual(before)
-    expect((await (await store(to())).enqueue([{ ...job(), id: idOf(997) }]))[0]?.status).toBe(
-      "enqueued",
-    )
+      expect(states.size, "the test has a job in every state").toBe(7)
+      const report = await move(await ends(), { newId: "m", batch: 7 })
+      expect(report.status).toBe("moved")
+      expect(report.rows).toMatchObject({ workers: 2, queues: 2, jobs: 48 })
+      expect(await told(await places.store(to))).toEqual(expected)
+    })
+
+    test("leaves a target that works: jobs run in the order that they had, those that crashed alone", async () => {
+      const before = await places.store(from)
+      await fill(before)
+      const twin = await places.store(await places.make(from.dialect, "twin.db"))
+      await fill(twin)
+      await move(await ends(), { newId: "m", batch: 100 })
+      const after = await places.store(to)
+      const order = await claimedBy(after)
+      expect(order).toEqual(await claimedBy(twin))
+      expect(order.ordinary.length).toBeGreaterThan(10)
+      expect(order.alone).toHaveLength(1)
+    })
+
+    test("keeps unique keys held, and what was folded into their jobs", async () => {
+      await fill(await places.store(from))
+      await move(await ends(), { newId: "m", batch: 100 })
+      const after = await places.store(to)
+      const again = { ...job(), id: idOf(700), unique: key("a") }
+      expect(await after.enqueue([again])).toMatchObject([{ status: "duplicate", id: idOf(104) }])
+      expect(await after.enqueue([{ ...again, unique: key("new") }])).toMatchObject([
+        { status: "enqueued" },
+      ])
+    })
+
+    test("shuts the source for good, for those who have it open too, and names the target", async () => {
+      const before = await places.store(from)
+      await fill(before)
+      await move(await ends(), { newId: "m", batch: 100 })
+      const moved = {
+        code: "DROVER_STORE_MOVED",
+        message: expect.stringContaining(`it was moved to ${sourceOf(to).label}`),
+      }
+      const newJob = { ...job(), id: idOf(999) }
+      await expect(before.enqueue([newJob])).rejects.toMatchObject(moved)
+      await expect((await places.store(from)).enqueue([newJob])).rejects.toMatchObject(moved)
+      const worker = { workerId: "w", token: 1, leaseMs: 1_000, host: "h", pid: 1, info: "{}" }
+      await expect(before.registerWorker(worker)).rejects.toMatchObject(moved)
+      await expect(before.setQueue("slow", { slots: 1 }, "x")).rejects.toMatchObject(moved)
+      // To look is still allowed.
+      expect(await before.get(idOf(1))).not.toBeNull()
+      expect((await (await places.store(to)).enqueue([newJob]))[0]?.status).toBe("enqueued")
+    })
+
+    test("is refused while a worker is alive, and shuts nothing then", async () => {
+      const before = await places.store(from)
+      await before.registerWorker({
+        workerId: "alive",
+        token: 1,
+        leaseMs: 60_000,
+        host: "h",
+        pid: process.pid,
+        info: "{}",
+      })
+      await expect(move(await ends(), { newId: "m", batch: 10 })).rejects.toMatchObject({
+        code: "DROVER_MOVE_REFUSED",
+        message: expect.stringContaining("alive"),
+      })
+      expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
+    })
+
+    test("into a database that holds anything is refused, and opens the source again", async () => {
+      const before = await places.store(from)
+      await (await places.store(to)).enqueue([job()])
+      await expect(move(await ends(), { newId: "m", batch: 10 })).rejects.toMatchObject({
+        code: "DROVER_MOVE_REFUSED",
+        message: expect.stringContaining("empty"),
+      })
+      expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
+    })
+
+    test("of an empty database is a move too", async () => {
+      await places.store(from)
+      expect(await move(await ends(), { newId: "m", batch: 10 })).toMatchObject({ status: "moved" })
+    })
+
+    test("run again after its end says so and does nothing", async () => {
+      await fill(await places.store(from))
+      const both = await ends()
+      await move(both, { newId: "m", batch: 10 })
+      expect(await move(both, { newId: "other", batch: 10 })).toMatchObject({
+        status: "already",
+        rows: { jobs: 48 },
+      })
+    })
+
+    test("and back gives the same", async () => {
+      await fill(await places.store(from))
+      const { source, target } = await ends()
+      const before = await digests(source)
+      await move({ source, target }, { newId: "m", batch: 9 })
+      const back = await places.mover(await places.make(from.dialect, "back.db"))
+      await move({ source: target, target: back }, { newId: "n", batch: 11 })
+      expect(await digests(back)).toEqual(before)
+      await expect((await places.store(to)).enqueue([job()])).rejects.toMatchObject({
+        code: "DROVER_STORE_MOVED",
+      })
+    })
   })
 
-  test("and changed behind its back is found out at the end", async () => {
-    await fill(await store(from()))
+  describe("a move that was cut short", () => {
+    test("shuts both, goes on where it was, and does no page twice", async () => {
+      await fill(await places.store(from))
+      const { source, target } = await ends()
+      const before = await digests(source)
+      const stop = new AbortController()
+      const cut = move(
+        { source, target },
+        {
+          newId: "m",
+          batch: 7,
+          signal: stop.signal,
+          onProgress: ({ part }) => part === "trail" && stop.abort(new Error("cut")),
+        },
+      )
+      await expect(cut).rejects.toThrow("cut")
+      const shut = { code: "DROVER_STORE_MOVED" }
+      await expect((await places.store(from)).enqueue([job()])).rejects.toMatchObject({
+        ...shut,
+        message: expect.stringContaining(`it is being moved to ${sourceOf(to).label}`),
+      })
+      await expect((await places.store(to)).enqueue([job()])).rejects.toMatchObject({
+        ...shut,
+        message: expect.stringContaining(`it is being filled from ${sourceOf(from).label}`),
+      })
+      expect((await move({ source, target }, { newId: "ignored", batch: 7 })).status).toBe("moved")
+      expect(await digests(target)).toEqual(before)
+    })
+
+    test("can be given up: the target is empty and the source goes on, and another move may begin", async () => {
+      const first = await places.store(from)
+      await fill(first)
+      const { source, target } = await ends()
+      const stop = new AbortController()
+      const onProgress = (): void => stop.abort(new Error("cut"))
+      await expect(
+        move({ source, target }, { newId: "m", batch: 7, signal: stop.signal, onProgress }),
+      ).rejects.toThrow("cut")
+      const elsewhere = await places.mover(await places.make(from.dialect, "elsewhere.db"))
+      await expect(
+        move({ source, target: elsewhere }, { newId: "x", batch: 7 }),
+      ).rejects.toMatchObject({
+        code: "DROVER_MOVE_REFUSED",
+        message: expect.stringContaining("--abort"),
+      })
+      await abortMove({ source, target })
+      expect((await first.enqueue([{ ...job(), id: idOf(998) }]))[0]?.status).toBe("enqueued")
+      expect((await (await places.store(to)).list({}, { limit: 10, after: null })).jobs).toEqual([])
+      await expect(abortMove({ source, target })).rejects.toMatchObject({
+        code: "DROVER_MOVE_REFUSED",
+      })
+      expect((await move({ source, target: elsewhere }, { newId: "y", batch: 50 })).rows.jobs).toBe(
+        49,
+      )
+      await expect(abortMove({ source, target: elsewhere })).rejects.toThrow(/was moved to/)
+    })
+
+    // Each store on each side once: processes take their time.
+    const isMixed = fromDialect !== toDialect
+    const limits = { timeout: 300_000 }
+    test.runIf(isMixed)("by kill -9 around every single write arrives whole", limits, async () => {
+      await fill(await places.store(from))
+      const source = await places.mover(from)
+      const before = await digests(source)
+      const program = join(import.meta.dirname, "fixtures/mover.ts")
+      const words = (number: number): string[] => [
+        "--conditions=@drover/source",
+        program,
+        JSON.stringify(from),
+        JSON.stringify(to),
+        String(number),
+      ]
+      let kills = 0
+      for (let number = 0; number < 400; number++) {
+        const run = promisify(execFile)(process.execPath, words(number % 6))
+        const end = await run.then(
+          ({ stdout }) => stdout,
+          (error: { signal?: string }) => error.signal,
+        )
+        if (end === "done") break
+        expect(end).toBe("SIGKILL")
+        kills++
+      }
+      expect(kills).toBeGreaterThan(12)
+      expect(await digests(await places.mover(to))).toEqual(before)
+      expect(
+        (await (await places.store(to)).enqueue([{ ...job(), id: idOf(997) }]))[0]?.status,
+      ).toBe("enqueued")
+    })
+
+    test("and changed behind its back is found out at the end", async () => {
+      await fill(await places.store(from))
+      const { source, target } = await ends()
+      const lying: MoveStore = new Proxy(target, {
+        get: (_, name) => {
+          const value: unknown = Reflect.get(target, name, target)
+          if (typeof value !== "function") return value
+          if (name !== "importRows") return value.bind(target)
+          return (part: string, page: { rows: (string | number | null)[][] }) =>
+            Reflect.apply(value, target, [
+              part,
+              part === "logs"
+                ? { ...page, rows: page.rows.map((row) => row.with(4, "lie")) }
+                : page,
+            ])
+        },
+      })
+      await expect(
+        move({ source, target: lying }, { newId: "m", batch: 50 }),
+      ).rejects.toMatchObject({
+        code: "DROVER_MOVE_REFUSED",
+        message: expect.stringMatching(/^logs: .* --abort/),
+      })
+    })
+  })
+
+  test("importing a page twice brings it once", async () => {
+    await fill(await places.store(from))
     const { source, target } = await ends()
-    const lying: MoveStore = new Proxy(target, {
-      get: (_, name) => {
-        const value: unknown = Reflect.get(target, name, target)
-        if (typeof value !== "function") return value
-        if (name !== "importRows") return value.bind(target)
-        return (part: string, page: { rows: (string | number | null)[][] }) =>
-          Reflect.apply(value, target, [
-            part,
-            part === "logs" ? { ...page, rows: page.rows.map((row) => row.with(4, "lie")) } : page,
-          ])
-      },
-    })
-    await expect(move({ source, target: lying }, { newId: "m", batch: 50 })).rejects.toMatchObject({
-      code: "DROVER_MOVE_REFUSED",
-      message: expect.stringMatching(/^logs: .* --abort/),
-    })
+    const note = {
+      id: "m",
+      role: "source",
+      state: "moving",
+      peer: sourceOf(to).label,
+      progress: {},
+    } as const
+    await source.shut(note)
+    await target.shutEmpty({ ...note, role: "target" }, 0)
+    const page = await source.exportRows("queues", null, 1)
+    const put = { from: null, to: page.next, rows: page.rows }
+    expect(await target.importRows("queues", put)).toBe("imported")
+    expect(await target.importRows("queues", put)).toBe("repeated")
+    expect(await target.countRows("queues")).toBe(1)
   })
-})
-
-test("importing a page twice brings it once", async () => {
-  await fill(await store(from()))
-  const { source, target } = await ends()
-  const note = { id: "m", role: "source", state: "moving", peer: to(), progress: {} } as const
-  await source.shut(note)
-  await target.shutEmpty({ ...note, role: "target" }, 0)
-  const page = await source.exportRows("queues", null, 1)
-  const put = { from: null, to: page.next, rows: page.rows }
-  expect(await target.importRows("queues", put)).toBe("imported")
-  expect(await target.importRows("queues", put)).toBe("repeated")
-  expect(await target.countRows("queues")).toBe(1)
 })
 
 function key(text: string): NonNullable<NewJob["unique"]> {

@@ -1,55 +1,113 @@
 import { assert } from "../errors/index.ts"
-import type { MovePage, MovePart, MoveRow } from "../store/index.ts"
-import type { QueryName, Row } from "./statements.ts"
+import { plainParts } from "../store/index.ts"
+import type { MovePage, MovePart, MoveRow, PlainPart } from "../store/index.ts"
+import type { QueryName } from "./statements.ts"
+import { standingOf } from "./tracks.ts"
 import type { ReadTx, WriteTx } from "./writeTx.ts"
+
+type Value = string | number | null
 
 /** How a part leaves this store and comes into it. */
 interface PartTables {
   readonly table: string
-  readonly out: QueryName
-  /** Whether the first column is a number that is only a cursor; else the cursor is made of the row itself. */
-  readonly hasNumber: boolean
+  /** Rows after those with a key, and the key of each, in the order of the key. */
+  read(tx: ReadTx, after: readonly Value[] | null, limit: number): readonly KeyedRow[]
   /** Writes a page. @returns how many rows of the part it wrote. */
   takeIn(tx: WriteTx, page: string, rows: readonly MoveRow[]): number
 }
 
-const parts: Readonly<Record<MovePart, PartTables>> = {
-  workers: {
-    table: "drover_worker",
-    out: "workers_out",
-    hasNumber: false,
-    takeIn: (tx, page) => tx.statements.run("workers_in", page),
-  },
-  queues: {
-    table: "drover_queue",
-    out: "queues_out",
-    hasNumber: false,
-    takeIn: (tx, page) => {
-      tx.bumpGeneration()
-      return tx.statements.run("queues_in", page)
+interface KeyedRow {
+  readonly key: readonly Value[]
+  readonly row: MoveRow
+}
+
+/** A part whose rows are spread over tables. `start` is before every key. */
+function spread(
+  table: string,
+  out: QueryName,
+  start: readonly Value[],
+  keyOf: (row: MoveRow) => readonly Value[],
+  takeIn: PartTables["takeIn"],
+): PartTables {
+  const read: PartTables["read"] = ({ statements }, after, limit) =>
+    (statements.all(out, ...(after ?? start), limit) as readonly MoveRow[]).map((row) => ({
+      key: keyOf(row),
+      row,
+    }))
+  return { table, read, takeIn }
+}
+
+/** A part that is read in the order of a number that stands before its columns. */
+function numbered(table: string, out: QueryName, takeIn: PartTables["takeIn"]): PartTables {
+  const first = ([number]: MoveRow): readonly Value[] => [number as number]
+  const { read } = spread(table, out, [-1], first, takeIn)
+  return {
+    table,
+    read: (...given) => read(...given).map(({ key, row }) => ({ key, row: row.slice(1) })),
+    takeIn,
+  }
+}
+
+/** A part that is a table. */
+function plain({ table: name, columns, key }: PlainPart): PartTables {
+  const table = `drover_${name}`
+  const [all, keys] = [columns.join(", "), key.map(({ column }) => column).join(", ")]
+  const select = `select ${keys}, ${all} from ${table}`
+  const rest = `order by ${keys} limit ?`
+  const later = `${select} where (${keys}) > (${key.map(() => "?").join(", ")}) ${rest}`
+  const values = columns.map((_, index) => `value ->> ${index}`).join(", ")
+  const insert = `insert into ${table} (${all}) select ${values} from json_each(?) order by key`
+  return {
+    table,
+    read: ({ statements }, after, limit) => {
+      const statement = statements.made(after === null ? `${select} ${rest}` : later)
+      const found = statement.all(...(after ?? []), limit) as unknown as readonly MoveRow[]
+      return found.map((row) => ({ key: row.slice(0, key.length), row: row.slice(key.length) }))
     },
-  },
-  jobs: { table: "drover_job", out: "jobs_out", hasNumber: false, takeIn: takeJobsIn },
-  trail: { table: "drover_trail", out: "trail_out", hasNumber: true, takeIn: takeTrailIn },
-  holds: {
-    table: "drover_hold",
-    out: "holds_out",
-    hasNumber: false,
-    takeIn: (tx, page) => tx.statements.run("holds_in", page),
-  },
-  logs: {
-    table: "drover_log",
-    out: "logs_out",
-    hasNumber: true,
-    takeIn: (tx, page) => tx.statements.run("logs_in", page),
-  },
+    takeIn: (tx, page) => tx.statements.made(insert).run(page).changes as number,
+  }
+}
+
+const ENQUEUED_AT = 14
+
+const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
+  workers: spread(
+    "drover_worker",
+    "workers_out",
+    [""],
+    ([id]) => [id as string],
+    (tx, page) => tx.statements.run("workers_in", page),
+  ),
+  jobs: spread(
+    "drover_job",
+    "jobs_out",
+    [-1, ""],
+    (row) => [row[ENQUEUED_AT] as number, row[0] as string],
+    takeJobsIn,
+  ),
+  trail: numbered("drover_trail", "trail_out", takeTrailIn),
+  holds: spread(
+    "drover_hold",
+    "holds_out",
+    [""],
+    ([hash]) => [hash as string],
+    (tx, page) => tx.statements.run("holds_in", page),
+  ),
+  logs: numbered("drover_log", "logs_out", (tx, page) => tx.statements.run("logs_in", page)),
+}
+
+function tablesOf(part: MovePart): PartTables {
+  const known = parts[part]
+  if (known !== undefined) return known
+  const single = plainParts[part]
+  assert(single !== undefined, `${part} is plain, or this store knows where its rows are`)
+  return plain(single)
 }
 
 /** See `MoveStore.countRows`. */
 export function countRows(tx: ReadTx, part: MovePart): number {
-  const [count] = tx.statements
-    .made(`select count(*) from ${parts[part].table}`)
-    .get() as unknown as [number]
+  const statement = tx.statements.made(`select count(*) from ${tablesOf(part).table}`)
+  const [count] = statement.get() as unknown as [number]
   return count
 }
 
@@ -60,19 +118,20 @@ export function exportRows(
   after: string | null,
   limit: number,
 ): MovePage {
-  const { out, hasNumber } = parts[part]
-  const found = tx.statements.all(out, ...cursorValues(part, after), limit)
+  const key = after === null ? null : (JSON.parse(after) as readonly Value[])
+  const found = tablesOf(part).read(tx, key, limit)
   const last = found.at(-1)
-  const next = last === undefined || found.length < limit ? null : cursorOf(part, last)
-  const rows = (hasNumber ? found.map((row) => row.slice(1)) : found) as readonly MoveRow[]
-  return { rows, next }
+  const next = last === undefined || found.length < limit ? null : JSON.stringify(last.key)
+  return { rows: found.map(({ row }) => row), next }
 }
 
 /** Writes rows of a part. @throws when not every row found what it belongs to. */
 export function takeIn(tx: WriteTx, part: MovePart, rows: readonly MoveRow[]): void {
   if (rows.length === 0) return
-  const written = parts[part].takeIn(tx, JSON.stringify(rows), rows)
+  const written = tablesOf(part).takeIn(tx, JSON.stringify(rows), rows)
   assert(written === rows.length, `of ${rows.length} rows of ${part} ${written} were written`)
+  // Processes remember queues and limits by generation.
+  tx.bumpGeneration()
 }
 
 function takeJobsIn(tx: WriteTx, page: string, rows: readonly MoveRow[]): number {
@@ -83,6 +142,16 @@ function takeJobsIn(tx: WriteTx, page: string, rows: readonly MoveRow[]): number
   for (const query of ["job_inputs_in", "job_progress_in", "job_log_counts_in"] as const) {
     statements.run(query, page)
   }
+  for (const row of statements.all("keyed_jobs_from", first)) {
+    const [seq, lane, rank, crashes, keys] = row as readonly [
+      number,
+      number,
+      number,
+      number,
+      string,
+    ]
+    statements.run("set_keys", keys, standingOf(tx, { seq, lane, rank, crashes, keys }), seq)
+  }
   tx.addFinishedBytes(statements.first("finished_bytes_from", first - 1)?.[0] as number)
   return written
 }
@@ -92,19 +161,4 @@ function takeTrailIn(tx: WriteTx, page: string, rows: readonly MoveRow[]): numbe
   const written = tx.statements.run("trail_in", first, page)
   tx.statements.run("trail_heads_in", first)
   return written
-}
-
-/** What the query of a part is told of a cursor. */
-function cursorValues(part: MovePart, after: string | null): (string | number | null)[] {
-  if (part === "jobs") {
-    const [at, id] = after === null ? ["-1", ""] : after.split("/", 2)
-    return [Number(at), id as string]
-  }
-  return parts[part].hasNumber ? [Number(after ?? -1)] : [after]
-}
-
-const ENQUEUED_AT = 14
-
-function cursorOf(part: MovePart, row: Row): string {
-  return part === "jobs" ? `${String(row[ENQUEUED_AT])}/${String(row[0])}` : String(row[0])
 }

@@ -46,8 +46,16 @@ export type {
   LimitType,
   NewKey,
 } from "./limitStore.ts"
-export { movePartNames, moveParts } from "./moveStore.ts"
-export type { MoveNote, MovePage, MovePart, MoveProgress, MoveRow, MoveStore } from "./moveStore.ts"
+export { movePartNames, moveParts, plainParts } from "./moveStore.ts"
+export type {
+  MoveNote,
+  MovePage,
+  MovePart,
+  MoveProgress,
+  MoveRow,
+  MoveStore,
+  PlainPart,
+} from "./moveStore.ts"
 export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
 export type {
   BidReply,

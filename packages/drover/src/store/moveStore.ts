@@ -10,18 +10,36 @@ export const moveParts = {
   workers: "id, token, host, pid, started_at, beat_at, lease_until, info, ended_at, end_reason",
   /** By name. */
   queues: "name, paused_at, slots, aging_ms, updated_at, updated_by",
+  /** By id. */
+  limits: "id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn",
+  /** By limit and key. */
+  limitTurns: "limit_id, key, turn",
+  /** By limit, key and time. */
+  limitStarts: "limit_id, key, at, starts, total",
   /** By time of enqueue, then by id. `worker` is an id. */
   jobs:
     "id, kind, queue, state, run_at, priority, attempt, token, worker, failures, crashes, interruptions, " +
     "max_attempts, max_crashes, enqueued_at, expires_at, started_at, finished_at, cancel_at, cancel_reason, " +
     "cancel_by, timeout_ms, input, tags, metadata, retry, result, reason, error, unique_hash, unique_states, " +
-    "unique_until, unique_label, progress_at, progress_value, log_kept, log_bytes, log_dropped",
+    "unique_until, unique_label, progress_at, progress_value, log_kept, log_bytes, log_dropped, keys",
   /** In the order in which it was written. */
   trail: "job, at, from_state, to_state, attempt, worker, actor, reason, error",
   /** By hash. */
   holds: "hash, job, folded, window_until, window_job",
   /** In the order in which they were written. */
   logs: "job, attempt, at, level, message, fields",
+  /** By id. */
+  schedules:
+    "id, name, version, deployment, declared, changed, anchor_at, next_at, fire_at, held_at, paused_at, retired_at, " +
+    "deleted_at, failure, last_at, last_job, ticks, created_at, updated_at, updated_by",
+  /** By schedule and number. */
+  ticks: "schedule, n, at, through_at, count, job, reason, actor, recorded_at",
+  /** In the order in which they were made. */
+  scheduleChanges: "seq, id, schedule, at, actor, action, detail",
+  /** By deployment and generation. */
+  scheduleConfigs: "deployment, generation, hash, at",
+  /** By time and queue. */
+  samples: "at, queue, counts, oldest_wait_ms",
 } as const
 
 /** Name of a part. */
@@ -29,6 +47,32 @@ export type MovePart = keyof typeof moveParts
 
 /** The parts in the order of a move. */
 export const movePartNames: readonly MovePart[] = Object.keys(moveParts) as MovePart[]
+
+/** A part that is one table in every store: its name there, and the columns that tell its rows apart, in their order. */
+export interface PlainPart {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly key: readonly { readonly column: string; readonly isText: boolean }[]
+}
+
+/** @param key names of columns; those of texts, which are ordered by their bytes, end with a `*`. */
+function plain(part: MovePart, table: string, ...key: readonly string[]): PlainPart {
+  const columns = key.map((name) => ({ column: name.replace("*", ""), isText: name.endsWith("*") }))
+  return { table, columns: moveParts[part].split(", "), key: columns }
+}
+
+/** The parts that each store moves in the same way; the others are spread over tables of its own. */
+export const plainParts: Readonly<Partial<Record<MovePart, PlainPart>>> = {
+  queues: plain("queues", "queue", "name*"),
+  limits: plain("limits", "limit", "id"),
+  limitTurns: plain("limitTurns", "limit_turn", "limit_id", "key*"),
+  limitStarts: plain("limitStarts", "limit_start", "limit_id", "key*", "at"),
+  schedules: plain("schedules", "schedule", "id"),
+  ticks: plain("ticks", "tick", "schedule", "n"),
+  scheduleChanges: plain("scheduleChanges", "schedule_change", "seq"),
+  scheduleConfigs: plain("scheduleConfigs", "schedule_config", "deployment*", "generation"),
+  samples: plain("samples", "sample", "at", "queue*"),
+}
 
 /** One row of a part: its values in the order of the part's columns. */
 export type MoveRow = readonly (string | number | null)[]

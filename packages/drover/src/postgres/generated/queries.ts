@@ -217,7 +217,7 @@ cross join lateral unnest(c.jobs) u (id)
 join {schema}.job j on j.id = u.id
 where c.worker = $1::integer and c.token = $2::bigint and j.state = 2 and j.worker = $1::integer and j.token = $2::bigint
 order by j.rank, j.id`,
-  claim_worker: `select case when w.lease_until > floor(extract(epoch from now()) * 1000)::bigint then 1 else 2 end
+  claiming_worker: `select case when w.lease_until > floor(extract(epoch from now()) * 1000)::bigint then 1 else 2 end
 from {schema}.worker w
 where w.ref = $1::integer and w.token = $2::bigint and w.ended_at is null`,
   next_alone: `select j.id, exists (
@@ -564,7 +564,6 @@ for no key update`,
 select $1::uuid, (e ->> 0)::integer, (e ->> 1)::bigint, e ->> 2, e ->> 3, e ->> 4
 from json_array_elements($2::text::json) with ordinality l (e, n)
 order by l.n`,
-  log_count: `select kept, bytes, dropped from {schema}.log_count where job = $1::uuid`,
   put_log_count: `insert into {schema}.log_count (job, kept, bytes, dropped)
 values ($1::uuid, $2::integer, $3::integer, $4::bigint)
 on conflict (job) do update
@@ -770,6 +769,7 @@ where locktype = 'relation'
   and mode = 'RowExclusiveLock'
   and granted`,
   log_lines: `select attempt, at, level, message, fields from {schema}.log where job = $1::uuid order by seq`,
+  log_count: `select kept, bytes, dropped from {schema}.log_count where job = $1::uuid`,
   all_queues: `select name, paused_at, slots, aging_ms from {schema}.queue order by name`,
   count_waiting: `select
   l.queue,

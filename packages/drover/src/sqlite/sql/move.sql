@@ -40,6 +40,8 @@ select
   exists (select 1 from drover_job)
   or exists (select 1 from drover_worker)
   or exists (select 1 from drover_queue)
+  or exists (select 1 from drover_limit)
+  or exists (select 1 from drover_schedule)
   or exists (select 1 from drover_hold);
 
 -- name: workers_out
@@ -77,20 +79,6 @@ select
 from json_each(?)
 order by key;
 
--- name: queues_out
--- Called by a move. By primary key.
-select name, paused_at, slots, aging_ms, updated_at, updated_by
-from drover_queue
-where name > coalesce(?, '')
-order by name
-limit ?;
-
--- name: queues_in
--- Called by a move with a page as JSON.
-insert into drover_queue (name, paused_at, slots, aging_ms, updated_at, updated_by)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-from json_each(?);
-
 -- name: jobs_out
 -- Called by a move. By drover_move_order, which a database has while it is shut.
 select
@@ -123,7 +111,7 @@ select
   j.result,
   j.reason,
   j.error,
-  lower(hex(j.unique_hash)) as unique_hash,
+  case when j.unique_hash is not null then lower(hex(j.unique_hash)) end as unique_hash,
   j.unique_states,
   j.unique_until,
   j.unique_label,
@@ -131,7 +119,8 @@ select
   p.value as progress_value,
   c.kept,
   c.bytes,
-  c.dropped
+  c.dropped,
+  j.keys
 from drover_job j
 join drover_lane l on l.id = j.lane
 left join drover_worker w on w.ref = j.worker
@@ -190,7 +179,8 @@ insert into drover_job (
   error,
   unique_states,
   unique_until,
-  unique_label
+  unique_label,
+  keys
 )
 select
   ?1 + e.key,
@@ -235,7 +225,8 @@ select
   e.value ->> 28,
   e.value ->> 30,
   e.value ->> 31,
-  e.value ->> 32
+  e.value ->> 32,
+  e.value ->> 38
 from json_each(?2) e
 join drover_lane l on l.queue = e.value ->> 2 and l.kind = e.value ->> 1
 left join drover_queue q on q.name = l.queue
@@ -264,6 +255,13 @@ select j.seq, e.value ->> 35, e.value ->> 36, e.value ->> 37
 from json_each(?) e
 join drover_job j on j.id = e.value ->> 0
 where e.value ->> 35 is not null;
+
+-- name: keyed_jobs_from
+-- Called by a move after the jobs of a page. A range of the primary key.
+select seq, lane, rank, crashes, keys
+from drover_job
+where seq >= ? and keys is not null and state = 1
+order by seq;
 
 -- name: finished_bytes_from
 -- Called by a move after the jobs of a page. A range of the primary key.
