@@ -3,10 +3,13 @@ import type { Repository } from "../repository.ts"
 import type { Finding, Rule } from "../rule.ts"
 import { readQueries, SqlgenError, type NamedQuery } from "../../sqlgen/readQueries.ts"
 
-/** Both stores name their queries alike, one file per table, so that a reader can lay them side by side. */
+/**
+ * A query that both stores have stands in the file of the same name, so that a reader can lay them side by side. Each
+ * also has queries of its own: what takes one of them a statement takes the other several.
+ */
 export const queryParity: Rule = {
   name: "query-parity",
-  mend: "Write the query in the other store's file of the same name, or give both the same name.",
+  mend: "Move one of the two to the file of the same name, or give it another name.",
   check(repository) {
     const stores = storeRooms
       .map((room) => ({ room, queries: queriesOf(repository, room) }))
@@ -14,7 +17,7 @@ export const queryParity: Rule = {
     return stores.flatMap(({ room, queries }) =>
       stores
         .filter((other) => other.room !== room)
-        .flatMap((other) => missingIn(other, room, queries)),
+        .flatMap((other) => misplacedIn(other, room, queries)),
     )
   },
 }
@@ -47,19 +50,16 @@ function readableQueries(path: string, text: string): NamedQuery[] {
   }
 }
 
-function missingIn(
+function misplacedIn(
   other: { readonly room: string; readonly queries: ReadonlyMap<string, PlacedQuery> },
   room: string,
   queries: ReadonlyMap<string, PlacedQuery>,
 ): Finding[] {
   return [...queries.values()].flatMap(({ name, path, file, place }): Finding[] => {
     const twin = other.queries.get(name)
-    if (twin?.file === file) return []
+    if (twin === undefined || twin.file === file) return []
     const line = Number(place.slice(place.lastIndexOf(":") + 1))
-    const message =
-      twin === undefined
-        ? `query ${name} of ${room} is missing in ${other.room}`
-        : `query ${name} stands in ${file} here and in ${twin.file} in ${other.room}`
+    const message = `query ${name} stands in ${file} here and in ${twin.file} in ${other.room}`
     return [{ path, line, message, item: name }]
   })
 }

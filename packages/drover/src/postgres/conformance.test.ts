@@ -1,6 +1,6 @@
 import { storeSuite } from "@drover/conformance"
 import type { Harness, OwnConnection, StoreProcess } from "@drover/conformance"
-import pg from "pg"
+import type pg from "pg"
 import { afterAll } from "vitest"
 import { Events } from "../events/index.ts"
 import type { Store } from "../store/index.ts"

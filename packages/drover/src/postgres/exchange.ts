@@ -90,7 +90,7 @@ export async function exchange(
 
 async function readLease({ database }: StoreContext, { request }: Progress): Promise<Lease> {
   const values = [request.worker.ref, request.worker.token]
-  const rows = await database.statement("exchange", "claim_worker", values, { repeatable: true })
+  const rows = await database.statement("exchange", "claiming_worker", values, { repeatable: true })
   return leases[(rows[0]?.[0] as number | undefined) ?? 0] as Lease
 }
 

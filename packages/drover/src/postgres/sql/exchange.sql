@@ -153,7 +153,7 @@ join {schema}.job j on j.id = u.id
 where c.worker = $1::integer and c.token = $2::bigint and j.state = 2 and j.worker = $1::integer and j.token = $2::bigint
 order by j.rank, j.id;
 
--- name: claim_worker
+-- name: claiming_worker
 -- Called by exchanges that neither complete nor claim. By primary key.
 select case when w.lease_until > floor(extract(epoch from now()) * 1000)::bigint then 1 else 2 end
 from {schema}.worker w

@@ -21,10 +21,6 @@ select $1::uuid, (e ->> 0)::integer, (e ->> 1)::bigint, e ->> 2, e ->> 3, e ->> 
 from json_array_elements($2::text::json) with ordinality l (e, n)
 order by l.n;
 
--- name: log_count
--- Called by log and appendLog. By primary key.
-select kept, bytes, dropped from {schema}.log_count where job = $1::uuid;
-
 -- name: put_log_count
 -- Called by appendLog once. By primary key.
 insert into {schema}.log_count (job, kept, bytes, dropped)

@@ -112,6 +112,10 @@ where locktype = 'relation'
 -- Called by log. Served by log_job, whose order is that of the lines.
 select attempt, at, level, message, fields from {schema}.log where job = $1::uuid order by seq;
 
+-- name: log_count
+-- Called by log and appendLog. By primary key.
+select kept, bytes, dropped from {schema}.log_count where job = $1::uuid;
+
 -- name: all_queues
 -- Called by queueSettings and queueCounts. As many rows as queues were ever changed.
 select name, paused_at, slots, aging_ms from {schema}.queue order by name;
