@@ -30,8 +30,8 @@ export const roomsAStoreSees: readonly string[] = [
 ]
 export const roomsThatSeeStores: readonly string[] = ["testing", "cli"]
 
-/** Rooms that tests may use wherever they stand: the real store on `:memory:`, and the test kit. */
-export const roomsTestsSee: readonly string[] = ["sqlite", "testing"]
+/** Rooms that tests may use wherever they stand: the real stores, and the test kit. */
+export const roomsTestsSee: readonly string[] = ["sqlite", "postgres", "testing"]
 
 /** Foreign packages that a room of the runtime stands on; every other room has none. */
 export const roomPackages: Readonly<Record<string, readonly string[]>> = {
