@@ -1,9 +1,12 @@
-import { describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { startStopStress } from "../service/stress.fixture.ts"
 import { Fleet } from "./fixtures/fleet.ts"
 import type { FleetClient } from "./fixtures/fleet.ts"
 import { grounds } from "./fixtures/grounds.ts"
+import { leavePostgres } from "./fixtures/postgresGround.ts"
 import { scriptedService } from "./fixtures/scriptedService.ts"
+
+afterAll(leavePostgres)
 
 // Who leads, and how that passes on: the rest of the invariants, and what the elector alone promises.
 const table = grounds.flatMap((ground) =>
@@ -25,6 +28,76 @@ function elections(fleet: Fleet): readonly { readonly term: number; readonly cli
 
 async function leads(fleet: Fleet, client: FleetClient, withinMs?: number): Promise<number> {
   return fleet.until(`${client.name} leads`, () => fleet.leading === client, withinMs)
+}
+
+// Waited for by whoever ignores its signal.
+const hang = new Promise<void>(() => {})
+
+// Ways into every phase in which a client may be told to stop.
+const phases: Readonly<Record<string, (fleet: Fleet) => Promise<FleetClient>>> = {
+  "before the first bid": (fleet) => fleet.started("a"),
+  "in a bid that hangs": async (fleet) => {
+    const client = await fleet.client("a")
+    client.troubled.trouble((operation) => (operation === "bid" ? hang : undefined))
+    await client.elector.start()
+    await fleet.until("it bids", () => client.calls("bid") > 0)
+    return client
+  },
+  following: async (fleet) => {
+    await leads(fleet, await fleet.started("other"))
+    const client = await fleet.started("a")
+    await fleet.advance(2_000)
+    return client
+  },
+  leading: async (fleet) => {
+    const client = await fleet.started("a", {
+      services: [scriptedService(fleet.clock, "s", "ok")],
+    })
+    await fleet.advance(2_000)
+    return client
+  },
+  "in a renewal that hangs": async (fleet) => {
+    const client = await fleet.started("a")
+    await leads(fleet, client)
+    client.troubled.trouble((operation) => (operation === "renewTerm" ? hang : undefined))
+    const before = client.calls("renewTerm")
+    await fleet.until("it renews", () => client.calls("renewTerm") > before)
+    return client
+  },
+  "in a hook that hangs": async (fleet) => {
+    let called = false
+    const onMaintenanceStart = (): Promise<void> => {
+      called = true
+      return hang
+    }
+    const client = await fleet.started("a", { onMaintenanceStart })
+    await fleet.until("it hangs", () => called)
+    return client
+  },
+  "in a service that hangs": async (fleet) => {
+    const service = scriptedService(fleet.clock, "s", { gate: hang, ends: "ok" })
+    const client = await fleet.started("a", { services: [service] })
+    await fleet.until("it hangs", () => service.alive === 1)
+    return client
+  },
+  "between two tries": async (fleet) => {
+    const service = scriptedService(fleet.clock, "s", "fail")
+    const client = await fleet.started("a", { services: [service] })
+    await fleet.until("it failed", () => client.count("maintenance.start_failed") === 1)
+    return client
+  },
+  "standing back": async (fleet) => {
+    const service = scriptedService(fleet.clock, "s", "fail")
+    const client = await fleet.started("a", { services: [service] })
+    await fleet.until("it stands back", () => client.count("leader.resigned") === 1)
+    return client
+  },
+  "while the store hangs": async (fleet) => {
+    const client = await fleet.started("a")
+    await leads(fleet, client)
+    client.troubled.trouble(() => hang)
+    return client
+  },
 }
 
 describe.each(table)("handing over on $name, $by", ({ ground, hints }) => {
@@ -56,7 +129,7 @@ describe.each(table)("handing over on $name, $by", ({ ground, hints }) => {
     const sound = scriptedService(fleet.clock, "sound", "ok")
     const healthy = await fleet.started("healthy", { services: [sound] })
     await fleet.until("it gives up", () => failing.count("leader.resigned") === 1)
-    await leads(fleet, healthy, hints ? 500 : 7_000)
+    await leads(fleet, healthy, hints ? ground.promptMs : 7_000)
     await fleet.advance(120_000)
     expect(fleet.leading).toBe(healthy)
     expect(failing.count("leader.elected")).toBe(1)
@@ -102,72 +175,6 @@ describe.each(table)("handing over on $name, $by", ({ ground, hints }) => {
   })
 
   test("15: a stop ends in bounded time in every phase, though nothing listens to its signal, and leaves no timer", async () => {
-    const hang = new Promise<void>(() => {})
-    const phases: Readonly<Record<string, (fleet: Fleet) => Promise<FleetClient>>> = {
-      "before the first bid": (fleet) => fleet.started("a"),
-      "in a bid that hangs": async (fleet) => {
-        const client = await fleet.client("a")
-        client.troubled.trouble((operation) => (operation === "bid" ? hang : undefined))
-        await client.elector.start()
-        await fleet.until("it bids", () => client.calls("bid") > 0)
-        return client
-      },
-      following: async (fleet) => {
-        await leads(fleet, await fleet.started("other"))
-        const client = await fleet.started("a")
-        await fleet.advance(2_000)
-        return client
-      },
-      leading: async (fleet) => {
-        const client = await fleet.started("a", {
-          services: [scriptedService(fleet.clock, "s", "ok")],
-        })
-        await fleet.advance(2_000)
-        return client
-      },
-      "in a renewal that hangs": async (fleet) => {
-        const client = await fleet.started("a")
-        await leads(fleet, client)
-        client.troubled.trouble((operation) => (operation === "renewTerm" ? hang : undefined))
-        const before = client.calls("renewTerm")
-        await fleet.until("it renews", () => client.calls("renewTerm") > before)
-        return client
-      },
-      "in a hook that hangs": async (fleet) => {
-        let called = false
-        const onMaintenanceStart = (): Promise<void> => {
-          called = true
-          return hang
-        }
-        const client = await fleet.started("a", { onMaintenanceStart })
-        await fleet.until("it hangs", () => called)
-        return client
-      },
-      "in a service that hangs": async (fleet) => {
-        const service = scriptedService(fleet.clock, "s", { gate: hang, then: "ok" })
-        const client = await fleet.started("a", { services: [service] })
-        await fleet.until("it hangs", () => service.alive === 1)
-        return client
-      },
-      "between two tries": async (fleet) => {
-        const service = scriptedService(fleet.clock, "s", "fail")
-        const client = await fleet.started("a", { services: [service] })
-        await fleet.until("it failed", () => client.count("maintenance.start_failed") === 1)
-        return client
-      },
-      "standing back": async (fleet) => {
-        const service = scriptedService(fleet.clock, "s", "fail")
-        const client = await fleet.started("a", { services: [service] })
-        await fleet.until("it stands back", () => client.count("leader.resigned") === 1)
-        return client
-      },
-      "while the store hangs": async (fleet) => {
-        const client = await fleet.started("a")
-        await leads(fleet, client)
-        client.troubled.trouble(() => hang)
-        return client
-      },
-    }
     for (const [phase, reach] of Object.entries(phases)) {
       await using fleet = await Fleet.open(ground, hints)
       const client = await reach(fleet)
@@ -187,7 +194,8 @@ describe.each(table)("handing over on $name, $by", ({ ground, hints }) => {
     const second = await fleet.started("second")
     await fleet.advance(8_000)
     await fleet.settled(first.elector.stop())
-    await leads(fleet, second, hints ? 500 : 6_500)
+    await leads(fleet, second, hints ? ground.promptMs : 6_500)
+    expect(elections(fleet).map(({ client }) => client)).toEqual(["first", "second"])
   })
 
   test("a leader that vanishes is succeeded when its term is over, within a second", async () => {

@@ -1,10 +1,13 @@
-import { describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { Shutdown, TermEnded } from "../errors/index.ts"
 import { Fleet } from "./fixtures/fleet.ts"
 import { grounds } from "./fixtures/grounds.ts"
+import { leavePostgres } from "./fixtures/postgresGround.ts"
 import { scriptedService } from "./fixtures/scriptedService.ts"
 import { takeAway } from "./fixtures/takeAway.ts"
 import type { SingletonService, SingletonStart } from "./singletons.ts"
+
+afterAll(leavePostgres)
 
 /** A user's service that writes down what happened to it. */
 function recorded(

@@ -1,11 +1,14 @@
-import { describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { DroverError, Shutdown, TermEnded } from "../errors/index.ts"
 import { expirer } from "./expirer.ts"
 import { Fleet } from "./fixtures/fleet.ts"
 import type { FleetClient } from "./fixtures/fleet.ts"
 import { grounds } from "./fixtures/grounds.ts"
+import { leavePostgres } from "./fixtures/postgresGround.ts"
 import { scriptedService } from "./fixtures/scriptedService.ts"
 import { takeAway } from "./fixtures/takeAway.ts"
+
+afterAll(leavePostgres)
 
 // The invariants of starting maintenance in a term, as the analysis of River's maintainer lists them; the numbers are its.
 const table = grounds.flatMap((ground) =>
@@ -62,7 +65,7 @@ describe.each(table)("starting maintenance on $name, $by", ({ ground, hints }) =
   test("4: leadership lost during the wait ends it at once: no further try, no resignation", async () => {
     await using fleet = await Fleet.open(ground, hints)
     const gate = Promise.withResolvers<void>()
-    const service = scriptedService(fleet.clock, "s", { gate: gate.promise, then: "fail" })
+    const service = scriptedService(fleet.clock, "s", { gate: gate.promise, ends: "fail" })
     const client = await fleet.started("a", { services: [service] })
     await fleet.until("it starts", () => service.starts.length === 1)
     await fleet.advance(4_300)
@@ -77,10 +80,10 @@ describe.each(table)("starting maintenance on $name, $by", ({ ground, hints }) =
 
   test.each(["ok", "fail"] as const)(
     "5: a start that returns (%s) after its term ended is torn down, stops nothing newer and resigns nothing",
-    async (then) => {
+    async (ends) => {
       await using fleet = await Fleet.open(ground, hints)
       const gate = Promise.withResolvers<void>()
-      const service = scriptedService(fleet.clock, "s", { gate: gate.promise, then })
+      const service = scriptedService(fleet.clock, "s", { gate: gate.promise, ends })
       const client = await fleet.started("a", { services: [service] })
       await fleet.until("it starts", () => service.starts.length === 1)
       await takeAway(fleet, client, 600_000)
@@ -97,10 +100,10 @@ describe.each(table)("starting maintenance on $name, $by", ({ ground, hints }) =
 
   test.each(["ok", "fail"] as const)(
     "6: lost and regained while the old start hangs, which then ends (%s): the new term's maintenance runs, and only once",
-    async (then) => {
+    async (ends) => {
       await using fleet = await Fleet.open(ground, hints)
       const gate = Promise.withResolvers<void>()
-      const service = scriptedService(fleet.clock, "s", { gate: gate.promise, then }, "ok")
+      const service = scriptedService(fleet.clock, "s", { gate: gate.promise, ends }, "ok")
       const client = await fleet.started("a", { services: [service] })
       await fleet.until("it starts", () => service.starts.length === 1)
       const old = service.starts[0]!.term
@@ -185,7 +188,7 @@ describe.each(table)("starting maintenance on $name, $by", ({ ground, hints }) =
   test("14: a start that hangs holds up neither renewals nor a step-down, and transitions come in order to the slowest listener", async () => {
     await using fleet = await Fleet.open(ground, hints)
     const gate = Promise.withResolvers<void>()
-    const service = scriptedService(fleet.clock, "s", { gate: gate.promise, then: "ok" })
+    const service = scriptedService(fleet.clock, "s", { gate: gate.promise, ends: "ok" })
     const client = await fleet.client("a", { services: [service] })
     const slow: string[] = []
     client.elector.onTransition(async ({ to, term }) => {

@@ -1,11 +1,14 @@
-import { describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { DroverError, Timeout } from "../errors/index.ts"
 import type { Fenced } from "../store/index.ts"
 import { Fleet } from "./fixtures/fleet.ts"
 import { grounds } from "./fixtures/grounds.ts"
+import { leavePostgres } from "./fixtures/postgresGround.ts"
 import type { MaintenanceService } from "./maintenanceService.ts"
 import { turnLoop } from "./turnLoop.ts"
 import type { BatchReply } from "./turnLoop.ts"
+
+afterAll(leavePostgres)
 
 const nothing: BatchReply = { rows: 0, more: false }
 
