@@ -2,7 +2,7 @@ import { percentile } from "../measure.ts"
 import type { Lab } from "./lab.ts"
 import type { SideProcess } from "./sideProcess.ts"
 import type { System } from "./systems.ts"
-import { pause, startWorkers, startedBy } from "./throughput.ts"
+import { startWorkers, untilStarted } from "./throughput.ts"
 
 /** From the call that enqueues to the handler's first line, in ms. */
 export interface Latency {
@@ -11,8 +11,6 @@ export interface Latency {
 }
 
 const WARM_UP = 0.1
-const LOOK_MS = 20
-const PATIENCE_MS = 60_000
 
 /** One job at a time, nothing else going on; the worker is in the process that enqueues, or in another. */
 export async function idleLatency(
@@ -27,7 +25,7 @@ export async function idleLatency(
   const workers = apart ? await startWorkers(world) : [enqueuer]
   for (const worker of workers) await worker.call("work")
   await enqueuer.call("probe", { count })
-  await allStarted(workers, count)
+  await untilStarted(workers, count)
   return summary(await samplesOf(workers))
 }
 
@@ -44,7 +42,7 @@ export async function loadedLatency(
   const workers = await startWorkers(world)
   for (const worker of workers) await worker.call("work")
   const sent = await enqueuer.call<number>("paced", { perSecond: rate, ms: seconds * 1000 })
-  await allStarted(workers, sent)
+  await untilStarted(workers, sent)
   return summary(await samplesOf(workers))
 }
 
@@ -59,13 +57,4 @@ export async function samplesOf(workers: readonly SideProcess[]): Promise<readon
 export function summary(samples: readonly Sample[], skip = WARM_UP): Latency {
   const took = samples.slice(Math.floor(samples.length * skip)).map(([, ms]) => ms)
   return { p50: percentile(took, 0.5), p99: percentile(took, 0.99) }
-}
-
-async function allStarted(workers: readonly SideProcess[], count: number): Promise<void> {
-  const until = performance.now() + PATIENCE_MS
-  let started = 0
-  while ((started = await startedBy(workers)) < count) {
-    if (performance.now() > until) throw new Error(`only ${started} of ${count} jobs were started`)
-    await pause(LOOK_MS)
-  }
 }

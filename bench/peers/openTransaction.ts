@@ -3,7 +3,7 @@ import type { Lab } from "./lab.ts"
 import { samplesOf, summary } from "./latency.ts"
 import { connect } from "./postgresServer.ts"
 import type { System } from "./systems.ts"
-import { drain, pause, startedBy, startWorkers } from "./throughput.ts"
+import { drain, pause, startedBy, startWorkers, untilStarted } from "./throughput.ts"
 
 /** What a snapshot does to a system that nothing can be vacuumed behind. */
 export interface Beside {
@@ -44,7 +44,7 @@ export async function besideTransaction(
   const samples = await samplesOf(workers)
   const claims = await Promise.all(workers.map((worker) => worker.call<number[] | null>("claims")))
   const since = samples.at(-1)![0] - LAST_MS
-  while ((await startedBy(workers)) < sent) await pause(20)
+  await untilStarted(workers, sent)
   for (const worker of workers) await worker[Symbol.asyncDispose]()
   await enqueuer.call("bulk", { count: load.jobs })
   const latency = summary(

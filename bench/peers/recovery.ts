@@ -1,7 +1,7 @@
 import { machineMs } from "../measure.ts"
 import type { Lab } from "./lab.ts"
 import type { System } from "./systems.ts"
-import { pause, startedBy } from "./throughput.ts"
+import { pause, startedBy, untilStarted } from "./throughput.ts"
 
 const HELD = 10
 const LOOK_MS = 10
@@ -18,7 +18,7 @@ export async function recoverySeconds(lab: Lab, system: System): Promise<number 
   const victim = await world.side()
   await victim.call("work", { hold: true })
   await enqueuer.call("bulk", { count: HELD })
-  while ((await startedBy([victim])) < HELD) await pause(LOOK_MS)
+  await untilStarted([victim], HELD)
   const heir = await world.side()
   await heir.call("work")
   const killed = machineMs()

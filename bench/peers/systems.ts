@@ -85,12 +85,13 @@ export const systems: readonly System[] = [
   {
     name: "ceiling-postgres",
     side: "ceiling",
-    profile: "",
+    profile: "100x2",
     database: "postgres",
     library: droverLibrary,
     workers: 1,
     share: 1,
-    settings: "the statements of Drover's store without a runtime: 1 process, 100 jobs an exchange",
+    settings:
+      "the statements of Drover's store without a runtime: 1 process, 2 connections, 100 jobs an exchange",
     less: "no handlers, events or leases",
     slowRecovery: null,
     keeps: false,

@@ -14,6 +14,7 @@ const IN_FLIGHT = 100
 const CONCURRENT_SHARE = 0.2
 const LOOK_MS = 10
 const FLUSH_MS = 2
+const PATIENCE_MS = 60_000
 
 /** Enqueues one by one with many in flight, then in bulk, then starts workers and waits until nothing is left. */
 export async function throughput(lab: Lab, system: System, jobs: number): Promise<Throughput> {
@@ -43,8 +44,7 @@ export async function drain(world: World, observer: SideProcess, jobs: number): 
   const workers = await startWorkers(world)
   const start = machineMs()
   await Promise.all(workers.map((worker) => worker.call("work")))
-  let started = 0
-  while ((started = await startedBy(workers)) < jobs) await pause(LOOK_MS)
+  const started = await untilStarted(workers, jobs, LOOK_MS)
   while ((await observer.call<number>("unfinished")) > 0) await pause(FLUSH_MS)
   const ms = machineMs() - start
   for (const worker of workers) await worker[Symbol.asyncDispose]()
@@ -61,6 +61,27 @@ export async function startWorkers(world: World): Promise<readonly SideProcess[]
       return side
     }),
   )
+}
+
+/** Resolves with how many handlers were called, once they are so many. @throws Error when nothing goes on any more. */
+export async function untilStarted(
+  workers: readonly SideProcess[],
+  count: number,
+  lookMs = 20,
+): Promise<number> {
+  let most = 0
+  let sinceMs = machineMs()
+  for (;;) {
+    const started = await startedBy(workers)
+    if (started >= count) return started
+    if (started > most) {
+      most = started
+      sinceMs = machineMs()
+    } else if (machineMs() - sinceMs > PATIENCE_MS) {
+      throw new Error(`only ${started} of ${count} jobs were started`)
+    }
+    await pause(lookMs)
+  }
 }
 
 /** How many handlers were called so far. */

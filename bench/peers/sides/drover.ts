@@ -10,7 +10,7 @@ const UNFINISHED = ["scheduled", "available", "running", "retryable"] as const
 /** Drover on both of its databases, with default settings and with settings for many short jobs. */
 const tuned = {
   queues: { default: { slots: 500 } },
-  work: { lease: { ttl: "1s", beat: "200ms", margin: "200ms" }},
+  work: { lease: { ttl: "1s", beat: "200ms", margin: "200ms" } },
   maintenance: { sweep: "1s" },
 } as const
 
