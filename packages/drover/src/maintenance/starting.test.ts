@@ -142,6 +142,33 @@ describe.each(table)("starting maintenance on $name, $by", ({ ground, hints }) =
     expect(client.calls("resignTerm")).toBe(0)
   })
 
+  test("a start that takes too long has failed: when it returns it is torn down, and only then the next try begins", async () => {
+    await using fleet = await Fleet.open(ground, hints)
+    const gate = Promise.withResolvers<void>()
+    const service = scriptedService(fleet.clock, "s", { gate: gate.promise, ends: "ok" }, "ok")
+    const client = await fleet.started("a", { services: [service] })
+    await fleet.until("it took too long", () => client.count("maintenance.start_failed") === 1)
+    await fleet.advance(3_000)
+    expect(service.starts).toHaveLength(1)
+    gate.resolve()
+    await fleet.until("it runs", () => running(client), 1_000)
+    expect(client.of("maintenance.started")).toMatchObject([{ attempt: 2 }])
+    expect([service.alive, service.most, service.starts.length]).toEqual([1, 1, 2])
+  })
+
+  test("giving up a term that has ended says nothing about the term after it", async () => {
+    await using fleet = await Fleet.open(ground, hints)
+    const client = await fleet.started("a")
+    await fleet.until("it leads", () => client.term !== undefined)
+    const old = client.term!
+    await takeAway(fleet, client, 1_000)
+    await fleet.until("it leads again", () => (client.term?.ref.term ?? 0) > old.ref.term)
+    client.elector.giveUp(old, new Error("too late"))
+    await fleet.advance(1_000)
+    expect(client.term!.ref.term).toBeGreaterThan(old.ref.term)
+    expect(client.count("leader.stood_back")).toBe(0)
+  })
+
   test("10: a client alone whose maintenance never starts tries a bounded number of times, and says each time that it leads without", async () => {
     await using fleet = await Fleet.open(ground, hints)
     const service = scriptedService(fleet.clock, "s", "fail")
@@ -191,8 +218,9 @@ describe.each(table)("starting maintenance on $name, $by", ({ ground, hints }) =
     const service = scriptedService(fleet.clock, "s", { gate: gate.promise, ends: "ok" })
     const client = await fleet.client("a", { services: [service] })
     const slow: string[] = []
+    let calls = 0
     client.elector.onTransition(async ({ to, term }) => {
-      await gate.promise
+      if (calls++ === 0) await gate.promise
       slow.push(`${to} ${term.ref.term}`)
     })
     await client.elector.start()
