@@ -16,6 +16,12 @@ export const reads = [
   "queueSettings",
   "leader",
   "samples",
+  "scheduleChanges",
+  "scheduleTicks",
+  "dueSchedules",
+  "schedule",
+  "schedules",
+  "limits",
 ] as const
 
 /** Operations whose reply can be lost after they were carried out. */
@@ -41,6 +47,14 @@ export const writes = [
   "claimTurn",
   "clean",
   "addSamples",
+  "triggerSchedule",
+  "tickSchedules",
+  "removeSchedule",
+  "changeSchedule",
+  "deploySchedules",
+  "reconcileLimits",
+  "setLimit",
+  "declareLimits",
 ] as const
 
 /** An operation of a store that crosses the gap in which faults strike. */
