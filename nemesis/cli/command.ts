@@ -29,8 +29,9 @@ export async function runCommand(given: Arguments, signal: AbortSignal): Promise
 
 async function runHunt({ store, json }: Arguments, signal: AbortSignal): Promise<number> {
   const kills = await runMutants(store, signal, (kill) => {
-    const end = kill.run === null ? "SURVIVED" : `caught by "${kill.checkers.join('", "')}"`
-    process.stderr.write(`${kill.mutant}: ${end} in run ${kill.run ?? kill.runs}\n`)
+    const caught = `caught by ${kill.checkers.join(", ")} in run ${kill.run}`
+    const survived = kill.error ?? `SURVIVED ${kill.runs} runs`
+    process.stderr.write(`${kill.mutant}: ${kill.run === null ? survived : caught}\n`)
   })
   process.stdout.write(json ? `${JSON.stringify(kills)}\n` : `${killTable(kills)}\n`)
   return kills.every(({ run }) => run !== null) ? 0 : 1

@@ -12,6 +12,8 @@ export interface Kill {
   readonly runs: number
   readonly checkers: readonly string[]
   readonly faults: number
+  /** Why it could not be hunted at all: it no longer fits the code, for one. */
+  readonly error: string | null
 }
 
 /** Runs within which every planted bug must be caught, and how long faults strike in each. */
@@ -41,15 +43,22 @@ async function hunt(
   signal: AbortSignal,
 ): Promise<Kill> {
   let faults = 0
+  const survivor = { mutant: name, what, run: null, checkers: [], error: null }
   for (let run = 1; run <= MOST_RUNS; run++) {
     signal.throwIfAborted()
     const options = ["--store", store, "--mutant", name, "--minutes", String(MINUTES)]
-    const report = await runOnce([...options, "--seed", String(run), "--json"], signal)
+    let report: RunReport
+    try {
+      report = await runOnce([...options, "--seed", String(run), "--json"], signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      return { ...survivor, runs: run, faults, error: String(error) }
+    }
     faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0)
     const checkers = [...new Set(report.violations.map(({ checker }) => checker))]
-    if (checkers.length > 0) return { mutant: name, what, run, runs: run, checkers, faults }
+    if (checkers.length > 0) return { ...survivor, run, runs: run, checkers, faults }
   }
-  return { mutant: name, what, run: null, runs: MOST_RUNS, checkers: [], faults }
+  return { ...survivor, runs: MOST_RUNS, faults }
 }
 
 function runOnce(options: readonly string[], signal: AbortSignal): Promise<RunReport> {

@@ -18,6 +18,8 @@ export interface Scene {
   readonly fleet: Fleet
   readonly rng: Rng
   readonly leaseMs: number
+  /** Process id of the one that leads now, if that can be told. */
+  leader(): Promise<number | undefined>
   /** Waits, shorter when calm is called for. */
   wait(ms: number): Promise<void>
   /** Notes the time of the body as one in which these processes, or the database, are under the fault. */

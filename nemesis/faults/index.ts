@@ -1,11 +1,17 @@
 import type { Ground } from "../ground/ground.ts"
 import type { Fault } from "./fault.ts"
+import { leaderFaults } from "./leaderFaults.ts"
 import { postgresFaults } from "./postgresFaults.ts"
 import { processFaults } from "./processFaults.ts"
 import { sqliteFaults } from "./sqliteFaults.ts"
 
 /** All faults, of processes and of databases. */
-export const faults: readonly Fault[] = [...processFaults, ...sqliteFaults, ...postgresFaults]
+export const faults: readonly Fault[] = [
+  ...processFaults,
+  ...leaderFaults,
+  ...sqliteFaults,
+  ...postgresFaults,
+]
 
 /** Those that this ground can suffer. */
 export function faultsOn({ dialect, missing }: Ground): readonly Fault[] {

@@ -1,3 +1,4 @@
+import type { Store } from "../../packages/drover/src/store/index.ts"
 import { randomBelow, systemClock } from "../../packages/drover/src/time/index.ts"
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import type { Fleet } from "../fleet/fleet.ts"
@@ -34,10 +35,11 @@ export class Storm {
     readonly rng: Rng
     readonly leaseMs: number
     readonly calm: AbortSignal
+    readonly control: Store
     /** Names of faults that a hunted bug shows under; `null` when none is hunted. */
     readonly hunted: readonly string[] | null
   }) {
-    const { ground, fleet, reaper, history, rng, leaseMs, calm, hunted } = parts
+    const { ground, fleet, reaper, history, rng, leaseMs, calm, control, hunted } = parts
     this.#calm = calm
     this.#rng = rng
     this.#hunting = hunted !== null
@@ -50,6 +52,11 @@ export class Storm {
       fleet,
       rng,
       leaseMs,
+      leader: async () => {
+        // Just now it may not be known, as when the database is down.
+        const row = await control.leader().catch(() => null)
+        return row?.pid
+      },
       wait: (ms) => this.#wait(ms),
       during: (name, pids, body) => this.#during(history, name, { pids, body }),
       started: (pid) => reaper.process(pid),

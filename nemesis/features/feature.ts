@@ -1,6 +1,7 @@
-import type { EnqueueOptions, JobContext, JobDefinition } from "drover"
+import type { Drover, EnqueueOptions, JobContext, JobDefinition } from "drover"
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import type { RunHistory } from "../history/runHistory.ts"
+import type { WorkerTestimony } from "../history/testimony.ts"
 
 /**
  * One kind of work with what must hold of it: a workload and its checker in one file. Everything that the rig does
@@ -12,6 +13,8 @@ export interface Feature {
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>
   /** Its kinds of jobs. Called in every process; handlers run only in workers. */
   define(handlers: HandlerWorld): readonly JobDefinition[]
+  /** What it does with the client of each worker process before that works. */
+  attend?(drover: Drover, say: (testimony: WorkerTestimony) => void): void
   /** One step of the workload: some jobs, or something an operator does. */
   produce(producer: Producer): Promise<void>
   /** What must hold of its jobs in the end, beside what holds of all; what does not, in words. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest"
 import { historyOf, move, operation, rowOf, said, wholeRun } from "../checks/handmade.fixture.ts"
 import { delayed } from "./delayed.ts"
 import { flaky } from "./flaky.ts"
+import { limited } from "./limited.ts"
 import { narrow } from "./narrow.ts"
 import { claimsWhilePaused, startsAfterCancel } from "./operated.ts"
 import { plain } from "./plain.ts"
@@ -58,6 +59,53 @@ test("unique: two holders of a key are named", () => {
   const trail = [move("a", null, "available"), move("b", null, "available")]
   expect(unique.check(historyOf({ rows, trail })).join()).toContain("jobs a and b")
   expect(unique.check(historyOf({ rows }))).toEqual([])
+})
+
+describe("limited", () => {
+  const runs = (ids: readonly string[], actor: string | null): readonly string[] =>
+    limited.check(
+      historyOf({
+        rows: ids.map((id) => rowOf({ id, kind: "nemesis.few" })),
+        testimonies: ids.flatMap((id, pid) => wholeRun(pid, id)),
+        trail: ids.map((id) => move(id, "running", "completed", { actor })),
+      }),
+    )
+
+  test("more at once than the limit, over all processes, is named", () => {
+    expect(runs(["a", "b", "c"], null)).toEqual([])
+    expect(runs(["a", "b", "c", "d"], null).join()).toContain("4 jobs of nemesis.few ran at once")
+  })
+
+  test("an attempt that was taken away no longer holds its place", () => {
+    expect(runs(["a", "b", "c", "d"], "rescue")).toEqual([])
+  })
+
+  test("a key has a limit of its own", () => {
+    const check = (tenants: readonly string[]): readonly string[] =>
+      limited.check(
+        historyOf({
+          rows: tenants.map((tenant, id) =>
+            rowOf({ id: String(id), kind: "nemesis.tenant", input: JSON.stringify({ tenant }) }),
+          ),
+          testimonies: tenants.flatMap((_, id) => wholeRun(1, String(id))),
+          trail: tenants.map((_, id) => move(String(id), "running", "completed")),
+        }),
+      )
+    expect(check(["x", "x", "y", "y"])).toEqual([])
+    expect(check(["x", "x", "x", "y"]).join()).toContain("3 jobs of nemesis.tenant of x")
+  })
+
+  test("more starts in a window than the limit are named", () => {
+    const starts = (ats: readonly number[]): readonly string[] =>
+      limited.check(
+        historyOf({
+          rows: ats.map((_, id) => rowOf({ id: String(id), kind: "nemesis.rated" })),
+          trail: ats.map((at, id) => move(String(id), "available", "running", { at })),
+        }),
+      )
+    expect(starts([0, 1, 2, 3, 4, 1_000])).toEqual([])
+    expect(starts([0, 1, 2, 3, 4, 999]).join()).toContain("6 jobs of nemesis.rated started")
+  })
 })
 
 describe("operated", () => {

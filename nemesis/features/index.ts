@@ -1,6 +1,8 @@
 import { delayed } from "./delayed.ts"
 import type { Feature } from "./feature.ts"
 import { flaky } from "./flaky.ts"
+import { leadership } from "./leadership.ts"
+import { limited } from "./limited.ts"
 import { long } from "./long.ts"
 import { narrow } from "./narrow.ts"
 import { operated } from "./operated.ts"
@@ -18,4 +20,6 @@ export const features: readonly Feature[] = [
   narrow,
   operated,
   poison,
+  limited,
+  leadership,
 ]

@@ -33,6 +33,7 @@ export class Fleet {
   readonly #members: Map<string, Member> = new Map()
   readonly #ready: Set<number> = new Set()
   readonly #paused: Set<number> = new Set()
+  readonly #calmed: Set<number> = new Set()
   readonly #ends = new AbortController()
   #keepers: Promise<void>[] = []
   #calm = false
@@ -67,6 +68,12 @@ export class Fleet {
     return [...this.#members.values()].filter(
       ({ pid }) => this.#ready.has(pid) && !this.#paused.has(pid),
     )
+  }
+
+  /** Whether all work, and have said that they write no more jobs. */
+  isCalm(): boolean {
+    const ready = this.ready()
+    return ready.length === this.#plans.length && ready.every(({ pid }) => this.#calmed.has(pid))
   }
 
   one(): Member | undefined {
@@ -144,6 +151,9 @@ export class Fleet {
       closeSync(log)
       this.#reaper.process(program.pid)
       const member = { name: plan.name, pid: program.pid, program }
+      program.onMessage((message) => {
+        if (message === "calm") this.#calmed.add(program.pid)
+      })
       this.#members.set(plan.name, member)
       void program.ready.then(
         () => this.#isReady(member),

@@ -7,6 +7,7 @@ import type {
 } from "../../packages/drover/src/store/index.ts"
 import { systemClock } from "../../packages/drover/src/time/index.ts"
 import type { WorkerWitness } from "../history/testimony.ts"
+import { witnessedTerms } from "./witnessedTerms.ts"
 
 /** The fences of what this process claimed, by job and attempt. */
 export type Fences = Map<string, number>
@@ -42,13 +43,7 @@ function witnessed(
       testify(witness, fences, { request, reply, sentMono })
       return reply
     },
-    async rescue(options) {
-      const rescued = await store.rescue(options)
-      if (typeof rescued === "string") return rescued
-      for (const { jobId: job, attempt, workerId: from } of rescued)
-        witness.write({ event: "rescued", job, attempt, from })
-      return rescued
-    },
+    ...witnessedTerms(store, witness),
     deadWorkers: () => (deadProof ? store.deadWorkers() : Promise.resolve([])),
   })
 }

@@ -5,6 +5,7 @@ import { features } from "../features/index.ts"
 import type { HandlerWorld } from "../features/feature.ts"
 import { HistoryFile } from "../history/operation.ts"
 import { WorkerWitness } from "../history/testimony.ts"
+import { huntedNamed } from "../mutants/index.ts"
 import { HistoryProducer } from "./historyProducer.ts"
 import { SkewedClock } from "./skewedClock.ts"
 import { storeSource } from "./storeSource.ts"
@@ -53,9 +54,11 @@ export async function runWorker(plan: WorkerPlan): Promise<void> {
   const life = { stopping: false }
   watchTrouble(events, witness, life)
   obey({ clock, calm, life, stop: () => drover.close() })
+  for (const { attend } of features) attend?.(drover, (testimony) => witness.write(testimony))
   await start(drover, plan, witness)
   process.send?.("ready")
   await produce({ drover, plan, definitions, calm: calm.signal })
+  process.send?.("calm")
 }
 
 async function start(drover: Drover, plan: WorkerPlan, witness: WorkerWitness): Promise<void> {
@@ -101,7 +104,8 @@ async function produce(parts: {
       return true
     }
   }
-  await work(producer, { paceMs: PACE_MS, calm, isFull })
+  const hunted = plan.mutant === null ? [] : huntedNamed(plan.mutant, plan.address.dialect).features
+  await work(producer, { paceMs: PACE_MS, calm, isFull, hunted })
 }
 
 function handlerWorld(plan: WorkerPlan, witness: WorkerWitness, fences: Fences): HandlerWorld {

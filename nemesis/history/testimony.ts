@@ -23,8 +23,17 @@ export type WorkerTestimony =
   | { readonly event: "claim"; readonly count: number; readonly ms: number }
   /** A round trip to the store failed. */
   | { readonly event: "store"; readonly what: string }
-  /** The slots of a queue that it was made with. */
-  | { readonly event: "slots"; readonly queue: string; readonly slots: number }
+  /** It began a term. */
+  | { readonly event: "elected"; readonly term: number; readonly sentMono: number }
+  /** It wrote something that only the leader of a term may write. */
+  | {
+      readonly event: "termWrite"
+      readonly op: string
+      readonly term: number
+      readonly sentMono: number
+    }
+  /** The user's singleton of a term began to run in it, or ended. */
+  | { readonly event: "led"; readonly what: "start" | "stop"; readonly term: number }
 
 export type WorkerRecord = WorkerTestimony & { readonly pid: number; readonly mono: number }
 

@@ -5,6 +5,7 @@ import { sqliteMutants } from "./sqlite.ts"
 export interface Hunted {
   readonly mutant: Mutant
   readonly faults: readonly string[]
+  readonly features: readonly string[]
 }
 
 type Dialect = "sqlite" | "postgres"

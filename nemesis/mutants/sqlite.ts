@@ -1,23 +1,83 @@
 import { mutants } from "../../sim/mutants/mutants.ts"
+import type { Change } from "../../sim/mutants/mutant.ts"
 import type { Hunted } from "./index.ts"
 
-/** Bugs of the simulator that real processes must meet as well, each with the faults that bring it out. */
+/** Where a bug shows. */
+type Hunt = Omit<Hunted, "mutant">
+
+/** Bugs that real processes on SQLite must meet: most are the simulator's, each with what brings it out. */
 export const sqliteMutants: readonly Hunted[] = [
-  fromSimulator("no-fence", ["pause", "block"]),
-  fromSimulator("settle-after-rescue", ["pause", "block"]),
-  fromSimulator("read-then-write-rescue", ["kill", "pause"]),
-  fromSimulator("client-clock", ["skew"]),
-  fromSimulator("rescue-without-lease", ["kill"]),
-  fromSimulator("counted-slots", []),
-  fromSimulator("crash-not-counted", ["kill"]),
-  fromSimulator("interruptions-count-as-failures", ["terminate"]),
-  fromSimulator("new-id-on-retry", ["lock", "full"]),
-  fromSimulator("unique-not-in-flight", []),
-  fromSimulator("pause-is-a-hint", []),
+  fromSimulator("no-fence", { faults: ["pause", "block"], features: ["long"] }),
+  fromSimulator("settle-after-rescue", { faults: ["pause", "block"], features: ["long"] }),
+  planted(
+    "read-then-write-rescue",
+    "A rescue writes by their ids the jobs that it read in the round before, whatever became of them.",
+    [
+      {
+        file: "sqlite/handBack.ts",
+        find: 'return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {',
+        replace: `const rows = tx.statements.all("jobs_of_worker", worker, limit)
+  const known = cause.actor === "rescue" ? (lastRead.get(worker) ?? []) : rows
+  lastRead.set(worker, rows)
+  return known.map((row) => {`,
+      },
+      {
+        file: "sqlite/handBack.ts",
+        find: 'const AVAILABLE = stateCode("available")',
+        replace: 'const AVAILABLE = stateCode("available")\nconst lastRead = new Map()',
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: "if (handed.length < left) end(",
+        replace: "if (handed.length > 0) end(",
+      },
+      {
+        file: "sqlite/generated/queries.ts",
+        find: "where seq = ? and state = 2 and worker = ?",
+        replace: "where seq = ? and ? > 0",
+      },
+    ],
+    { faults: ["kill", "pause"], features: ["long"] },
+  ),
+  fromSimulator("client-clock", { faults: ["skew"], features: ["delayed"] }),
+  fromSimulator("rescue-without-lease", { faults: ["kill"], features: ["long"] }),
+  fromSimulator("counted-slots", { faults: [], features: ["narrow"] }),
+  fromSimulator("crash-not-counted", { faults: ["kill"], features: ["poison"] }),
+  fromSimulator("interruptions-count-as-failures", { faults: ["terminate"], features: ["flaky"] }),
+  fromSimulator("unique-not-in-flight", { faults: [], features: ["unique"] }),
+  fromSimulator("pause-is-a-hint", { faults: [], features: ["operated"] }),
+  planted(
+    "counted-limits",
+    "A claim counts only the first of the jobs that it takes against their limits.",
+    [
+      {
+        file: "sqlite/limitedClaim.ts",
+        find: "          meter.take(...attemptOf(row))\n",
+        replace: "          if (picked.length === 0) meter.take(...attemptOf(row))\n",
+      },
+    ],
+    { faults: [], features: ["limited"] },
+  ),
+  planted(
+    "leader-without-fence",
+    "What a leader writes is not checked against its term.",
+    [
+      {
+        file: "sqlite/terms.ts",
+        find: 'return tx.statements.first("live_term", term, token, tx.now) !== undefined',
+        replace: "return term > 0 && token > 0 && tx.now > 0",
+      },
+    ],
+    { faults: ["pauseLeader"], features: [] },
+  ),
 ]
 
-function fromSimulator(name: string, faults: readonly string[]): Hunted {
+function fromSimulator(name: string, hunt: Hunt): Hunted {
   const mutant = mutants.find((each) => each.name === name)
   if (mutant === undefined) throw new Error(`the simulator has no mutant named ${name}`)
-  return { mutant, faults }
+  return { mutant, ...hunt }
+}
+
+function planted(name: string, what: string, changes: readonly Change[], hunt: Hunt): Hunted {
+  return { mutant: { name, what, changes }, ...hunt }
 }

@@ -18,7 +18,7 @@ import type { Ground } from "../ground/ground.ts"
 import { openGround } from "../ground/openGround.ts"
 import { HistoryFile } from "../history/operation.ts"
 import type { Sample } from "../history/runHistory.ts"
-import { huntedNamed } from "../mutants/index.ts"
+import { huntedNamed, type Hunted } from "../mutants/index.ts"
 import { collect } from "./collect.ts"
 import { reportOf } from "./report.ts"
 import type { RunOptions, RunReport, RunStatus } from "./runOptions.ts"
@@ -59,6 +59,7 @@ class NemesisRun {
   readonly #reaper: Reaper
   readonly #rng: SeededRng
   readonly #calm = new AbortController()
+  readonly #hunted: Hunted | null
   readonly #samples: Sample[] = []
   readonly #failures: string[] = []
   #ground: Ground | undefined
@@ -71,6 +72,8 @@ class NemesisRun {
     this.#folder = folder
     this.#reaper = reaper
     this.#rng = new SeededRng(options.seed)
+    const { mutant, store } = options
+    this.#hunted = mutant === null ? null : huntedNamed(mutant, store)
     options.signal.addEventListener("abort", () => {
       this.#calm.abort()
       void this.#fleet?.kill()
@@ -91,7 +94,7 @@ class NemesisRun {
     const working = this.#startWork(ground)
     await this.#sleep(WARM_MS)
     await this.#sample("baseline")
-    const storm = await this.#rage(ground, fleet)
+    const storm = await this.#rage(ground, fleet, control)
     const healedMono = systemClock.monotonic()
     await working
     const drainedMs = await this.#drain(control, fleet)
@@ -195,11 +198,12 @@ class NemesisRun {
       const waiting = await drover.count({ states }, OPEN_JOBS).catch(() => OPEN_JOBS)
       return waiting === OPEN_JOBS
     }
-    await work(producer, { paceMs: PACE_MS, calm: this.#calm.signal, isFull })
+    const hunted = this.#hunted?.features ?? []
+    await work(producer, { paceMs: PACE_MS, calm: this.#calm.signal, isFull, hunted })
   }
 
-  async #rage(ground: Ground, fleet: Fleet): Promise<Storm> {
-    const { minutes, mutant, store } = this.#options
+  async #rage(ground: Ground, fleet: Fleet, control: Store): Promise<Storm> {
+    const { minutes } = this.#options
     const calm = new AbortController()
     this.#calm.signal.addEventListener("abort", () => calm.abort())
     const storm = new Storm({
@@ -210,7 +214,8 @@ class NemesisRun {
       rng: new SeededRng(`${this.#options.seed}/storm`),
       leaseMs: LEASE_MS,
       calm: calm.signal,
-      hunted: mutant === null ? null : huntedNamed(mutant, store).faults,
+      control,
+      hunted: this.#hunted?.faults ?? null,
     })
     const raging = storm.rage()
     const endMono = systemClock.monotonic() + minutes * 60_000
@@ -231,15 +236,15 @@ class NemesisRun {
     const limitMs = this.#options.mutant === null ? QUIET_MS : HUNT_QUIET_MS
     fleet.calm()
     await this.#openQueues(control)
-    let restful = 0
+    let wasCalm = false
     const passedMs = (): number => systemClock.monotonic() - startMono
     while (passedMs() < limitMs) {
       this.#options.signal.throwIfAborted()
       this.#status("heal", limitMs - passedMs())
       const left = await control.count({ states: UNFINISHED }, 1_000)
-      restful = left === 0 && fleet.ready().length === WORKERS ? restful + 1 : 0
-      // A worker may just have been writing its last job when it was told to be calm.
-      if (restful === 3) return passedMs()
+      if (left === 0 && wasCalm) return passedMs()
+      // Only a count that began after the last of them wrote its last job says that there are no more.
+      wasCalm = fleet.isCalm()
       await systemClock.sleep(200)
     }
     const { jobs } = await control.list({ states: UNFINISHED }, { limit: 5, after: null })

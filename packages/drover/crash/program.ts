@@ -64,6 +64,11 @@ export class Program {
     this.#child.kill(signal)
   }
 
+  /** Calls back for every message of the program, "ready" included. */
+  onMessage(listener: (message: unknown) => void): void {
+    this.#child.on("message", listener)
+  }
+
   /** Tells the program something; lost when it has gone. */
   tell(message: object): void {
     if (this.#child.connected) this.#child.send(message, () => {})
