@@ -10,6 +10,7 @@ import type {
   ExpiredJob,
   Fenced,
   FinishedJob,
+  HealthCheck,
   JobAction,
   JobLog,
   JobPage,
@@ -43,6 +44,7 @@ import { adopt } from "./adoptedTransaction.ts"
 import { tellChange, tellEnds, watch } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import type { PostgresDatabase } from "./database.ts"
+import { doctor } from "./doctor.ts"
 import { enqueue } from "./enqueue.ts"
 import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
@@ -205,6 +207,10 @@ export class PostgresStore {
   /** Another machine's processes cannot be looked at, and this one's are not told from them. */
   deadWorkers(): Promise<readonly string[]> {
     return Promise.resolve([])
+  }
+
+  doctor(): Promise<readonly HealthCheck[]> {
+    return doctor(this.#database)
   }
 
   edit(
