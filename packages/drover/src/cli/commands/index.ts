@@ -5,6 +5,7 @@ import { init } from "./init.ts"
 import { jobs } from "./jobs.ts"
 import { limits } from "./limits.ts"
 import { migrate } from "./migrate.ts"
+import { move } from "./move.ts"
 import { queues } from "./queues.ts"
 import { tail } from "./tail.ts"
 import { work } from "./work.ts"
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   workers,
   tail,
   doctor,
+  move,
 ]
