@@ -1,0 +1,170 @@
+import type pg from "pg"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { Events } from "../events/index.ts"
+import { resolveUnique } from "../jobs/define/uniqueOptions.ts"
+import type { Store } from "../store/index.ts"
+import { systemClock, systemRng } from "../time/index.ts"
+import { connectTest, freshSchema, testServerUrl } from "./fixtures/testServer.ts"
+import { postgres } from "./index.ts"
+
+const schema = freshSchema()
+let store: Store
+let sql: pg.Client
+
+beforeAll(async () => {
+  store = postgres({ url: await testServerUrl(), schema }).connect({
+    clock: systemClock,
+    rng: systemRng,
+    events: new Events(),
+  })
+  await store.open({ migrate: true })
+  sql = await connectTest()
+})
+
+afterAll(async () => {
+  await sql.query(`drop schema ${schema} cascade`)
+  await sql.end()
+  await store.close()
+})
+
+async function enqueue(kind: string, args?: unknown, options?: unknown): Promise<string> {
+  const values = [kind, args, options].map((value, index) =>
+    index === 0 || value === undefined ? value : JSON.stringify(value),
+  )
+  const given = values.filter((value) => value !== undefined)
+  const places = given.map((_, index) => `$${index + 1}`).join(", ")
+  const { rows } = await sql.query(`select ${schema}.enqueue(${places}) as id`, given)
+  return (rows as { id: string }[])[0]!.id
+}
+
+describe("select drover.enqueue(kind, args, options)", () => {
+  test("without options a job gets the defaults of all kinds", async () => {
+    const id = await enqueue("mail", { to: "a@b.c" })
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab]/)
+    const job = await store.get(id)
+    expect(job).toMatchObject({
+      ...{ kind: "mail", queue: "default", state: "available", priority: 100, maxAttempts: 25 },
+      ...{ maxCrashes: 3, timeoutMs: null, retry: null, tags: [], metadata: null, expiresAt: null },
+    })
+    expect(JSON.parse(job!.input)).toEqual({ to: "a@b.c" })
+    expect(await store.trail(id)).toMatchObject([{ from: null, to: "available", attempt: 0 }])
+  })
+
+  test("every option of the client is taken under its name", async () => {
+    const id = "019b0000-0000-7000-8000-0000000000aa"
+    const options = {
+      ...{ id, queue: "slow", priority: 7, runIn: "1h30m", expireIn: 1000, maxAttempts: 2 },
+      ...{ maxCrashes: 9, timeout: "2s", tags: ["a", "b", "a"], metadata: { by: "sql" } },
+    }
+    expect(await enqueue("mail", [1], options)).toBe(id)
+    const job = (await store.get(id))!
+    expect(job).toMatchObject({
+      ...{ queue: "slow", state: "scheduled", priority: 7, maxAttempts: 2, maxCrashes: 9 },
+      ...{ timeoutMs: 2000, tags: ["a", "b"], runAt: job.enqueuedAt + 5_400_000 },
+      expiresAt: job.enqueuedAt + 5_401_000,
+    })
+    expect(JSON.parse(job.metadata!)).toEqual({ by: "sql" })
+    expect(await enqueue("mail", [1], options), "sent twice it is one").toBe(id)
+  })
+
+  test("an instant is a number or a timestamp, and false means never", async () => {
+    const at = Date.UTC(2090, 0, 1)
+    const options = { timeout: false, maxAttempts: false, expireIn: false, metadata: null }
+    const jobs = [
+      await enqueue("mail", null, { ...options, runAt: at }),
+      await enqueue("mail", null, { ...options, runAt: "2090-01-01T01:00:00+01:00" }),
+    ]
+    for (const id of jobs) {
+      expect(await store.get(id)).toMatchObject({
+        ...{
+          runAt: at,
+          timeoutMs: false,
+          maxAttempts: 2_147_483_647,
+          expiresAt: null,
+          input: "null",
+        },
+      })
+    }
+  })
+
+  test("keys meet those of the client, in every mode", async () => {
+    const id = await enqueue("mail", {}, { unique: "k" })
+    expect(await enqueue("mail", {}, { unique: { key: "k" } })).toBe(id)
+    expect(await enqueue("other", {}, { unique: "k" })).not.toBe(id)
+    const ours = {
+      ...{ kind: "mail", queue: "default", priority: 1, input: "{}", delayMs: 0, runAt: null },
+      ...{ expireMs: null, maxAttempts: 5, maxCrashes: 3, timeoutMs: null, retry: null, tags: [] },
+      metadata: null,
+    }
+    const unique = resolveUnique("k", "mail", false)
+    const newId = "019b0000-0000-7000-8000-0000000000bb"
+    const [outcome] = await store.enqueue([{ ...ours, id: newId, unique }])
+    expect(outcome).toMatchObject({ id, status: "duplicate" })
+
+    const replace = { unique: { key: "r", scope: "all", mode: "replace" } }
+    const replaced = await enqueue("mail", { n: 1 }, replace)
+    expect(await enqueue("mail", { n: 2 }, replace)).toBe(replaced)
+    expect(JSON.parse((await store.get(replaced))!.input)).toEqual({ n: 2 })
+    const throttle = { unique: { key: "t", mode: "throttle", for: "1m" } }
+    const first = await enqueue("mail", {}, throttle)
+    const later = await enqueue("mail", {}, throttle)
+    expect(later).not.toBe(first)
+    expect(await enqueue("mail", {}, throttle)).toBe(later)
+  })
+
+  test("it is part of the transaction that it is called in", async () => {
+    await sql.query("begin")
+    const id = await enqueue("mail")
+    expect(await store.get(id)).toBeNull()
+    await sql.query("rollback")
+    expect(await store.get(id)).toBeNull()
+  })
+
+  test("a trigger can enqueue", async () => {
+    await sql.query(`
+      create table ${schema}.account (id int);
+      create function ${schema}.welcome() returns trigger language plpgsql as $$
+      begin
+        perform ${schema}.enqueue('welcome', jsonb_build_object('id', new.id), '{"queue": "triggered"}');
+        return new;
+      end $$;
+      create trigger welcome after insert on ${schema}.account for each row execute function ${schema}.welcome();
+      insert into ${schema}.account select generate_series(1, 3)`)
+    expect(await store.count({ kinds: ["welcome"], queues: ["triggered"] }, 10)).toBe(3)
+  })
+
+  test.each<[string, unknown, unknown, RegExp]>([
+    ["an unknown option", {}, { priorty: 1 }, /priorty is no option/],
+    ["a priority that is none", {}, { priority: 1001 }, /priority: 1001/],
+    ["half a priority", {}, { priority: 1.5 }, /priority: 1\.5/],
+    ["a duration that is none", {}, { runIn: "soon" }, /runIn: "soon" is not a duration/],
+    ["a negative duration", {}, { runIn: -1 }, /runIn: -1/],
+    ["an instant that is none", {}, { runAt: "tomorrowish" }, /runAt: "tomorrowish"/],
+    ["both due times", {}, { runIn: 1, runAt: 1 }, /either runIn or runAt/],
+    ["a queue that is no name", {}, { queue: "a b" }, /queue: 'a b'/],
+    ["tags that are none", {}, { tags: "a" }, /tags/],
+    ["a tag with a space", {}, { tags: ["a b"] }, /tags/],
+    ["metadata that is no object", {}, { metadata: [] }, /metadata must be an object/],
+    ["options that are no object", {}, [], /options must be an object/],
+    ["a mode that is none", {}, { unique: { key: "k", mode: "maybe" } }, /mode must be one of/],
+    ["a throttle without a window", {}, { unique: { key: "k", mode: "throttle" } }, /window/],
+    ["a key that is empty", {}, { unique: "" }, /key must be a text/],
+    ["an id that is no UUIDv7", {}, { id: "7" }, /is not a UUIDv7/],
+    ["args that are too large", { a: "x".repeat(1_048_576) }, {}, /args has \d+ bytes/],
+    [
+      "args that are too deep",
+      JSON.parse("[".repeat(70) + "]".repeat(70)),
+      {},
+      /nested too deeply/,
+    ],
+  ])("%s is refused with 22023", async (_, args, options, message) => {
+    await expect(enqueue("mail", args, options)).rejects.toMatchObject({
+      code: "22023",
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test("a kind that is no name is refused", async () => {
+    await expect(enqueue("")).rejects.toMatchObject({ code: "22023" })
+  })
+})
