@@ -44,6 +44,126 @@ from (
 where s.before < $1::bigint
 order by s.at, s.id`,
   lock_finished: `select j.id from {schema}.job j where j.id = any ($1::uuid[]) and j.state >= 4 for update skip locked`,
+  oldest_transactions: `select a.pid, coalesce(a.application_name, ''), coalesce(a.state, ''),
+  (extract(epoch from now() - a.xact_start) * 1000)::bigint
+from pg_stat_activity a
+where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+  and a.xact_start < now() - $1::bigint * interval '1 ms'
+order by a.xact_start
+limit 10`,
+  oldest_xmins: `select h.what, h.name, h.xids
+from (
+  select 'session' as what, a.pid || ' ' || coalesce(a.application_name, '') as name, age(a.backend_xmin) as xids
+  from pg_stat_activity a
+  where a.backend_xmin is not null and a.pid <> pg_backend_pid()
+  union all
+  select 'replication slot', s.slot_name::text, greatest(age(s.xmin), age(s.catalog_xmin)) from pg_replication_slots s
+  union all
+  select 'prepared transaction', p.gid, age(p.transaction) from pg_prepared_xacts p
+) h
+where h.xids > $1::bigint
+order by h.xids desc
+limit 5`,
+  dead_rows: `select s.relname::text, s.n_dead_tup, s.n_live_tup, greatest(s.last_vacuum, s.last_autovacuum)::text
+from pg_stat_user_tables s
+where s.schemaname = '{schema}' and s.n_dead_tup > greatest($1::bigint, s.n_live_tup / 5)
+order by s.n_dead_tup desc`,
+  index_sizes: `select c.relname::text, c.relpages::bigint, c.reltuples::float8, (
+  select coalesce(sum(coalesce(st.avg_width, case when a.attlen > 0 then a.attlen else 32 end)), 16)
+  from pg_attribute a
+  left join pg_stats st on st.schemaname = '{schema}' and st.tablename = t.relname and st.attname = a.attname
+  where a.attrelid = c.oid
+)::integer
+from pg_index i
+join pg_class c on c.oid = i.indexrelid
+join pg_class t on t.oid = i.indrelid
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = '{schema}' and c.relpages > $1::integer`,
+  broken_indexes: `select c.relname::text
+from pg_index i
+join pg_class c on c.oid = i.indexrelid
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = '{schema}' and not i.indisvalid`,
+  missing_grants: `select 'schema {schema}', 'usage' where not has_schema_privilege('{schema}', 'usage')
+union all
+select 'table ' || c.relname, p.privilege
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+cross join unnest(array['select', 'insert', 'update', 'delete']) p (privilege)
+where n.nspname = '{schema}' and (c.relname <> 'migration' or p.privilege = 'select')
+  and case when c.relkind = 'r' then not has_table_privilege(c.oid, p.privilege) else false end
+union all
+select 'sequence ' || c.relname, 'usage'
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = '{schema}' and case when c.relkind = 'S' then not has_sequence_privilege(c.oid, 'usage') else false end
+union all
+select 'function ' || f.proname, 'execute'
+from pg_proc f
+join pg_namespace n on n.oid = f.pronamespace
+where n.nspname = '{schema}' and not has_function_privilege(f.oid, 'execute')`,
+  server_health: `select
+  current_setting('server_version'),
+  current_setting('server_version_num')::integer,
+  current_setting('fsync'),
+  current_setting('full_page_writes'),
+  current_setting('synchronous_commit'),
+  current_setting('autovacuum'),
+  current_setting('track_counts'),
+  pg_notification_queue_usage(),
+  (select count(*) from pg_stat_activity where backend_type = 'client backend'),
+  current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer,
+  (select max(age(d.datfrozenxid)) from pg_database d),
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+  pg_has_role(current_user, 'pg_read_all_stats', 'usage')`,
+  tables_without_vacuum: `select c.relname::text
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = '{schema}' and c.relkind = 'r' and exists (
+    select from unnest(c.reloptions) o (setting) where o.setting ~* '^autovacuum_enabled=(off|of|false|f|no|n|0)$'
+  )`,
+  long_lock_waits: `select l.pid, coalesce(a.application_name, ''), l.mode, c.relname::text, pg_blocking_pids(l.pid),
+  (extract(epoch from now() - l.waitstart) * 1000)::bigint
+from pg_locks l
+join pg_class c on c.oid = l.relation
+join pg_namespace n on n.oid = c.relnamespace
+left join pg_stat_activity a on a.pid = l.pid
+where not l.granted and n.nspname = '{schema}' and l.waitstart < now() - $1::bigint * interval '1 ms'
+  and l.database = (select d.oid from pg_database d where d.datname = current_database())
+order by l.waitstart
+limit 10`,
+  stuck_workers: `select w.id, count(distinct j.id)
+from {schema}.worker w
+join {schema}.claim c on c.worker = w.ref
+cross join lateral unnest(c.jobs) u (id)
+join {schema}.job j on j.id = u.id and j.state = 2 and j.worker = w.ref
+where w.ended_at is null and w.lease_until < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+group by w.id
+limit 1000`,
+  worker_infos: `select w.info from {schema}.worker w
+where w.ended_at is null and w.lease_until >= floor(extract(epoch from now()) * 1000)::bigint
+limit 1000`,
+  ignored_cancels: `select j.id, l.kind
+from {schema}.job j
+join {schema}.lane l on l.id = j.lane
+where j.cancel_worker is not null and j.state = 2
+  and j.cancel_at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+order by j.cancel_at
+limit 100`,
+  oldest_due: `select d.queue, d.kind, floor(extract(epoch from now()) * 1000)::bigint - d.at
+from (
+  select l.queue, l.kind, least(
+    (select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 0 order by j.run_at limit 1),
+    (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 2),
+    (select min(f.run_at) from (
+      select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 1 order by j.rank, j.id limit 100
+    ) f)
+  ) as at
+  from {schema}.lane l
+  where not exists (select from {schema}.queue q where q.name = l.queue and q.paused_at is not null)
+) d
+where d.at <= floor(extract(epoch from now()) * 1000)::bigint
+order by d.at`,
   add_jobs: `with clock as materialized (
   select floor(extract(epoch from now()) * 1000)::bigint as now
 ),
