@@ -24,6 +24,8 @@ const everywhere: OptionSpecs = {
   help: { type: "boolean", short: "h", about: "say how the command is used" },
 }
 
+const NOT_FOUND = ["DROVER_JOB_NOT_FOUND", "DROVER_UNKNOWN_QUEUE", "DROVER_UNKNOWN_SCHEDULE"]
+
 /** Runs one command line, from its words to its exit status. Never throws. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = words
@@ -129,6 +131,6 @@ function report(command: Command, error: unknown, terminal: Terminal, json: bool
     )
     if (usage) terminal.note(`Try "drover ${command.name} --help".`)
   }
-  if (code === "DROVER_JOB_NOT_FOUND" || code === "DROVER_UNKNOWN_QUEUE") return exitCodes.notFound
+  if (NOT_FOUND.includes(code)) return exitCodes.notFound
   return usage ? exitCodes.usage : exitCodes.failed
 }

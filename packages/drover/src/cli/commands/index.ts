@@ -7,6 +7,7 @@ import { limits } from "./limits.ts"
 import { migrate } from "./migrate.ts"
 import { move } from "./move.ts"
 import { queues } from "./queues.ts"
+import { schedules } from "./schedules.ts"
 import { tail } from "./tail.ts"
 import { work } from "./work.ts"
 import { workers } from "./workers.ts"
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   jobs,
   queues,
   limits,
+  schedules,
   workers,
   tail,
   doctor,
