@@ -41,7 +41,13 @@ export function claimedJob(
     lane,
     token,
     startedAt,
-  }: { readonly lane: Lane; readonly token: number; readonly startedAt: number },
+    hasLimitKeys = false,
+  }: {
+    readonly lane: Lane
+    readonly token: number
+    readonly startedAt: number
+    readonly hasLimitKeys?: boolean
+  },
 ): ClaimedJob {
   const [
     id,
@@ -84,6 +90,6 @@ export function claimedJob(
     enqueuedAt,
     runAt,
     startedAt,
-    mark: markOf(trail, uniqueStates),
+    mark: markOf(trail, uniqueStates, hasLimitKeys),
   }
 }

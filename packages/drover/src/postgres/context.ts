@@ -1,5 +1,6 @@
 import type { PostgresDatabase } from "./database.ts"
 import type { Lanes } from "./lanes.ts"
+import type { LimitedLanes } from "./limitedLanes.ts"
 import type { LowMarks } from "./lowMarks.ts"
 import type { OpenClaims } from "./openClaims.ts"
 
@@ -8,5 +9,6 @@ export interface StoreContext {
   readonly database: PostgresDatabase
   readonly lanes: Lanes
   readonly marks: LowMarks
+  readonly limited: LimitedLanes
   readonly claims: OpenClaims
 }

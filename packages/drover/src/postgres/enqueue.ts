@@ -20,13 +20,13 @@ export async function enqueue(
   const again = { repeatable: true }
   if (!jobs.every((job) => isAlike(first, job))) {
     await context.lanes.makeAll(jobs.map(({ queue, kind }) => [queue, kind] as const))
-    return context.database.plain("enqueue", (db) => addEach(db, jobs), again)
+    return context.database.plain("enqueue", (db) => enqueueEach(db, jobs), again)
   }
   const lane = await context.lanes.make(first.queue, first.kind)
   return context.database.plain("enqueue", (db) => addAlike(db, lane, first, jobs), again)
 }
 
-/** Whether two jobs differ in id and input only, and neither has a unique key: the usual batch. */
+/** Whether two jobs differ in id and input only, and neither has a unique key or keys under limits: the usual batch. */
 function isAlike(a: NewJob, b: NewJob): boolean {
   return (
     a.kind === b.kind &&
@@ -42,6 +42,8 @@ function isAlike(a: NewJob, b: NewJob): boolean {
     a.metadata === b.metadata &&
     a.unique === null &&
     b.unique === null &&
+    a.keys === undefined &&
+    b.keys === undefined &&
     (a.tags === b.tags || storedTags(a.tags) === storedTags(b.tags))
   )
 }
@@ -57,7 +59,7 @@ async function addAlike(
     rows = await db.query("add_jobs", alikeValues(lane, first, jobs))
   } catch (error) {
     // An id that is there, or twice in this batch.
-    if (sqlState(error) === UNIQUE_VIOLATION) return addEach(db, jobs)
+    if (sqlState(error) === UNIQUE_VIOLATION) return enqueueEach(db, jobs)
     throw error
   }
   const state = jobStates[rows[0]?.[0] as number] as JobState
@@ -90,7 +92,8 @@ function alikeValues(lane: number, first: NewJob, jobs: readonly NewJob[]): read
   ]
 }
 
-async function addEach(
+/** Writes jobs of any kinds in the transaction of a connection; their lanes are there. */
+export async function enqueueEach(
   db: Connection,
   jobs: readonly NewJob[],
 ): Promise<readonly EnqueueOutcome[]> {

@@ -10,6 +10,7 @@ import type {
 } from "../store/index.ts"
 import { claimedJob, laneOf } from "./claimedRows.ts"
 import type { StoreContext } from "./context.ts"
+import { claimLimited } from "./limitedLanes.ts"
 import type { Bands } from "./lowMarks.ts"
 import { TRAIL_ROW } from "./mark.ts"
 import { rankOf } from "./rank.ts"
@@ -18,6 +19,9 @@ import type { Row } from "./values.ts"
 
 // About 5 ms. When more than this come due at once, the rest is promoted by the next claims.
 const MOST_PROMOTED = 1_000
+
+// Where rows of held_jobs say whether a job has keys; those of the usual claim have none.
+const KEYED = 20
 
 // Jobs that turn out to be expired are not claimed; so often a claim looks for others instead.
 const MOST_ROUNDS = 10
@@ -28,6 +32,8 @@ const leases: readonly Lease[] = ["lost", "valid", "ended"]
 /** What one run of the query `exchange` said. */
 interface Reply {
   readonly lease: Lease
+  /** Limits or keys decide what may start: nothing was claimed. */
+  readonly isLimited: boolean
   /** A job of the lanes is due and has to be promoted first: nothing was claimed. */
   readonly isDue: boolean
   readonly agingMs: number | null
@@ -46,6 +52,8 @@ interface Progress {
   readonly ended: EndedJob[]
   /** Plain completions that still have to be sent, in groups. */
   readonly unsent: (readonly number[])[]
+  /** Queues in which jobs wait that only limits hold back. */
+  readonly heldBack: string[]
   lease: Lease | undefined
 }
 
@@ -70,6 +78,7 @@ export async function exchange(
     statuses,
     ended: [],
     unsent: [...completions],
+    heldBack: [],
     lease: undefined,
   }
   const held = request.repeat ? await readHeld(context, progress) : []
@@ -85,6 +94,7 @@ export async function exchange(
     claimed: lease === "lost" ? [] : [...held, ...claimed],
     workerLost: lease === "lost",
     ended: progress.ended,
+    ...(progress.heldBack.length > 0 && { heldBack: progress.heldBack }),
   }
 }
 
@@ -106,8 +116,10 @@ async function claimAll(
   for (const [index, claim] of wanted.entries()) {
     const left = claim.limit - held.filter((job) => job.queue === claim.queue).length
     const ids = lanes[index] as readonly number[]
-    if (left > 0 && ids.length > 0)
-      await claimFrom(context, progress, { claim, ids, left }, claimed)
+    if (left <= 0 || ids.length === 0) continue
+    if (context.limited.includes(ids)) {
+      claimed.push(...(await claimUnderLimits(context, progress, { claim, ids, left }, false)))
+    } else await claimFrom(context, progress, { claim, ids, left }, claimed)
     if (progress.lease === "lost") break
   }
   return claimed
@@ -118,6 +130,27 @@ interface Wish {
   readonly claim: ClaimRequest
   readonly ids: readonly number[]
   readonly left: number
+}
+
+/** Claims from lanes with limits or keys. What ended makes room first. */
+async function claimUnderLimits(
+  context: StoreContext,
+  progress: Progress,
+  { claim, ids, left }: Wish,
+  alone: boolean,
+): Promise<readonly ClaimedJob[]> {
+  while (progress.unsent.length > 0) await send(context, progress, undefined)
+  const { worker, token } = progress.request
+  const reply = await claimLimited(context.database, {
+    ...{ worker: progress.worker, workerToken: worker.token, token, queue: claim.queue, alone },
+    ...{ lanes: ids, limit: Math.min(left, TRAIL_ROW) },
+  })
+  if (reply.heldBack) progress.heldBack.push(claim.queue)
+  if (reply.ended.length > 0) await tellEnded(context, progress, reply.ended)
+  if (reply.ids.length === 0) return []
+  const places = new Map(reply.ids.map((id, index) => [id, index]))
+  const held = (await readHeldRows(context, progress)).filter(({ jobId }) => places.has(jobId))
+  return held.toSorted((a, b) => (places.get(a.jobId) as number) - (places.get(b.jobId) as number))
 }
 
 async function claimFrom(
@@ -134,6 +167,11 @@ async function claimFrom(
     const limit = Math.min(left, TRAIL_ROW)
     const reply = await send(context, progress, { wish, bands, limit, ignoreDue })
     if (reply.lease !== "valid") return
+    if (reply.isLimited) {
+      context.limited.seen(wish.ids, new Set(wish.ids))
+      claimed.push(...(await claimUnderLimits(context, progress, { ...wish, left }, false)))
+      return
+    }
     if (reply.isDue) {
       await promote(context, progress, wish.ids)
       ignoreDue = true
@@ -269,7 +307,8 @@ async function readReply(
 ): Promise<Reply> {
   const head = rows[0]?.[0]
   assert(typeof head === "string", "an exchange always answers")
-  const [lease, isDue, now, aging, careful, written] = head.split("/") as [
+  const [lease, isDue, now, aging, careful, written, isLimited] = head.split("/") as [
+    string,
     string,
     string,
     string,
@@ -282,6 +321,7 @@ async function readReply(
   return {
     lease: leases[Number(lease)] as Lease,
     isDue: isDue === "1",
+    isLimited: isLimited === "1",
     agingMs: aging === "" ? null : Number(aging),
     claimed,
     careful: careful === "" ? [] : careful.split(","),
@@ -300,7 +340,12 @@ async function claimedJobs(
   return rows.map((row) => {
     const lane = known.get(laneOf(row, from))
     assert(lane !== undefined, "the lane of a job is there")
-    return claimedJob(row, from, { lane, token, startedAt })
+    return claimedJob(row, from, {
+      lane,
+      token,
+      startedAt,
+      hasLimitKeys: row[from + KEYED] === true,
+    })
   })
 }
 
@@ -356,7 +401,7 @@ async function claimOneByOne(
 async function tellEnded(
   { database, lanes }: StoreContext,
   progress: Progress,
-  gone: readonly Row[],
+  gone: readonly (readonly unknown[])[],
 ): Promise<void> {
   const values = [gone.map(([id]) => id as string)]
   const rows = await database.statement("exchange", "lanes_of_jobs", values, { repeatable: true })
@@ -376,8 +421,19 @@ async function claimAlone(
   held: readonly ClaimedJob[],
 ): Promise<readonly ClaimedJob[]> {
   const wanted = progress.request.claims.filter(({ limit }) => limit > 0)
-  const ids = (await context.lanes.find(wanted)).flat()
+  const lanes = await context.lanes.find(wanted)
+  const ids = lanes.flat()
   if (held.length > 0 || ids.length === 0) return []
+  const read = { repeatable: true }
+  const special = await context.database.statement("exchange", "limited_lanes", [ids], read)
+  context.limited.seen(ids, new Set(special.map(([lane]) => lane as number)))
+  for (const [index, claim] of wanted.entries()) {
+    const own = lanes[index] as readonly number[]
+    if (!context.limited.includes(own)) continue
+    const wish = { claim, ids: own, left: 1 }
+    const limited = await claimUnderLimits(context, progress, wish, true)
+    if (limited.length > 0) return limited
+  }
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const rows = await context.database.statement("exchange", "next_alone", [ids], {
       repeatable: true,

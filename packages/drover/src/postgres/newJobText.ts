@@ -1,4 +1,4 @@
-import { stateCode } from "../store/index.ts"
+import { keysText, stateCode } from "../store/index.ts"
 import type { NewJob, NewUnique } from "../store/index.ts"
 
 /** Jobs as the function `enqueue_1` takes them, which serves our connections, users' own and plain SQL alike. */
@@ -8,6 +8,7 @@ export function newJobsText(jobs: readonly NewJob[]): string {
       ...job,
       timeoutMs: storedTimeout(job.timeoutMs),
       tags: storedTags(job.tags),
+      keys: keysText(job.keys),
       unique: job.unique === null ? null : storedUnique(job.unique),
     })),
   )

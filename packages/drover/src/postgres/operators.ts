@@ -1,4 +1,4 @@
-import { isWaiting, jobStates, stateCode } from "../store/index.ts"
+import { isWaiting, jobStates, keysText, keysWithout, stateCode } from "../store/index.ts"
 import type { JobPatch, JobState, QueueSettings } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { PostgresDatabase } from "./database.ts"
@@ -29,8 +29,9 @@ export function edit(
 
 /** The values of `edit_job`, in its order. */
 function editOf(id: string, row: Row, patch: JobPatch, actor: string): readonly BoundValue[] {
-  const [state, , , queue, kind, priority, runAt, enqueuedAt, solo, now] = row as readonly [
+  const [state, , , queue, kind, priority, runAt, enqueuedAt, solo, now, keys] = row as readonly [
     ...[number, number, number, string, string, number, number, number, boolean, number],
+    string | null,
   ]
   const dueAt = patch.runAt ?? (patch.delayMs === undefined ? runAt : now + patch.delayMs)
   const isMoved = patch.runAt !== undefined || patch.delayMs !== undefined
@@ -59,7 +60,15 @@ function editOf(id: string, row: Row, patch: JobPatch, actor: string): readonly 
     now,
     actor,
     `edited: ${Object.keys(patch).join(", ")}`,
+    keysAfter(patch, queue, keys),
   ]
+}
+
+// Keys of the queue that a job leaves mean nothing in another one.
+function keysAfter(patch: JobPatch, queue: string, old: string | null): string | null {
+  if (patch.keys !== undefined) return keysText(patch.keys)
+  const isMoved = patch.queue !== undefined && patch.queue !== queue
+  return isMoved ? keysWithout(old, "queue", queue) : old
 }
 
 // A job that failed before keeps saying so while it waits.

@@ -17,6 +17,7 @@ const ORDINARY = 1
 const ALONE = 2
 const DUE = 4
 const DUE_ALONE = 8
+const LIMITED = 16
 
 /** What waits for a worker, without writing. See `Store.peek`. One statement, once the lanes are known. */
 export async function peek(context: StoreContext, request: PeekRequest): Promise<PeekReply> {
@@ -34,7 +35,49 @@ export async function peek(context: StoreContext, request: PeekRequest): Promise
   const read = { repeatable: true }
   const rows = await context.database.statement("peek", "peek", values, read)
   if (outlooks.some(([below, from]) => below === from)) context.marks.looked(sentMono)
-  return replyOf(request, lanes, rows as unknown as readonly PeekRow[])
+  const seen = rows as unknown as readonly PeekRow[]
+  return replyOf(request, lanes, await obeyLimits(context, all, seen))
+}
+
+// A row of peek_limits.
+type LimitedRow = readonly [
+  ...[lane: number, isOpen: boolean, freeAt: number | null, ordinary: boolean, alone: boolean],
+  ...[windowAt: number | null, due: boolean, dueAt: number | null, now: number],
+]
+
+/** What no limit lets start now would be asked for again and again. */
+async function obeyLimits(
+  { database, limited }: StoreContext,
+  lanes: readonly number[],
+  rows: readonly PeekRow[],
+): Promise<readonly PeekRow[]> {
+  const names = rows.filter(([what, , , bits]) => what === 3 && ((bits ?? 0) & LIMITED) !== 0)
+  const ids = names.map(([, , lane]) => lane)
+  limited.seen(lanes, new Set(ids))
+  if (ids.length === 0) return rows
+  const looks = await database.statement("peek", "peek_limits", [ids], { repeatable: true })
+  const byLane = new Map((looks as unknown as readonly LimitedRow[]).map((row) => [row[0], row]))
+  return rows.map((row) => {
+    const look = row[0] === 3 ? byLane.get(row[2]) : undefined
+    return look === undefined ? row : limitedRow(row, look)
+  })
+}
+
+function limitedRow([what, name, lane, bits, dueIn, ...rest]: PeekRow, look: LimitedRow): PeekRow {
+  const [, isOpen, freeAt, ordinary, alone, windowAt, due, dueAt, now] = look
+  if (!isOpen) return [what, name, lane, 0, freeAt === null ? null : freeAt - now, ...rest]
+  const waits = ordinary || due || (windowAt !== null && windowAt <= now)
+  const more = (waits ? ORDINARY : 0) | (alone ? ALONE : 0)
+  const times = [windowAt, dueAt].flatMap((at) => (at !== null && at > now ? [at - now] : []))
+  if (dueIn !== null) times.push(dueIn)
+  return [
+    what,
+    name,
+    lane,
+    (bits ?? 0) | more,
+    times.length === 0 ? null : Math.min(...times),
+    ...rest,
+  ]
 }
 
 function replyOf(

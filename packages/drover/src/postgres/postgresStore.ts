@@ -4,6 +4,7 @@ import type {
   BidReply,
   BidRequest,
   CleanReply,
+  DueSchedules,
   EnqueueOutcome,
   ExchangeReply,
   ExchangeRequest,
@@ -11,6 +12,7 @@ import type {
   Fenced,
   FinishedJob,
   HealthCheck,
+  HistoryPage,
   JobAction,
   JobLog,
   JobPage,
@@ -19,6 +21,11 @@ import type {
   JobSelection,
   LeaderRow,
   LogLine,
+  LimitDeclaration,
+  LimitId,
+  LimitRepairs,
+  LimitRow,
+  LimitSetting,
   MigrationStatus,
   NewJob,
   NewWorker,
@@ -32,13 +39,33 @@ import type {
   RescuedJob,
   RescueRequest,
   Retention,
+  ScheduleChange,
+  ScheduleChangeReply,
+  ScheduleChangeRow,
+  ScheduleDeployment,
+  ScheduleDeploymentReply,
+  ScheduleRow,
+  ScheduleTickReply,
+  ScheduleTicks,
+  ScheduleTrigger,
   StoreTransaction,
   TermRef,
+  TickRow,
   TrailEntry,
   Turn,
   WorkerRef,
   WorkerRow,
 } from "../store/index.ts"
+import {
+  changeSchedule,
+  deploySchedules,
+  removeSchedule,
+  schedule,
+  scheduleChanges,
+  schedules,
+  scheduleTicks,
+} from "./schedules.ts"
+import { dueSchedules, tickSchedules, triggerSchedule } from "./ticks.ts"
 import { act } from "./actOnJobs.ts"
 import { adopt } from "./adoptedTransaction.ts"
 import { tellChange, tellEnds, watch } from "./changeSignal.ts"
@@ -51,6 +78,9 @@ import { finished } from "./finished.ts"
 import { transaction } from "./heldTransaction.ts"
 import { Lanes } from "./lanes.ts"
 import { addSamples, clean, samples } from "./leaderWork.ts"
+import { LimitedLanes } from "./limitedLanes.ts"
+import { limits } from "./limitReport.ts"
+import { declareLimits, reconcileLimits, setLimit } from "./limitSettings.ts"
 import { LowMarks } from "./lowMarks.ts"
 import { appendLog, progress } from "./notes.ts"
 import { OpenClaims } from "./openClaims.ts"
@@ -79,6 +109,7 @@ export class PostgresStore {
       database,
       lanes: new Lanes(database),
       marks: new LowMarks(database.clock),
+      limited: new LimitedLanes(),
       claims: new OpenClaims(),
     }
   }
@@ -140,8 +171,11 @@ export class PostgresStore {
   exchange(request: ExchangeRequest): Promise<ExchangeReply> {
     return this.#during("exchange", async () => {
       const reply = await exchange(this.#context, request)
-      // A claim tells nobody anything; an end is what somebody may wait for.
-      if (request.settlements.length > 0) tellEnds(this.#database)
+      // A claim tells nobody anything; an end is what somebody may wait for, and sooner where it makes room.
+      if (request.settlements.length > 0) {
+        if (this.#context.limited.isEmpty) tellEnds(this.#database)
+        else tellChange(this.#database)
+      }
       return reply
     })
   }
@@ -329,6 +363,51 @@ export class PostgresStore {
     return samples(this.#context, request)
   }
 
+  schedules(page: {
+    readonly after: string | null
+    readonly limit: number
+  }): Promise<readonly ScheduleRow[]> {
+    return schedules(this.#context, page)
+  }
+
+  schedule(name: string): Promise<ScheduleRow | null> {
+    return schedule(this.#context, name)
+  }
+
+  deploySchedules(deployment: ScheduleDeployment): Promise<ScheduleDeploymentReply> {
+    return this.#told(deploySchedules(this.#context, deployment))
+  }
+
+  changeSchedule(change: ScheduleChange): Promise<ScheduleChangeReply> {
+    return this.#told(changeSchedule(this.#context, change))
+  }
+
+  removeSchedule(change: Omit<ScheduleChange, "patch" | "passed">): Promise<ScheduleChangeReply> {
+    return this.#told(removeSchedule(this.#context, change))
+  }
+
+  dueSchedules(limit: number): Promise<DueSchedules> {
+    return dueSchedules(this.#context, limit)
+  }
+
+  tickSchedules(request: ScheduleTicks): Promise<Fenced<readonly ScheduleTickReply[]>> {
+    return this.#during("tickSchedules", () => this.#told(tickSchedules(this.#context, request)))
+  }
+
+  triggerSchedule(request: ScheduleTrigger): Promise<EnqueueOutcome | "not_found"> {
+    return this.#during("triggerSchedule", () =>
+      this.#told(triggerSchedule(this.#context, request)),
+    )
+  }
+
+  scheduleTicks(request: HistoryPage<string>): Promise<readonly TickRow[]> {
+    return scheduleTicks(this.#context, request)
+  }
+
+  scheduleChanges(request: HistoryPage<string | null>): Promise<readonly ScheduleChangeRow[]> {
+    return scheduleChanges(this.#context, request)
+  }
+
   async #during<T>(operation: string, body: () => Promise<T>): Promise<T> {
     if (this.#isClosing) throw closedError(operation, this.label)
     const running = body()
@@ -338,5 +417,34 @@ export class PostgresStore {
     } finally {
       this.#underWay.delete(running)
     }
+  }
+
+  async declareLimits(declaration: LimitDeclaration): Promise<readonly string[]> {
+    const names = await declareLimits(this.#database, declaration)
+    if (names.length > 0) tellChange(this.#database)
+    return names
+  }
+
+  async setLimit(
+    limit: LimitId,
+    setting: LimitSetting | null,
+    actor: string,
+  ): Promise<LimitSetting | null> {
+    const inForce = await setLimit(this.#database, limit, setting, actor)
+    tellChange(this.#database)
+    return inForce
+  }
+
+  limits(cap: number): Promise<readonly LimitRow[]> {
+    return limits(this.#database, cap)
+  }
+
+  async reconcileLimits(request: {
+    readonly term: TermRef
+    readonly limit: number
+  }): Promise<Fenced<LimitRepairs>> {
+    const reply = await reconcileLimits(this.#context, request)
+    if (reply !== "term_ended" && reply.opened > 0) tellChange(this.#database)
+    return reply
   }
 }

@@ -158,6 +158,7 @@ function indexedStates(codes: readonly number[]): string | undefined {
   const parts: string[] = []
   if (codes.some((code) => code < RUNNING || code === RUNNING + 1)) {
     parts.push("j.waits = 0", "j.waits = 1", "j.waits = 2")
+    parts.push("j.waits = 3 or j.waits = 4", "j.waits = 5")
   }
   if (codes.includes(RUNNING)) {
     parts.push("j.id = any (array(select unnest(c.jobs) from {schema}.claim c))")

@@ -1,6 +1,6 @@
 import type { SettleRequest, SettleStatus } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
-import { keepsKey, TRAIL_ROW, trailOf } from "./mark.ts"
+import { hasLimitKeys, keepsKey, TRAIL_ROW, trailOf } from "./mark.ts"
 
 /** Settlements of one exchange, taken apart by how they are written. */
 export interface Settlements {
@@ -15,7 +15,8 @@ export function divide(requests: readonly SettleRequest[]): Settlements {
   const plain: number[] = []
   const others: number[] = []
   for (const [index, { attempt, settlement }] of requests.entries()) {
-    const isPlain = settlement.to === "completed" && !keepsKey(attempt.mark)
+    const { mark } = attempt
+    const isPlain = settlement.to === "completed" && !keepsKey(mark) && !hasLimitKeys(mark)
     ;(isPlain ? plain : others).push(index)
   }
   plain.sort((a, b) => (jobOf(requests, a) < jobOf(requests, b) ? -1 : 1))
@@ -62,7 +63,7 @@ export function completionValues(
   ]
 }
 
-/** Settlements as the function `settle_1` takes them. */
+/** Settlements as the function `settle_2` takes them. */
 export function settlementsText(
   requests: readonly SettleRequest[],
   indexes: readonly number[] = [...requests.keys()],

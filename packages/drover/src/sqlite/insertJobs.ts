@@ -1,7 +1,7 @@
 import { assert } from "../errors/index.ts"
 import { stateCode } from "../store/index.ts"
 import type { NewJob } from "../store/index.ts"
-import { keysText } from "./jobKeys.ts"
+import { keysText } from "../store/index.ts"
 import { jobValues } from "./newJobRow.ts"
 import type { JobPlan } from "./newJobRow.ts"
 import { standingOf } from "./tracks.ts"

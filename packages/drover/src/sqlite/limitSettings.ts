@@ -1,7 +1,7 @@
 import type { DeclaredLimit, LimitDeclaration, LimitId, LimitSetting } from "../store/index.ts"
 import { limitName } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
-import { readKeys } from "./jobKeys.ts"
+import { readKeys } from "../store/index.ts"
 import { storedLimit } from "./limits.ts"
 import type { ActiveLimit, StoredLimit } from "./limits.ts"
 import { shareOf, turnOf } from "./tracks.ts"

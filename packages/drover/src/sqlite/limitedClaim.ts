@@ -1,5 +1,5 @@
-import { readKeys } from "./jobKeys.ts"
-import type { JobKeys } from "./jobKeys.ts"
+import { readKeys } from "../store/index.ts"
+import type { JobKeys } from "../store/index.ts"
 import { readLanes } from "./laneQueries.ts"
 import type { LaneQuery } from "./laneQueries.ts"
 import type { ActiveLimit } from "./limits.ts"

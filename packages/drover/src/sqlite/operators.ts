@@ -1,7 +1,7 @@
 import { isWaiting, jobStates, stateCode } from "../store/index.ts"
 import type { JobPatch, JobState, QueueSettings } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
-import { keysText, keysWithout } from "./jobKeys.ts"
+import { keysText, keysWithout } from "../store/index.ts"
 import { LARGEST_INLINE_INPUT, storedTimeout } from "./newJobRow.ts"
 import { PRIORITY_STEP, rankOf } from "./queues.ts"
 import type { Row } from "./statements.ts"

@@ -1,6 +1,6 @@
 import { assert } from "../errors/index.ts"
-import { readKeys } from "./jobKeys.ts"
-import type { JobKeys } from "./jobKeys.ts"
+import { readKeys } from "../store/index.ts"
+import type { JobKeys } from "../store/index.ts"
 import type { Lane } from "./lanes.ts"
 import type { ActiveLimit, Limits } from "./limits.ts"
 import type { WriteTx } from "./writeTx.ts"

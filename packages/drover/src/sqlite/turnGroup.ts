@@ -1,5 +1,5 @@
 import { assert } from "../errors/index.ts"
-import type { JobKeys } from "./jobKeys.ts"
+import type { JobKeys } from "../store/index.ts"
 import type { ActiveLimit } from "./limits.ts"
 import type { Row } from "./statements.ts"
 import { turnOf } from "./tracks.ts"

@@ -32,6 +32,8 @@ export {
   waitingStates,
 } from "./jobState.ts"
 export type { JobState } from "./jobState.ts"
+export { keysText, keysWithout, readKeys } from "./jobKeys.ts"
+export type { JobKeys } from "./jobKeys.ts"
 export { limitName, parseLimitName } from "./limitStore.ts"
 export type {
   DeclaredLimit,
@@ -46,7 +48,7 @@ export type {
   LimitType,
   NewKey,
 } from "./limitStore.ts"
-export { movePartNames, moveParts, plainParts } from "./moveStore.ts"
+export { movePartNames, moveParts, oneSpelling, plainParts } from "./moveStore.ts"
 export type {
   MoveNote,
   MovePage,

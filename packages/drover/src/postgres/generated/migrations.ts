@@ -582,6 +582,230 @@ begin
   end loop;
 end
 $$;
+create function {schema}.duration_ms(p_value jsonb, p_name text) returns bigint
+language plpgsql immutable as $$
+declare
+  v_text text := p_value #>> '{}';
+  v_ms numeric;
+begin
+  if jsonb_typeof(p_value) = 'number' then
+    v_ms := v_text::numeric;
+  elsif jsonb_typeof(p_value) = 'string' and v_text ~ '^(\\d+(\\.\\d+)?(ms|s|m|h|d|w))+$' then
+    select sum(m[1]::numeric * case m[3]
+      when 'ms' then 1 when 's' then 1000 when 'm' then 60000 when 'h' then 3600000
+      when 'd' then 86400000 else 604800000 end)
+    into v_ms from regexp_matches(v_text, '(\\d+(\\.\\d+)?)(ms|s|m|h|d|w)', 'g') m;
+  end if;
+  if v_ms is null or v_ms < 0 or v_ms > 3155760000000 then
+    raise exception 'drover.enqueue: %: % is not a duration', p_name, p_value
+      using errcode = '22023', hint = 'Give milliseconds as a number, or a text such as 250ms, 5m or 1h30m.';
+  end if;
+  return ceil(v_ms);
+end
+$$;
+create function {schema}.whole_number(p_value jsonb, p_name text, p_least bigint, p_most bigint) returns bigint
+language plpgsql immutable as $$
+begin
+  if jsonb_typeof(p_value) = 'number' and (p_value #>> '{}')::numeric between p_least and p_most
+    and (p_value #>> '{}')::numeric % 1 = 0
+  then return (p_value #>> '{}')::numeric; end if;
+  raise exception 'drover.enqueue: %: % is not a whole number from % to %', p_name, p_value, p_least, p_most
+    using errcode = '22023';
+end
+$$;
+create function {schema}.check_payload(p_value jsonb, p_name text, p_most_bytes integer) returns text
+language plpgsql immutable as $$
+declare
+  v_why text;
+begin
+  if octet_length(p_value::text) > p_most_bytes then
+    v_why := format('has %s bytes; at most %s are stored', octet_length(p_value::text), p_most_bytes);
+  elsif jsonb_path_exists(p_value, 'strict $.**{65}') then
+    v_why := 'is nested too deeply; at most 64 levels are stored';
+  elsif jsonb_path_exists(p_value, 'strict $.**.__proto__') then
+    v_why := 'has a key named __proto__';
+  elsif jsonb_path_exists(p_value,
+    'strict $.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))')
+  then
+    v_why := 'has a number that is too large for other languages';
+  end if;
+  if v_why is not null then
+    raise exception 'drover.enqueue: % %', p_name, v_why using errcode = '22023';
+  end if;
+  return p_value::text;
+end
+$$;
+create function {schema}.check_name(p_value text, p_name text) returns text
+language plpgsql immutable as $$
+begin
+  if p_value ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$' then return p_value; end if;
+  raise exception 'drover.enqueue: %: % is not a name', p_name, coalesce(quote_literal(p_value), 'null')
+    using errcode = '22023', hint = 'Use 1 to 100 letters, digits and _ . : / -, beginning with a letter or a digit.';
+end
+$$;
+create function {schema}.check_tags(p_tags jsonb) returns text
+language plpgsql immutable as $$
+declare
+  v_tags jsonb;
+begin
+  if p_tags is null then return null; end if;
+  if jsonb_typeof(p_tags) <> 'array' or exists (
+    select from jsonb_array_elements(p_tags) t
+    where jsonb_typeof(t) <> 'string' or (t #>> '{}') !~ '^[[:alnum:]_][[:alnum:]_.:/@=+-]{0,99}$'
+  ) then
+    raise exception 'drover.enqueue: tags: % is not a list of tags', p_tags
+      using errcode = '22023', hint = 'A tag has 1 to 100 letters, digits and _ . : / @ = + -.';
+  end if;
+  select jsonb_agg(d.tag order by d.n) into v_tags
+  from (select t as tag, min(n) as n from jsonb_array_elements(p_tags) with ordinality e (t, n) group by t) d;
+  if jsonb_array_length(v_tags) > 20 then
+    raise exception 'drover.enqueue: tags: % tags are too many; at most 20', jsonb_array_length(v_tags)
+      using errcode = '22023';
+  end if;
+  return replace(v_tags::text, '", "', '","');
+end
+$$;
+create function {schema}.unique_key(p_given jsonb, p_kind text, p_is_delayed boolean) returns jsonb
+language plpgsql immutable as $$
+declare
+  v_key jsonb := case when jsonb_typeof(p_given) = 'string' then jsonb_build_object('key', p_given) else p_given end;
+  v_mode text;
+  v_for bigint;
+  v_states integer;
+  v_state text;
+  v_names text[] := array['scheduled', 'available', 'running', 'retryable', 'completed', 'discarded', 'cancelled'];
+  v_wrong text;
+begin
+  if jsonb_typeof(v_key) <> 'object' then v_wrong := 'must be a text or an object'; end if;
+  if v_wrong is null then
+    select format('%s is no option', k) into v_wrong from jsonb_object_keys(v_key) k
+    where k not in ('key', 'scope', 'for', 'mode', 'states', 'maxWait') limit 1;
+  end if;
+  if v_wrong is null and (
+    jsonb_typeof(v_key -> 'key') is distinct from 'string' or length(v_key ->> 'key') not between 1 and 1000
+  ) then v_wrong := 'key must be a text of 1 to 1000 characters'; end if;
+  if v_wrong is null and v_key ? 'scope' and (
+    jsonb_typeof(v_key -> 'scope') <> 'string' or length(v_key ->> 'scope') not between 1 and 1000
+  ) then v_wrong := 'scope must be a text of 1 to 1000 characters'; end if;
+  v_mode := coalesce(v_key ->> 'mode', 'skip');
+  if v_wrong is null and v_mode not in ('skip', 'replace', 'debounce', 'throttle') then
+    v_wrong := 'mode must be one of skip, replace, debounce, throttle';
+  end if;
+  if v_wrong is null and v_key ? 'for' then
+    v_for := {schema}.duration_ms(v_key -> 'for', 'unique.for');
+    if v_for = 0 then v_wrong := 'for must be longer than 0'; end if;
+  end if;
+  if v_wrong is null and v_mode = 'throttle' and v_for is null then
+    v_wrong := 'for is needed by throttle: it is the window';
+  end if;
+  if v_wrong is null and v_mode = 'debounce' and not p_is_delayed then
+    v_wrong := 'debounce needs runIn: the quiet time to wait for';
+  end if;
+  if v_wrong is null and v_mode <> 'debounce' and v_key ? 'maxWait' then v_wrong := 'maxWait belongs to debounce only'; end if;
+  if v_wrong is null and v_key ? 'states' then
+    v_states := 0;
+    if jsonb_typeof(v_key -> 'states') <> 'array' or v_key -> 'states' = '[]' then
+      v_wrong := 'states must be a list of at least one state';
+    else
+      for v_state in select jsonb_array_elements_text(v_key -> 'states') loop
+        if array_position(v_names, v_state) is null then v_wrong := 'states must be of ' || array_to_string(v_names, ', '); exit; end if;
+        v_states := v_states | (1 << (array_position(v_names, v_state) - 1));
+      end loop;
+    end if;
+  end if;
+  if v_wrong is not null then
+    raise exception 'drover.enqueue: unique: %', v_wrong using errcode = '22023';
+  end if;
+  return jsonb_build_object(
+    'hash', encode(sha256(
+      convert_to(case when v_key ? 'scope' then 'scope' else 'kind' end, 'UTF8') || '\\x00'::bytea
+      || convert_to(coalesce(v_key ->> 'scope', p_kind), 'UTF8') || '\\x00'::bytea || convert_to(v_key ->> 'key', 'UTF8')
+    ), 'hex'),
+    'label', left(v_key ->> 'key', 200),
+    'mode', v_mode,
+    -- Waiting is 1 + 2 + 8, running 4, completed 16; a throttled job holds nothing: its window does.
+    'states', case when v_mode = 'throttle' then 0
+      else coalesce(v_states, case when v_mode <> 'skip' then 11 when v_for is null then 15 else 31 end) end,
+    'forMs', v_for,
+    'maxWaitMs', case when v_key ? 'maxWait' then {schema}.duration_ms(v_key -> 'maxWait', 'unique.maxWait') end
+  );
+end
+$$;
+create function {schema}.new_id() returns uuid
+language sql volatile as $$
+  select (
+    lpad(to_hex({schema}.clock_ms()), 12, '0') || '7' || substr(r.hex, 14)
+  )::uuid
+  from (select replace(gen_random_uuid()::text, '-', '') as hex) r
+$$;
+create function {schema}.instant_ms(p_value jsonb, p_name text) returns bigint
+language plpgsql stable as $$
+begin
+  if jsonb_typeof(p_value) = 'number' then return {schema}.whole_number(p_value, p_name, 0, 253402300799999); end if;
+  return floor(extract(epoch from (p_value #>> '{}')::timestamptz) * 1000)::bigint;
+exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
+  raise exception 'drover.enqueue: %: % is not an instant', p_name, p_value
+    using errcode = '22023', hint = 'Give milliseconds since 1970 as a number, or a timestamp as a text.';
+end
+$$;
+create function {schema}.enqueue(kind text, args jsonb default '{}', options jsonb default '{}') returns uuid
+language plpgsql volatile as $$
+declare
+  v_options jsonb := coalesce(options, '{}');
+  v_unknown text;
+  v_id uuid;
+  v_run_at bigint;
+  v_delay bigint := 0;
+begin
+  if jsonb_typeof(v_options) <> 'object' then
+    raise exception 'drover.enqueue: options must be an object, not %', v_options using errcode = '22023';
+  end if;
+  -- Given as null is not given.
+  v_options := jsonb_strip_nulls(v_options);
+  select k into v_unknown from jsonb_object_keys(v_options) k
+  where k not in ('id', 'queue', 'priority', 'runIn', 'runAt', 'expireIn', 'maxAttempts', 'maxCrashes', 'timeout', 'tags',
+    'metadata', 'unique')
+  limit 1;
+  if v_unknown is not null then
+    raise exception 'drover.enqueue: % is no option', v_unknown using errcode = '22023',
+      hint = 'Options: id, queue, priority, runIn, runAt, expireIn, maxAttempts, maxCrashes, timeout, tags, metadata, unique.';
+  end if;
+  if v_options ? 'runIn' and v_options ? 'runAt' then
+    raise exception 'drover.enqueue: give either runIn or runAt, not both' using errcode = '22023';
+  end if;
+  if v_options ? 'runIn' then v_delay := {schema}.duration_ms(v_options -> 'runIn', 'runIn'); end if;
+  if v_options ? 'runAt' then v_run_at := {schema}.instant_ms(v_options -> 'runAt', 'runAt'); end if;
+  if v_options ? 'metadata' and jsonb_typeof(v_options -> 'metadata') <> 'object' then
+    raise exception 'drover.enqueue: metadata must be an object' using errcode = '22023';
+  end if;
+  if v_options ? 'id' and (v_options ->> 'id') !~* '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' then
+    raise exception 'drover.enqueue: id: % is not a UUIDv7', v_options ->> 'id' using errcode = '22023';
+  end if;
+  v_id := coalesce((v_options ->> 'id')::uuid, {schema}.new_id());
+  select e.id into v_id
+  from {schema}.enqueue_1(jsonb_build_array(jsonb_build_object(
+    'id', v_id,
+    'kind', {schema}.check_name(kind, 'kind'),
+    'queue', {schema}.check_name(coalesce(v_options ->> 'queue', 'default'), 'queue'),
+    'priority', {schema}.whole_number(coalesce(v_options -> 'priority', '100'), 'priority', 0, 1000),
+    'input', {schema}.check_payload(coalesce(args, 'null'), 'args', 1048576),
+    'delayMs', v_delay,
+    'runAt', v_run_at,
+    'expireMs', case when v_options -> 'expireIn' <> 'false' then {schema}.duration_ms(v_options -> 'expireIn', 'expireIn') end,
+    'maxAttempts', case when v_options -> 'maxAttempts' = 'false' then 2147483647
+      else {schema}.whole_number(coalesce(v_options -> 'maxAttempts', '25'), 'maxAttempts', 1, 2147483647) end,
+    'maxCrashes', {schema}.whole_number(coalesce(v_options -> 'maxCrashes', '3'), 'maxCrashes', 1, 2147483647),
+    'timeoutMs', case when v_options -> 'timeout' = 'false' then 0
+      when v_options ? 'timeout' then {schema}.duration_ms(v_options -> 'timeout', 'timeout') end,
+    'retry', null,
+    'tags', {schema}.check_tags(v_options -> 'tags'),
+    'metadata', case when v_options ? 'metadata' then {schema}.check_payload(v_options -> 'metadata', 'metadata', 16384) end,
+    'unique', case when v_options ? 'unique'
+      then {schema}.unique_key(v_options -> 'unique', kind, v_delay > 0) end
+  ))) e;
+  return v_id;
+end
+$$;
 create function {schema}.why_not_1(p_worker integer, p_id uuid, p_attempt integer, p_token bigint) returns text
 language plpgsql volatile as $$
 declare
@@ -937,5 +1161,854 @@ create table {schema}.sample (
   primary key (at, queue)
 );
 create index sample_queue on {schema}.sample (queue, at)`,
+  },
+  {
+    number: 3,
+    name: "schedules",
+    sql: `create table {schema}.schedule (
+  id integer generated always as identity primary key,
+  name text collate "C" not null unique,
+  version bigint not null,
+  deployment text,
+  declared text,
+  changed text not null,
+  anchor_at bigint not null,
+  next_at bigint,
+  fire_at bigint,
+  held_at bigint,
+  paused_at bigint,
+  retired_at bigint,
+  deleted_at bigint,
+  failure text,
+  last_at bigint,
+  last_job uuid,
+  ticks bigint not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  updated_by text not null,
+  check (fire_at is null or next_at is not null)
+) with (fillfactor = 50);
+create index schedule_due on {schema}.schedule (fire_at) where fire_at is not null;
+create index schedule_held on {schema}.schedule (held_at) where held_at is not null;
+create table {schema}.tick (
+  schedule integer not null,
+  n bigint not null,
+  at bigint not null,
+  through_at bigint not null,
+  count bigint,
+  job uuid,
+  reason text,
+  actor text,
+  recorded_at bigint not null,
+  primary key (schedule, n)
+);
+create unique index tick_planned on {schema}.tick (schedule, at) where actor is null;
+create table {schema}.schedule_change (
+  seq bigint generated always as identity primary key,
+  id text not null unique,
+  schedule text not null,
+  at bigint not null,
+  actor text not null,
+  action text not null,
+  detail text
+);
+create index schedule_change_of on {schema}.schedule_change (schedule, seq);
+create table {schema}.schedule_config (
+  deployment text not null,
+  generation bigint not null,
+  hash text not null,
+  at bigint not null,
+  primary key (deployment, generation)
+);
+create index schedule_config_hash on {schema}.schedule_config (deployment, hash, generation)`,
+  },
+  {
+    number: 4,
+    name: "limits",
+    sql: `create table {schema}.limits (
+  id integer generated always as identity primary key,
+  name text not null unique,
+  scope text not null check (scope in ('queue', 'kind')),
+  target text not null,
+  type text not null check (type in ('concurrency', 'rate', 'fair')),
+  by_key text not null,
+  declared jsonb,
+  generation bigint not null,
+  setting jsonb,
+  set_at bigint,
+  set_by text,
+  last_at bigint not null default 0,
+  turn bigint not null default 0
+) with (fillfactor = 50);
+create index limits_target on {schema}.limits (target);
+create table {schema}.limited_lane (
+  lane integer primary key
+);
+alter table {schema}.job add column keys text, add column track bigint;
+create index job_track on {schema}.job (track, rank, id) where waits = 3 or waits = 4;
+create index job_keyed_due on {schema}.job (lane, run_at, id) where waits = 5;
+create table {schema}.track (
+  id bigint generated always as identity primary key,
+  lane integer not null,
+  alone boolean not null,
+  keys text not null,
+  rank bigint not null,
+  first uuid not null,
+  share_limit integer,
+  share_key text not null default '',
+  turn bigint not null default 0,
+  blocked_limit integer,
+  blocked_key text,
+  blocked_until bigint,
+  unique (lane, alone, keys)
+);
+create index track_open on {schema}.track (lane, alone, turn, rank, first) where blocked_limit is null;
+create index track_blocked on {schema}.track (blocked_limit, blocked_key) where blocked_limit is not null;
+create index track_window on {schema}.track (lane, blocked_until) where blocked_until is not null;
+create index track_share on {schema}.track (share_limit, share_key) where share_limit is not null;
+create table {schema}.limit_use (
+  limit_id integer not null,
+  key text not null,
+  job uuid not null,
+  attempt integer not null,
+  primary key (limit_id, key, job)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create table {schema}.limit_start (
+  limit_id integer not null,
+  key text not null,
+  at bigint not null,
+  starts integer not null,
+  primary key (limit_id, key, at)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+create table {schema}.limit_turn (
+  limit_id integer not null,
+  key text not null,
+  turn bigint not null,
+  primary key (limit_id, key)
+);
+create function {schema}.fair_of_1(p_lane integer) returns {schema}.limits
+language sql stable as $$
+  select m.* from {schema}.lane l
+  join {schema}.limits m on m.type = 'fair' and coalesce(m.setting, m.declared) is not null
+    and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
+  where l.id = p_lane
+  order by m.scope = 'queue' desc
+  limit 1
+$$;
+create function {schema}.key_of_1(p_keys text, p_name text) returns text
+language sql immutable as $$
+  select e ->> 1 from jsonb_array_elements(p_keys::jsonb) e where e ->> 0 = p_name
+$$;
+create function {schema}.turn_of_1(p_limit integer, p_key text) returns bigint
+language sql volatile as $$
+  select greatest(
+    (select m.turn from {schema}.limits m where m.id = p_limit),
+    coalesce((select t.turn from {schema}.limit_turn t where t.limit_id = p_limit and t.key = p_key), 0)
+  )
+$$;
+create function {schema}.enter_track_1(
+  p_lane integer, p_alone boolean, p_keys text, p_rank bigint, p_job uuid
+) returns bigint
+language plpgsql volatile as $$
+declare
+  v_track {schema}.track;
+  v_fair {schema}.limits;
+  v_share text := '';
+begin
+  loop
+    select * into v_track from {schema}.track t
+    where t.lane = p_lane and t.alone = p_alone and t.keys = p_keys for key share;
+    if found then
+      if (p_rank, p_job) < (v_track.rank, v_track.first) then
+        update {schema}.track t set rank = p_rank, first = p_job
+        where t.id = v_track.id and (p_rank, p_job) < (t.rank, t.first);
+      end if;
+      return v_track.id;
+    end if;
+    select * into v_fair from {schema}.fair_of_1(p_lane);
+    if v_fair.id is not null then v_share := coalesce({schema}.key_of_1(p_keys, v_fair.name), ''); end if;
+    insert into {schema}.track (lane, alone, keys, rank, first, share_limit, share_key, turn)
+    values (
+      p_lane, p_alone, p_keys, p_rank, p_job, v_fair.id, v_share,
+      coalesce({schema}.turn_of_1(v_fair.id, v_share), 0))
+    on conflict do nothing
+    returning * into v_track;
+    if found then return v_track.id; end if;
+  end loop;
+end
+$$;
+create function {schema}.stand_1() returns trigger
+language plpgsql as $$
+begin
+  if new.keys is null then
+    new.waits := case new.waits when 3 then 1 when 4 then 2 when 5 then 0 else new.waits end;
+    new.track := null;
+    return new;
+  end if;
+  new.waits := case new.waits when 0 then 5 when 1 then 3 when 2 then 4 else new.waits end;
+  new.track := case when new.waits in (3, 4) then
+    {schema}.enter_track_1(new.lane, new.waits = 4, new.keys, new.rank, new.id) end;
+  return new;
+end
+$$;
+create trigger job_stands
+before update of keys, rank, solo, lane on {schema}.job
+for each row when (new.keys is not null or old.keys is not null)
+execute function {schema}.stand_1();
+create function {schema}.unblock_1(p_limit integer, p_key text) returns bigint
+language sql volatile as $$
+  with opened as (
+    update {schema}.track t set
+      blocked_limit = null, blocked_key = null, blocked_until = null,
+      turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
+    where t.blocked_limit = p_limit and (p_key is null or t.blocked_key = p_key)
+    returning 1
+  )
+  select count(*) from opened
+$$;
+create function {schema}.free_keys_1() returns trigger
+language plpgsql as $$
+begin
+  perform {schema}.unblock_1(m.id, e.value ->> 1)
+  from jsonb_array_elements(old.keys::jsonb) e
+  join {schema}.limits m on m.name = e.value ->> 0 and m.type = 'concurrency';
+  return null;
+end
+$$;
+create trigger job_frees_keys
+after update of crashes, interruptions on {schema}.job
+for each row when (old.keys is not null and old.state = 2 and new.state <> 2)
+execute function {schema}.free_keys_1();
+create function {schema}.lock_limits_of_1(p_ids uuid[]) returns void
+language plpgsql volatile as $$
+begin
+  perform 1 from {schema}.limits m
+  where m.type = 'concurrency' and m.name in (
+    select e.value ->> 0
+    from {schema}.job j
+    cross join lateral jsonb_array_elements(j.keys::jsonb) e
+    where j.id = any (p_ids) and j.keys is not null
+  )
+  order by m.id for share;
+end
+$$;
+create function {schema}.settle_2(p_worker integer, p_requests jsonb) returns text[]
+language plpgsql volatile as $$
+begin
+  perform {schema}.lock_limits_of_1(array(select (r ->> 'id')::uuid from jsonb_array_elements(p_requests) r));
+  return {schema}.settle_1(p_worker, p_requests);
+end
+$$;
+create function {schema}.hand_back_2(p_worker integer, p_crash boolean, p_actor text, p_reason text, p_most integer)
+returns table (job_id uuid, lane integer, attempt integer, crashes integer, state smallint)
+language plpgsql volatile as $$
+begin
+  perform 1 from {schema}.limits m where m.type = 'concurrency' and m.by_key <> '' order by m.id for share;
+  return query select * from {schema}.hand_back_1(p_worker, p_crash, p_actor, p_reason, p_most);
+end
+$$;
+create function {schema}.enqueue_2(p_jobs jsonb) returns table (id uuid, status text, state smallint)
+language plpgsql volatile as $$
+declare
+  v_replies jsonb := '[]';
+  v_new record;
+begin
+  select coalesce(jsonb_agg(jsonb_build_array(e.id, e.status, e.state) order by e.n), '[]') into v_replies
+  from {schema}.enqueue_1(p_jobs) with ordinality e (id, status, state, n);
+  -- In one order, because each becomes part of its track.
+  for v_new in
+    select distinct on (r.value ->> 0) (r.value ->> 0)::uuid as id, p_jobs -> (r.n::integer - 1) ->> 'keys' as keys, r.n
+    from jsonb_array_elements(v_replies) with ordinality r (value, n)
+    where r.value ->> 1 in ('enqueued', 'replaced')
+    order by r.value ->> 0, r.n desc
+  loop
+    continue when v_new.keys is null and not exists (
+      select from {schema}.job j where j.id = v_new.id and j.keys is not null);
+    update {schema}.job j set keys = v_new.keys where j.id = v_new.id and j.keys is distinct from v_new.keys;
+  end loop;
+  return query
+  select (r.value ->> 0)::uuid, r.value ->> 1, (r.value ->> 2)::smallint
+  from jsonb_array_elements(v_replies) with ordinality r (value, n) order by r.n;
+end
+$$;
+create function {schema}.room_1(p_limit integer, p_key text, p_now bigint) returns integer
+language sql volatile as $$
+  select greatest(0, (e ->> 'max')::bigint - case m.type
+    when 'concurrency' then (
+      select count(*) from {schema}.limit_use u
+      join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
+      where u.limit_id = p_limit and u.key = p_key)
+    else (
+      select coalesce(sum(s.starts), 0) from {schema}.limit_start s
+      where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint)
+    end)::integer
+  from {schema}.limits m, coalesce(m.setting, m.declared) e
+  where m.id = p_limit
+$$;
+create function {schema}.free_at_1(p_limit integer, p_key text, p_now bigint) returns bigint
+language sql volatile as $$
+  select w.at + (e ->> 'perMs')::bigint
+  from {schema}.limits m, coalesce(m.setting, m.declared) e
+  cross join lateral (
+    select s.at, sum(s.starts) over (order by s.at desc) as starts
+    from {schema}.limit_start s
+    where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint
+  ) w
+  where m.id = p_limit and m.type = 'rate' and (e ->> 'max')::bigint > 0 and w.starts >= (e ->> 'max')::bigint
+  order by w.at desc
+  limit 1
+$$;
+create function {schema}.look_1(p_lanes integer[])
+returns table (
+  lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, due boolean, due_at bigint,
+  now_at bigint
+)
+language sql volatile as $$
+  select
+    l.id, w.free is null,
+    case when w.free < 9e18 and exists (
+      select from {schema}.job j
+      where j.lane = l.id and (j.waits = 1 or j.waits = 2 or ((j.waits = 0 or j.waits = 5) and j.run_at <= c.now))
+    ) or exists (select from {schema}.track t where t.lane = l.id) then nullif(w.free, 9e18::bigint) end,
+    exists (select from {schema}.track t where t.lane = l.id and not t.alone and t.blocked_limit is null),
+    exists (select from {schema}.track t where t.lane = l.id and t.alone and t.blocked_limit is null),
+    (select min(t.blocked_until) from {schema}.track t where t.lane = l.id and t.blocked_until is not null),
+    exists (select from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at <= c.now),
+    (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at > c.now),
+    c.now
+  from (select floor(extract(epoch from now()) * 1000)::bigint as now) c
+  cross join {schema}.lane l
+  cross join lateral (
+    select max(coalesce({schema}.free_at_1(m.id, '', c.now), 9e18::bigint)) as free
+    from {schema}.limits m
+    where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+      and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
+      and {schema}.room_1(m.id, '', c.now) = 0
+  ) w
+  where l.id = any (p_lanes)
+$$;
+create function {schema}.running_uses_1() returns table (limit_id integer, key text, job uuid, attempt integer)
+language sql volatile as $$
+  with running as (
+    select distinct on (j.id) j.id, j.attempt, j.keys, l.queue, l.kind
+    from {schema}.claim c
+    cross join lateral unnest(c.jobs) u (id)
+    join {schema}.job j on j.id = u.id and j.state = 2
+    join {schema}.lane l on l.id = j.lane
+  )
+  select m.id, '', r.id, r.attempt
+  from running r
+  join {schema}.limits m on m.type = 'concurrency' and m.by_key = '' and coalesce(m.setting, m.declared) is not null
+    and ((m.scope = 'queue' and m.target = r.queue) or (m.scope = 'kind' and m.target = r.kind))
+  union all
+  select m.id, e.value ->> 1, r.id, r.attempt
+  from running r
+  cross join lateral jsonb_array_elements(r.keys::jsonb) e
+  join {schema}.limits m on m.name = e.value ->> 0 and m.type = 'concurrency'
+    and coalesce(m.setting, m.declared) is not null
+$$;
+create function {schema}.stop_claims_1() returns jsonb
+language plpgsql volatile as $$
+begin
+  lock table {schema}.claim, {schema}.lane in share row exclusive mode;
+  return (
+    select coalesce(jsonb_object_agg(m.name, coalesce(m.setting, m.declared)), '{}') from {schema}.limits m
+    where coalesce(m.setting, m.declared) is not null);
+end
+$$;
+create function {schema}.apply_limits_1(p_before jsonb) returns text[]
+language plpgsql volatile as $$
+declare
+  v_names text[] := array(
+    select m.name from {schema}.limits m
+    where coalesce(m.setting, m.declared) is distinct from p_before -> m.name order by m.name);
+  v_limit {schema}.limits;
+  v_fair {schema}.limits;
+  v_track record;
+begin
+  for v_limit in select * from {schema}.limits m where m.name = any (v_names) order by m.id loop
+    perform {schema}.unblock_1(v_limit.id, null);
+    if coalesce(v_limit.setting, v_limit.declared) is null then
+      delete from {schema}.limit_use u where u.limit_id = v_limit.id;
+      delete from {schema}.limit_start s where s.limit_id = v_limit.id;
+      delete from {schema}.limit_turn t where t.limit_id = v_limit.id;
+    end if;
+    if v_limit.type = 'fair' then
+      for v_track in
+        select t.id, t.lane, t.keys from {schema}.track t join {schema}.lane l on l.id = t.lane
+        where v_limit.target = case v_limit.scope when 'queue' then l.queue else l.kind end
+        order by t.id
+      loop
+        select * into v_fair from {schema}.fair_of_1(v_track.lane);
+        update {schema}.track t set
+          share_limit = v_fair.id,
+          share_key = coalesce({schema}.key_of_1(v_track.keys, v_fair.name), ''),
+          turn = coalesce({schema}.turn_of_1(v_fair.id, coalesce({schema}.key_of_1(v_track.keys, v_fair.name), '')), 0)
+        where t.id = v_track.id;
+      end loop;
+    end if;
+  end loop;
+  insert into {schema}.limit_use as o (limit_id, key, job, attempt)
+  select * from {schema}.running_uses_1()
+  on conflict (limit_id, key, job) do update set attempt = excluded.attempt where o.attempt <> excluded.attempt;
+  delete from {schema}.limits m where m.declared is null and m.setting is null;
+  delete from {schema}.limited_lane;
+  insert into {schema}.limited_lane (lane)
+  select l.id from {schema}.lane l
+  where exists (
+    select from {schema}.limits m
+    where (m.by_key = '' or m.type = 'fair') and coalesce(m.setting, m.declared) is not null
+      and m.target = case m.scope when 'queue' then l.queue else l.kind end);
+  return v_names;
+end
+$$;
+create function {schema}.limit_lane_1() returns trigger
+language plpgsql as $$
+begin
+  insert into {schema}.limited_lane (lane)
+  select new.id where exists (
+    select from {schema}.limits m
+    where (m.by_key = '' or m.type = 'fair') and coalesce(m.setting, m.declared) is not null
+      and m.target = case m.scope when 'queue' then new.queue else new.kind end);
+  return null;
+end
+$$;
+create trigger lane_is_limited after insert on {schema}.lane for each row execute function {schema}.limit_lane_1();
+create function {schema}.declare_limits_1(p_generation bigint, p_limits jsonb, p_kinds text[], p_queues text[])
+returns text[]
+language plpgsql volatile as $$
+declare
+  v_before jsonb := {schema}.stop_claims_1();
+begin
+  update {schema}.limits m set declared = null, generation = p_generation
+  where m.declared is not null and m.generation <= p_generation
+    and m.target = any (case m.scope when 'queue' then p_queues else p_kinds end)
+    and not exists (select from jsonb_array_elements(p_limits) d where d ->> 'name' = m.name);
+  insert into {schema}.limits as m (name, scope, target, type, by_key, declared, generation)
+  select d ->> 'name', d ->> 'scope', d ->> 'target', d ->> 'type', d ->> 'by', d -> 'setting', p_generation
+  from jsonb_array_elements(p_limits) d
+  order by d ->> 'name'
+  on conflict (name) do update set declared = excluded.declared, generation = excluded.generation
+  where m.generation <= excluded.generation;
+  return {schema}.apply_limits_1(v_before);
+end
+$$;
+create function {schema}.set_limit_1(
+  p_name text, p_scope text, p_target text, p_type text, p_by text, p_setting jsonb, p_actor text
+) returns jsonb
+language plpgsql volatile as $$
+declare
+  v_before jsonb := {schema}.stop_claims_1();
+begin
+  insert into {schema}.limits (name, scope, target, type, by_key, generation, setting, set_at, set_by)
+  values (
+    p_name, p_scope, p_target, p_type, p_by, -1, p_setting,
+    case when p_setting is not null then {schema}.clock_ms() end, case when p_setting is not null then p_actor end)
+  on conflict (name) do update set setting = excluded.setting, set_at = excluded.set_at, set_by = excluded.set_by;
+  perform {schema}.apply_limits_1(v_before);
+  return (select coalesce(m.setting, m.declared) from {schema}.limits m where m.name = p_name);
+end
+$$;
+create function {schema}.promote_keyed_1(p_lanes integer[], p_now bigint, p_most integer) returns void
+language plpgsql volatile as $$
+declare
+  v_due record;
+  v_job {schema}.job;
+  v_trail bigint;
+begin
+  for v_due in
+    select d.id, d.unique_hash from {schema}.job d
+    where d.waits = 5 and d.lane = any (p_lanes) and d.run_at <= p_now
+    order by d.run_at, d.id limit p_most
+  loop
+    -- The key before the job. One that another has locked can wait for the next claim.
+    if v_due.unique_hash is not null then
+      perform 1 from {schema}.hold h where h.hash = v_due.unique_hash for update skip locked;
+      if not found and exists (select from {schema}.hold h where h.hash = v_due.unique_hash) then continue; end if;
+    end if;
+    select * into v_job from {schema}.job j
+    where j.id = v_due.id and j.waits = 5 and j.run_at <= p_now for no key update skip locked;
+    if not found then continue; end if;
+    if {schema}.reclaim_key_1(v_job.id, v_job.unique_hash, v_job.unique_states, v_job.unique_until, 1, p_now) then
+      v_trail := {schema}.note_1(
+        v_job.id, v_job.trail, p_now, v_job.state, 1, v_job.attempt, null, null, null, null, null);
+      -- Naming solo brings it into its track.
+      update {schema}.job j set state = 1, waits = case when j.solo then 2 else 1 end, solo = j.solo, trail = v_trail
+      where j.id = v_job.id;
+    else
+      perform {schema}.end_job_1(
+        v_job, 6, p_now, v_job.crashes, v_job.interruptions, null, null, 'unique key is held by another job');
+    end if;
+  end loop;
+end
+$$;
+create function {schema}.candidates_1(p_queue text, p_lanes integer[], p_alone boolean, p_most integer, p_rooms jsonb)
+returns table (id uuid, track bigint, fair integer, share text, turn bigint, meters text[])
+language sql volatile as $$
+  with lanes as materialized (
+    select l.id, f.id as fair, coalesce(coalesce(f.setting, f.declared) -> 'weights', 'null') as weights,
+      case when f.scope = 'kind' then l.id else 0 end as grp, coalesce(f.id, 0) as fair_or_0,
+      array(
+        select m.id || ':' from {schema}.limits m
+        where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+          and ((m.scope = 'queue' and m.target = p_queue) or (m.scope = 'kind' and m.target = l.kind))
+      ) as wide
+    from {schema}.lane l
+    left join lateral {schema}.fair_of_1(l.id) f on true
+    where l.id = any (p_lanes)
+  ),
+  tracks as materialized (
+    select t.id, t.lane, t.share_key, t.turn, k.meters,
+      least(p_most, (select min((p_rooms ->> q)::integer) from unnest(k.meters) q)) as room
+    from lanes
+    cross join lateral (
+      select * from {schema}.track o
+      where o.lane = lanes.id and o.alone = p_alone and o.blocked_limit is null
+      order by o.turn, o.rank, o.first limit p_most
+    ) t
+    cross join lateral (
+      select coalesce(array_agg(m.id || ':' || (e.value ->> 1)), '{}') as meters
+      from jsonb_array_elements(t.keys::jsonb) e
+      join {schema}.limits m on m.name = e.value ->> 0 and m.type <> 'fair'
+        and coalesce(m.setting, m.declared) is not null
+    ) k
+  ),
+  found as (
+    select j.id, j.rank, t.id as track, l.fair, l.grp, t.share_key as share, t.turn, l.wide || t.meters as meters, l.weights
+    from tracks t
+    join lanes l on l.id = t.lane
+    cross join lateral (
+      select r.id, r.rank from {schema}.job r
+      where r.track = t.id and (r.waits = 3 or r.waits = 4) order by r.rank, r.id limit t.room
+    ) j
+    union all
+    select j.id, j.rank, null, l.fair, l.grp, '', coalesce({schema}.turn_of_1(l.fair, ''), 0), l.wide, l.weights
+    from lanes l
+    cross join lateral (
+      (select r.id, r.rank from {schema}.job r
+      where not p_alone and r.lane = l.id and r.waits = 1 order by r.rank, r.id limit p_most)
+      union all
+      (select r.id, r.rank from {schema}.job r
+      where p_alone and r.lane = l.id and r.waits = 2 order by r.rank, r.id limit p_most)
+    ) j
+  ),
+  turned as (
+    select f.*,
+      case when f.fair is null then 0
+        else f.turn + (row_number() over (partition by f.grp, f.fair, f.share order by f.rank, f.id) - 1)
+          * greatest(1, round(1000000 / coalesce((f.weights ->> f.share)::numeric, 1)))::bigint
+      end as at_turn
+    from found f
+  ),
+  placed as (
+    select t.*, row_number() over (partition by t.grp order by t.at_turn, t.rank, t.id) as n from turned t
+  ),
+  merged as (
+    select p.*, max(p.rank) over (partition by p.grp order by p.n) as greatest_rank from placed p
+  )
+  select m.id, m.track, m.fair, m.share, m.at_turn, m.meters
+  from merged m
+  order by m.greatest_rank, m.grp, m.n
+  limit p_most * 2
+$$;
+create function {schema}.claim_limited_1(
+  p_worker integer, p_worker_token bigint, p_token bigint, p_queue text, p_lanes integer[], p_alone boolean, p_most integer,
+  out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean
+)
+language plpgsql volatile as $$
+declare
+  v_now bigint;
+  v_left integer := p_most;
+  v_open integer[];
+  v_rooms jsonb;
+  v_next record;
+  v_job {schema}.job;
+  v_seq bigint;
+  v_prevs bigint[] := '{}';
+  v_attempts integer[] := '{}';
+  v_taken jsonb;
+  v_touched bigint[];
+  v_full text;
+  v_moved integer;
+  v_count bigint;
+begin
+  jobs := '{}';
+  ended := '{}';
+  ended_states := '{}';
+  held_back := false;
+  -- Before everything else: whoever changes limits has this lock.
+  lock table {schema}.claim in row exclusive mode;
+  perform 1 from {schema}.limits m
+  where (m.scope = 'queue' and m.target = p_queue)
+    or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes)))
+  order by m.id for update;
+  -- Only now: who waited for the lock must not count by the time before.
+  v_now := greatest({schema}.clock_ms(), (
+    select max(m.last_at) from {schema}.limits m
+    where (m.scope = 'queue' and m.target = p_queue)
+      or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes)))));
+  if not exists (
+    select from {schema}.worker w
+    where w.ref = p_worker and w.token = p_worker_token and w.ended_at is null and w.lease_until > v_now
+  ) or exists (select from {schema}.queue q where q.name = p_queue and q.paused_at is not null) then return; end if;
+  if exists (select from {schema}.job d where d.lane = any (p_lanes) and d.waits = 0 and d.run_at <= v_now) then
+    perform {schema}.promote_1(p_lanes, 1000);
+  end if;
+  if exists (select from {schema}.job d where d.lane = any (p_lanes) and d.waits = 5 and d.run_at <= v_now) then
+    perform {schema}.promote_keyed_1(p_lanes, v_now, 1000);
+  end if;
+  update {schema}.track t set
+    blocked_limit = null, blocked_key = null, blocked_until = null,
+    turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
+  where t.lane = any (p_lanes) and t.blocked_until is not null and t.blocked_until <= v_now;
+  for pass in 1..200 loop
+    -- What every limit and key that the next jobs may meet still allows.
+    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.room_1(w.id, w.key, v_now)), '{}') into v_rooms
+    from (
+      select m.id, '' as key from {schema}.limits m
+      where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+        and ((m.scope = 'queue' and m.target = p_queue)
+          or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes))))
+      union
+      select m.id, e.value ->> 1
+      from unnest(p_lanes) l (id)
+      cross join lateral (
+        select o.keys from {schema}.track o
+        where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
+        order by o.turn, o.rank, o.first limit v_left
+      ) t
+      cross join lateral jsonb_array_elements(t.keys::jsonb) e
+      join {schema}.limits m on m.name = e.value ->> 0 and m.type <> 'fair'
+        and coalesce(m.setting, m.declared) is not null
+    ) w;
+    v_open := array(
+      select l.id from {schema}.lane l
+      where l.id = any (p_lanes) and not exists (
+        select from {schema}.limits m
+        where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+          and ((m.scope = 'queue' and m.target = p_queue) or (m.scope = 'kind' and m.target = l.kind))
+          and (v_rooms ->> (m.id || ':'))::integer = 0));
+    if cardinality(v_open) < cardinality(p_lanes) then held_back := true; end if;
+    exit when v_left = 0 or cardinality(v_open) = 0;
+    -- Tracks that meet a full limit stand aside.
+    v_moved := 0;
+    with full_keys as (
+      select distinct on (t.id) t.id, m.id as limit_id, e.value ->> 1 as key
+      from unnest(v_open) l (id)
+      cross join lateral (
+        select o.id, o.keys from {schema}.track o
+        where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
+        order by o.turn, o.rank, o.first limit v_left
+      ) t
+      cross join lateral jsonb_array_elements(t.keys::jsonb) e
+      join {schema}.limits m on m.name = e.value ->> 0
+      where (v_rooms ->> (m.id || ':' || (e.value ->> 1)))::integer = 0
+      order by t.id, m.id
+    ),
+    blocked as (
+      update {schema}.track t set
+        blocked_limit = f.limit_id, blocked_key = f.key, blocked_until = {schema}.free_at_1(f.limit_id, f.key, v_now)
+      from full_keys f
+      where t.id = f.id
+      returning 1
+    )
+    select count(*) into v_count from blocked;
+    v_moved := v_moved + v_count;
+    v_taken := '{}';
+    v_touched := '{}';
+    for v_next in
+      select c.* from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+    loop
+      exit when v_left = 0;
+      if v_next.track is not null then v_touched := v_touched || v_next.track; end if;
+      select q into v_full from unnest(v_next.meters) q where (v_rooms ->> q)::integer <= 0 limit 1;
+      if v_full is not null then continue; end if;
+      select * into v_job from {schema}.job j
+      where j.id = v_next.id and j.waits in (1, 2, 3, 4) and j.track is not distinct from v_next.track
+      for no key update skip locked;
+      if not found then continue; end if;
+      if v_job.unique_hash is not null and (v_job.unique_states::integer & 6) = 4 then
+        perform 1 from {schema}.hold h where h.hash = v_job.unique_hash for update skip locked;
+        if not found and exists (select from {schema}.hold h where h.hash = v_job.unique_hash) then continue; end if;
+      end if;
+      v_moved := v_moved + 1;
+      if v_job.attempt = 0 and v_job.expires_at <= v_now then
+        perform {schema}.end_job_1(v_job, 5, v_now, v_job.crashes, v_job.interruptions, null, null, 'expired');
+        ended := ended || v_job.id;
+        ended_states := ended_states || 5::smallint;
+        continue;
+      end if;
+      if (v_job.unique_states::integer & 6) = 4 and not {schema}.reclaim_key_1(
+        v_job.id, v_job.unique_hash, v_job.unique_states, v_job.unique_until, 2, v_now
+      ) then
+        perform {schema}.end_job_1(
+          v_job, 6, v_now, v_job.crashes, v_job.interruptions, null, null, 'unique key is held by another job');
+        ended := ended || v_job.id;
+        ended_states := ended_states || 6::smallint;
+        continue;
+      end if;
+      v_seq := coalesce(v_seq, {schema}.draw_1());
+      update {schema}.job j set
+        state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
+        trail = v_seq * 1024 + cardinality(jobs)
+      where j.id = v_job.id;
+      jobs := jobs || v_job.id;
+      v_prevs := v_prevs || v_job.trail;
+      v_attempts := v_attempts || (v_job.attempt + 1);
+      v_left := v_left - 1;
+      foreach v_full in array v_next.meters loop
+        v_rooms := jsonb_set(v_rooms, array[v_full], to_jsonb((v_rooms ->> v_full)::integer - 1));
+        v_count := split_part(v_full, ':', 1)::bigint;
+        insert into {schema}.limit_use (limit_id, key, job, attempt)
+        select m.id, substr(v_full, strpos(v_full, ':') + 1), v_job.id, v_job.attempt + 1
+        from {schema}.limits m where m.id = v_count and m.type = 'concurrency'
+        on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
+        insert into {schema}.limit_start as s (limit_id, key, at, starts)
+        select m.id, substr(v_full, strpos(v_full, ':') + 1), v_now, 1
+        from {schema}.limits m where m.id = v_count and m.type = 'rate'
+        on conflict (limit_id, key, at) do update set starts = s.starts + 1;
+      end loop;
+      if v_next.fair is not null then
+        v_full := jsonb_build_array(v_next.fair, v_next.share)::text;
+        v_taken := jsonb_set(v_taken, array[v_full], to_jsonb(greatest(
+          v_next.turn, coalesce((v_taken ->> v_full)::bigint, 0))));
+      end if;
+    end loop;
+    v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched);
+    perform {schema}.move_turns_1(v_taken);
+    exit when v_moved = 0 or v_left = 0 or cardinality(jobs) >= 1024;
+  end loop;
+  if v_left > 0 and exists (
+    select from {schema}.track t where t.lane = any (p_lanes) and t.alone = p_alone
+  ) then held_back := true; end if;
+  held_back := held_back and v_left > 0;
+  if v_seq is null then return; end if;
+  insert into {schema}.trail (seq, at, from_state, to_state, worker, jobs, prevs, attempts)
+  values (v_seq, v_now, 1, 2, p_worker, jobs, v_prevs, v_attempts);
+  insert into {schema}.claim (worker, seq, token, at, jobs) values (p_worker, v_seq, p_token, v_now, jobs);
+  update {schema}.limits m set last_at = v_now
+  where m.type = 'rate' and m.last_at < v_now and (
+    (m.scope = 'queue' and m.target = p_queue)
+    or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes))));
+end
+$$;
+create function {schema}.tidy_tracks_1(p_lanes integer[], p_alone boolean, p_most integer, p_touched bigint[])
+returns integer
+language plpgsql volatile as $$
+declare
+  v_id bigint;
+  v_rank bigint;
+  v_first uuid;
+  v_changed integer := 0;
+begin
+  for v_id in
+    select t.id from {schema}.track t
+    where t.id = any (p_touched) or t.id in (
+      select o.id from unnest(p_lanes) l (id)
+      cross join lateral (
+        select x.id from {schema}.track x
+        where x.lane = l.id and x.alone = p_alone and x.blocked_limit is null
+        order by x.turn, x.rank, x.first limit p_most
+      ) o
+    )
+    for update skip locked
+  loop
+    select j.rank, j.id into v_rank, v_first from {schema}.job j
+    where j.track = v_id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1;
+    if not found then
+      delete from {schema}.track t where t.id = v_id;
+      v_changed := v_changed + 1;
+    else
+      update {schema}.track t set rank = v_rank, first = v_first
+      where t.id = v_id and (t.rank, t.first) is distinct from (v_rank, v_first);
+      if found then v_changed := v_changed + 1; end if;
+    end if;
+  end loop;
+  return v_changed;
+end
+$$;
+create function {schema}.move_turns_1(p_taken jsonb) returns void
+language plpgsql volatile as $$
+declare
+  v_one record;
+  v_turn bigint;
+begin
+  for v_one in
+    select ((k::jsonb) ->> 0)::integer as limit_id, (k::jsonb) ->> 1 as key, v::text::bigint as turn
+    from jsonb_each(p_taken) e (k, v)
+    order by 1, 2
+  loop
+    select v_one.turn + greatest(1, round(
+      1000000 / coalesce((coalesce(m.setting, m.declared) -> 'weights' ->> v_one.key)::numeric, 1)))::bigint into v_turn
+    from {schema}.limits m where m.id = v_one.limit_id;
+    insert into {schema}.limit_turn (limit_id, key, turn) values (v_one.limit_id, v_one.key, v_turn)
+    on conflict (limit_id, key) do update set turn = excluded.turn;
+    update {schema}.track t set turn = v_turn where t.share_limit = v_one.limit_id and t.share_key = v_one.key;
+    update {schema}.limits m set turn = greatest(m.turn, v_one.turn) where m.id = v_one.limit_id;
+  end loop;
+end
+$$;
+create function {schema}.claim_2(p_worker integer, p_worker_token bigint, p_token bigint, p_ids uuid[], p_most integer)
+returns table (job_id uuid, ended_state smallint)
+language plpgsql volatile as $$
+begin
+  lock table {schema}.claim in row exclusive mode;
+  return query select * from {schema}.claim_1(p_worker, p_worker_token, p_token, array(
+    select i.id from unnest(p_ids) with ordinality i (id, n)
+    where not exists (
+      select from {schema}.job j join {schema}.limited_lane x on x.lane = j.lane where j.id = i.id)
+    order by i.n
+  ), p_most);
+end
+$$;
+create function {schema}.repair_limits_1(p_most integer, out cleared bigint, out opened bigint)
+language plpgsql volatile as $$
+declare
+  v_now bigint;
+  v_count bigint;
+  v_key record;
+begin
+  lock table {schema}.claim in row exclusive mode;
+  perform 1 from {schema}.limits m order by m.id for update;
+  v_now := {schema}.clock_ms();
+  with garbage as (
+    select u.limit_id, u.key, u.job from {schema}.limit_use u
+    where not exists (select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt)
+    limit p_most
+  )
+  delete from {schema}.limit_use u using garbage g
+  where u.limit_id = g.limit_id and u.key = g.key and u.job = g.job;
+  get diagnostics cleared = row_count;
+  with garbage as (
+    select s.limit_id, s.key, s.at from {schema}.limit_start s
+    join {schema}.limits m on m.id = s.limit_id
+    where s.at <= v_now - (coalesce(m.setting, m.declared) ->> 'perMs')::bigint
+    limit p_most
+  )
+  delete from {schema}.limit_start s using garbage g
+  where s.limit_id = g.limit_id and s.key = g.key and s.at = g.at;
+  get diagnostics v_count = row_count;
+  cleared := cleared + v_count;
+  with garbage as (
+    select t.limit_id, t.key from {schema}.limit_turn t join {schema}.limits m on m.id = t.limit_id
+    where t.turn <= m.turn limit p_most
+  )
+  delete from {schema}.limit_turn t using garbage g where t.limit_id = g.limit_id and t.key = g.key;
+  get diagnostics v_count = row_count;
+  cleared := cleared + v_count;
+  insert into {schema}.limit_use as o (limit_id, key, job, attempt)
+  select * from {schema}.running_uses_1()
+  on conflict (limit_id, key, job) do update set attempt = excluded.attempt where o.attempt <> excluded.attempt;
+  opened := 0;
+  for v_key in
+    select distinct t.blocked_limit as id, t.blocked_key as key from {schema}.track t
+    where t.blocked_limit is not null and t.blocked_until is null limit 1000
+  loop
+    if coalesce({schema}.room_1(v_key.id, v_key.key, v_now), 1) > 0 then
+      opened := opened + {schema}.unblock_1(v_key.id, v_key.key);
+    end if;
+  end loop;
+end
+$$`,
   },
 ] as const

@@ -199,10 +199,10 @@ told as (
   group by a.trail / 1024, p.now, p.state
 )
 select state from plan`,
-  enqueue_each: `select id, status, state from {schema}.enqueue_1($1::text::jsonb)`,
+  enqueue_each: `select id, status, state from {schema}.enqueue_2($1::text::jsonb)`,
   enqueue_joined: `select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
-from {schema}.enqueue_1($1::text::jsonb) e`,
-  settle_joined: `select array_to_json({schema}.settle_1(
+from {schema}.enqueue_2($1::text::jsonb) e`,
+  settle_joined: `select array_to_json({schema}.settle_2(
   (select j.worker from {schema}.job j where j.id = $1::text::uuid), $2::text::jsonb
 ))::text as reply`,
   exchange: `with clock as materialized (
@@ -243,9 +243,21 @@ told_ends as (
 ),
 due as materialized (
   select not $15::boolean and exists (
-    select from unnest($9::integer[]) l (id), clock
-    where exists (select from {schema}.job d where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now)
+    select from unnest($9::integer[]) l (id)
+    cross join lateral (
+      select from {schema}.job d
+      where d.lane = l.id and d.waits = 0 and d.run_at <= (select now from clock)
+      order by d.run_at limit 1
+    ) d
   ) as first
+),
+special as materialized (
+  select exists (
+    select from unnest($9::integer[]) l (id)
+    where (select 1 from {schema}.limited_lane x where x.lane = l.id limit 1) is not null
+      or (select 1 from {schema}.track t where t.lane = l.id limit 1) is not null
+      or (select 1 from {schema}.job d where d.lane = l.id and d.waits = 5 limit 1) is not null
+  ) as limited
 ),
 stored as materialized (
   select q.paused_at, q.aging_ms from {schema}.queue q where q.name = $14::text
@@ -267,6 +279,7 @@ picked as materialized (
       for no key update skip locked
     ) j
     where (select held from lease) = 1
+      and not (select limited from special)
       and not (select first from due)
       and not exists (select from stored where paused_at is not null)
     limit $13::integer
@@ -317,21 +330,22 @@ from (
     (select aging_ms from stored), '/',
     array_to_string(array(select p.id from picked p where not p.fit order by p.n), ','), '/',
     case when (select count(*) from settled) = cardinality($1::uuid[]) then '*'
-      else array_to_string(array(select n from settled), ',') end
+      else array_to_string(array(select n from settled), ',') end, '/',
+    (select limited from special)::integer
   ) as head
 ) h
 left join started s on true
 order by s.n`,
-  settle_others: `select {schema}.settle_1($1::integer, $2::text::jsonb)`,
+  settle_others: `select {schema}.settle_2($1::integer, $2::text::jsonb)`,
   why_not: `select {schema}.why_not_1($1::integer, e.id, e.attempt, e.token)
 from unnest($2::uuid[], $3::integer[], $4::bigint[]) with ordinality e (id, attempt, token, n)
 order by e.n`,
   promote_due: `select job_id, lane from {schema}.promote_1($1::integer[], $2::integer)`,
-  claim_one_by_one: `select job_id, ended_state from {schema}.claim_1($1::integer, $2::bigint, $3::bigint, $4::uuid[], $5::integer)`,
+  claim_one_by_one: `select job_id, ended_state from {schema}.claim_2($1::integer, $2::bigint, $3::bigint, $4::uuid[], $5::integer)`,
   held_jobs: `select
   j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
   j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states,
-  j.started_at, j.rank
+  j.started_at, j.rank, j.keys is not null
 from {schema}.claim c
 cross join lateral unnest(c.jobs) u (id)
 join {schema}.job j on j.id = u.id
@@ -353,6 +367,7 @@ left join lateral (
     select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 order by r.rank, r.id limit 10
   ) s
   where not exists (select from {schema}.queue q where q.name = n.queue and q.paused_at is not null)
+    and not exists (select from {schema}.limited_lane x where x.lane = l.id)
   order by s.rank, s.id
   limit 10
 ) j on true
@@ -366,11 +381,20 @@ from (
     where j.lane = b.lane and j.waits = 1 and j.rank >= b.low and j.rank < b.high
     order by j.rank, j.id limit $4::integer
   ) r
+  where not exists (select from {schema}.limited_lane x where x.lane = b.lane)
   order by r.rank, r.id
   limit $4::integer
 ) n
 group by n.lane`,
   lanes_of_jobs: `select j.id, j.lane from {schema}.job j where j.id = any ($1::uuid[])`,
+  limited_lanes: `select l.id from unnest($1::integer[]) l (id)
+where exists (select from {schema}.limited_lane x where x.lane = l.id)
+  or exists (select from {schema}.track t where t.lane = l.id)
+  or exists (select from {schema}.job d where d.lane = l.id and d.waits = 5)`,
+  claim_limited: `select jobs, ended, ended_states, held_back
+from {schema}.claim_limited_1(
+  $1::integer, $2::bigint, $3::bigint, $4::text, $5::integer[], $6::boolean, $7::integer
+)`,
   find_lanes: `select l.queue, l.kind, l.id
 from unnest($1::text[], $2::text[]) p (queue, kind)
 join {schema}.lane l on l.queue = p.queue and l.kind = p.kind`,
@@ -378,6 +402,72 @@ join {schema}.lane l on l.queue = p.queue and l.kind = p.kind`,
 select p.queue, p.kind from unnest($1::text[], $2::text[]) p (queue, kind) order by p.queue, p.kind
 on conflict do nothing`,
   lanes_by_id: `select l.queue, l.kind, l.id from {schema}.lane l where l.id = any ($1::integer[])`,
+  read_limits: `select
+  m.id, m.scope, m.target, m.type, m.by_key, m.declared::text, m.generation, m.setting::text, m.set_at, m.set_by
+from {schema}.limits m
+order by m.name`,
+  put_declared: `select {schema}.declare_limits_1($1::bigint, $2::text::jsonb, $3::text[], $4::text[])`,
+  put_setting: `select {schema}.set_limit_1($1::text, $2::text, $3::text, $4::text, $5::text, $6::text::jsonb, $7::text)::text`,
+  busiest_uses: `select u.key, count(*)
+from {schema}.limit_use u
+join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
+where u.limit_id = $1::integer
+group by u.key`,
+  busiest_starts: `select s.key, sum(s.starts)
+from {schema}.limit_start s
+where s.limit_id = $1::integer and s.at > floor(extract(epoch from now()) * 1000)::bigint - $2::bigint
+group by s.key`,
+  count_blocked: `select count(*)
+from (
+  select 1
+  from (select t.id from {schema}.track t where t.blocked_limit = $1::integer limit 1000) t
+  cross join lateral (
+    select 1 from {schema}.job j where j.track = t.id and (j.waits = 3 or j.waits = 4) limit $2::integer
+  ) j
+  limit $2::integer
+) w`,
+  count_held_back: `select count(*)
+from (
+  select 1
+  from {schema}.lane l
+  cross join lateral (
+    (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 limit $3::integer)
+    union all
+    (select 1 from {schema}.job j where j.lane = l.id and j.waits = 2 limit $3::integer)
+    union all
+    (select 1 from {schema}.track t join {schema}.job j on j.track = t.id and (j.waits = 3 or j.waits = 4)
+      where t.lane = l.id limit $3::integer)
+  ) j
+  where $2::text = case $1::text when 'queue' then l.queue else l.kind end
+    and {schema}.room_1($4::integer, '', floor(extract(epoch from now()) * 1000)::bigint) = 0
+  limit $3::integer
+) w`,
+  needs_repair: `select
+  exists (
+    select from {schema}.limit_use u
+    where not exists (select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt)
+  )
+  or exists (
+    select from {schema}.limit_start s
+    join {schema}.limits m on m.id = s.limit_id
+    where s.at <= floor(extract(epoch from now()) * 1000)::bigint
+      - (coalesce(m.setting, m.declared) ->> 'perMs')::bigint
+  )
+  or exists (
+    select from {schema}.limit_turn t join {schema}.limits m on m.id = t.limit_id where t.turn <= m.turn
+  )
+  or exists (
+    select from {schema}.running_uses_1() r
+    left join {schema}.limit_use u on u.limit_id = r.limit_id and u.key = r.key and u.job = r.job
+    where u.attempt is distinct from r.attempt
+  )
+  or exists (
+    select from {schema}.track t
+    where t.blocked_limit is not null and t.blocked_until is null
+      and coalesce(
+        {schema}.room_1(t.blocked_limit, t.blocked_key, floor(extract(epoch from now()) * 1000)::bigint), 1) > 0
+  )`,
+  repair_limits: `select cleared, opened from {schema}.repair_limits_1($1::integer)`,
   ledger_exists: `select to_regclass('{schema}.migration') is not null`,
   read_ledger: `select number, name, applied_at, min_worker from {schema}.migration order by number`,
   add_to_ledger: `insert into {schema}.migration (number, name, applied_at, min_worker)
@@ -405,6 +495,8 @@ order by c.relname`,
   exists (select from {schema}.job)
   or exists (select from {schema}.worker)
   or exists (select from {schema}.queue)
+  or exists (select from {schema}.limits)
+  or exists (select from {schema}.schedule)
   or exists (select from {schema}.hold)`,
   workers_out: `select distinct on (id collate "C")
   id,
@@ -474,7 +566,7 @@ order by n`,
   c.kept,
   c.bytes,
   c.dropped,
-  null::text as keys
+  j.keys
 from {schema}.job j
 join {schema}.lane l on l.id = j.lane
 left join {schema}.worker w on w.ref = j.worker
@@ -570,6 +662,10 @@ from jsonb_array_elements($1::text::jsonb) e
 join {schema}.lane l on l.queue = e ->> 2 and l.kind = e ->> 1
 left join {schema}.queue q on q.name = l.queue
 left join {schema}.worker w on w.id = e ->> 8`,
+  job_keys_in: `update {schema}.job j
+set keys = e ->> 38
+from jsonb_array_elements($1::text::jsonb) e
+where j.id = (e ->> 0)::uuid and e ->> 38 is not null`,
   job_claims_in: `insert into {schema}.claim (worker, seq, token, at, jobs)
 select j.worker, nextval('{schema}.trail_seq'), j.token, j.started_at, array[j.id]
 from jsonb_array_elements($1::text::jsonb) e
@@ -670,6 +766,41 @@ limit $2`,
 select (e ->> 0)::uuid, (e ->> 1)::integer, (e ->> 2)::bigint, e ->> 3, e ->> 4, e ->> 5
 from jsonb_array_elements($1::text::jsonb) with ordinality t (e, n)
 order by n`,
+  limits_out: `select id, scope, target, type, by_key, declared::text, generation, setting::text, set_at, set_by, turn
+from {schema}.limits
+where id > $1
+order by id
+limit $2`,
+  limits_in: `insert into {schema}.limits (
+  id, name, scope, target, type, by_key, declared, generation, setting, set_at, set_by, turn
+) overriding system value
+select
+  (e ->> 0)::integer,
+  (e ->> 1) || ':' || (e ->> 2) || '#' || (e ->> 3) || case when e ->> 4 = '' then '' else '.' || (e ->> 4) end,
+  e ->> 1,
+  e ->> 2,
+  e ->> 3,
+  e ->> 4,
+  (e ->> 5)::jsonb,
+  (e ->> 6)::bigint,
+  (e ->> 7)::jsonb,
+  (e ->> 8)::bigint,
+  e ->> 9,
+  (e ->> 10)::bigint
+from jsonb_array_elements($1::text::jsonb) e`,
+  limit_ids_in: `select setval(pg_get_serial_sequence('{schema}.limits', 'id'), (select max(id) from {schema}.limits))`,
+  limit_starts_out: `select limit_id, key, at, starts
+from {schema}.limit_start
+where (limit_id, key collate "C", at) > ($1::integer, $2::text, $3::bigint)
+order by limit_id, key collate "C", at
+limit $4`,
+  limit_starts_in: `insert into {schema}.limit_start (limit_id, key, at, starts)
+select (e ->> 0)::integer, e ->> 1, (e ->> 2)::bigint, (e ->> 3)::integer
+from jsonb_array_elements($1::text::jsonb) e`,
+  limit_instants_in: `update {schema}.limits m
+set last_at = greatest(m.last_at, s.at)
+from (select limit_id, max(at) as at from {schema}.limit_start group by limit_id) s
+where m.id = s.limit_id`,
   put_progress: `insert into {schema}.progress (job, at, value)
 select j.id, floor(extract(epoch from now()) * 1000)::bigint, $4::text
 from {schema}.job j
@@ -714,7 +845,8 @@ order by s.n`,
   j.run_at,
   j.enqueued_at,
   j.solo,
-  {schema}.clock_ms()
+  {schema}.clock_ms(),
+  j.keys
 from {schema}.job j
 join {schema}.lane l on l.id = j.lane
 where j.id = $1::uuid
@@ -734,6 +866,7 @@ set
   metadata = case when $15::boolean then $16::text else j.metadata end,
   retry = case when $17::boolean then $18::text else j.retry end,
   input = coalesce($19::text, j.input),
+  keys = $23::text,
   trail = {schema}.note_1(
     j.id, j.trail, $20::bigint, j.state, $4::integer, j.attempt, null, $21::text, $22::text, null, null)
 where j.id = $1::uuid`,
@@ -758,7 +891,7 @@ returning paused_at is not null, slots, aging_ms, (select b.aging_ms from before
   rerank_waiting: `update {schema}.job j
 set rank = j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at)
 from {schema}.lane l
-where l.queue = $1::text and j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2)
+where l.queue = $1::text and j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2 or j.waits = 3 or j.waits = 4 or j.waits = 5)
   and j.rank <> j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at)`,
   peek: `with clock as materialized (
   select floor(extract(epoch from now()) * 1000)::bigint as now
@@ -780,14 +913,19 @@ from {schema}.queue q
 union all
 select 3, null, l.id,
   (
-    exists (select from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below)
-    or exists (select from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low)
+    (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below limit 1) is not null
+    or (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low limit 1) is not null
   )::integer
-  + 2 * (exists (select from {schema}.job j where j.lane = l.id and j.waits = 2))::integer
+  + coalesce((select 2 from {schema}.job j where j.lane = l.id and j.waits = 2 limit 1), 0)
   + coalesce((
     select case when d.solo then 12 else 4 end from {schema}.job d
     where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now order by d.run_at, d.id limit 1
-  ), 0),
+  ), 0)
+  + 16 * (
+    (select 1 from {schema}.limited_lane x where x.lane = l.id limit 1) is not null
+    or (select 1 from {schema}.track t where t.lane = l.id limit 1) is not null
+    or (select 1 from {schema}.job d where d.lane = l.id and d.waits = 5 limit 1) is not null
+  )::integer,
   (
     select d.run_at - clock.now from {schema}.job d
     where d.lane = l.id and d.waits = 0 and d.run_at > clock.now order by d.run_at limit 1
@@ -795,6 +933,7 @@ select 3, null, l.id,
   null, null
 from clock, unnest($3::integer[], $4::bigint[], $5::bigint[]) l (id, below, low)
 order by 1, 2`,
+  peek_limits: `select lane, is_open, free_at, ordinary, alone, window_at, due, due_at, now_at from {schema}.look_1($1::integer[])`,
   job_rows: `select
   j.id,
   l.kind,
@@ -899,10 +1038,19 @@ where locktype = 'relation'
     (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 limit $1::integer)
     union all
     (select 1 from {schema}.job j where j.lane = l.id and j.waits = 2 limit $1::integer)
+    union all
+    (select 1 from {schema}.track t join {schema}.job j on j.track = t.id and (j.waits = 3 or j.waits = 4)
+      where t.lane = l.id limit $1::integer)
   ) ready),
   least(
     (select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 0 order by j.run_at limit 1),
     (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 2),
+    (select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 5 order by j.run_at limit 1),
+    (select min(f.run_at) from (select t.id from {schema}.track t where t.lane = l.id limit 1000) t
+      cross join lateral (
+        select j.run_at from {schema}.job j
+        where j.track = t.id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1
+      ) f),
     (with recursive step (run_at, priority, n) as (
       (select j.run_at, j.priority, 1
         from {schema}.job j where j.lane = l.id and j.waits = 1 order by j.rank, j.id limit 1)
@@ -922,7 +1070,11 @@ where locktype = 'relation'
 from {schema}.lane l
 cross join lateral (
   select count(*) filter (where w.state = 0) as scheduled, count(*) filter (where w.state = 3) as retryable
-  from (select j.state from {schema}.job j where j.lane = l.id and j.waits = 0 limit $1::integer) w
+  from (
+    (select j.state from {schema}.job j where j.lane = l.id and j.waits = 0 limit $1::integer)
+    union all
+    (select j.state from {schema}.job j where j.lane = l.id and j.waits = 5 limit $1::integer)
+  ) w
 ) d`,
   count_running: `select l.queue, count(*)
 from {schema}.job j
@@ -948,6 +1100,238 @@ from (
 join {schema}.lane l on l.id = c.lane
 group by l.queue`,
   store_time: `select floor(extract(epoch from now()) * 1000)::bigint`,
+  schedule_by_name: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from {schema}.schedule s
+where s.name = $1::text`,
+  lock_schedules: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks,
+  {schema}.clock_ms()
+from {schema}.schedule s
+where s.name = any ($1::text[])
+order by s.name
+for update`,
+  schedules_after: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from {schema}.schedule s
+where s.name > $1::text
+order by s.name
+limit $2::integer`,
+  due_schedules: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from {schema}.schedule s
+where s.fire_at <= $1::bigint
+order by s.fire_at, s.id
+limit $2::integer`,
+  next_schedule: `select fire_at from {schema}.schedule where fire_at > $1::bigint order by fire_at limit 1`,
+  held_schedules: `select
+  s.name,
+  s.version,
+  s.deployment,
+  s.declared,
+  s.changed,
+  s.anchor_at,
+  s.next_at,
+  s.fire_at,
+  s.held_at,
+  s.paused_at,
+  s.retired_at,
+  s.deleted_at,
+  s.failure,
+  s.last_at,
+  s.last_job,
+  s.created_at,
+  s.updated_at,
+  s.updated_by,
+  s.id,
+  s.ticks
+from {schema}.schedule s
+where s.held_at is not null
+  and s.paused_at is null
+  and s.retired_at is null
+  and s.deleted_at is null
+  and s.failure is null
+  and not exists (select from {schema}.job j where j.id = s.last_job and j.state < 4)
+order by s.held_at
+limit $1::integer`,
+  any_held: `select 1
+from {schema}.schedule s
+where s.held_at is not null
+  and s.paused_at is null
+  and s.retired_at is null
+  and s.deleted_at is null
+  and s.failure is null
+limit 1`,
+  add_schedule: `insert into {schema}.schedule (
+  name, version, deployment, declared, changed, anchor_at, next_at, fire_at, held_at, paused_at, retired_at,
+  deleted_at, failure, ticks, created_at, updated_at, updated_by)
+select
+  $1::text, 1, $2::text, $3::text, $4::text, coalesce($5::bigint, c.now), $6::bigint, $7::bigint, $8::bigint,
+  case when $9::boolean then c.now end, case when $10::boolean then c.now end, case when $11::boolean then c.now end,
+  $12::text, 0, c.now, c.now, $13::text
+from (select {schema}.clock_ms() as now) c
+on conflict (name) do nothing
+returning id`,
+  put_schedule: `update {schema}.schedule s
+set
+  version = s.version + 1,
+  deployment = $1::text,
+  declared = $2::text,
+  changed = $3::text,
+  anchor_at = coalesce($4::bigint, s.anchor_at),
+  next_at = $5::bigint,
+  fire_at = $6::bigint,
+  held_at = $7::bigint,
+  paused_at = case when $8::boolean then coalesce(s.paused_at, c.now) end,
+  retired_at = case when $9::boolean then coalesce(s.retired_at, c.now) end,
+  deleted_at = case when $10::boolean then coalesce(s.deleted_at, c.now) end,
+  failure = $11::text,
+  updated_at = c.now,
+  updated_by = $12::text
+from (select {schema}.clock_ms() as now) c
+where s.id = $13::integer
+returning s.id`,
+  move_schedules: `update {schema}.schedule s
+set
+  version = s.version + 1,
+  next_at = m.next_at,
+  fire_at = m.fire_at,
+  held_at = m.held_at,
+  last_at = m.last_at,
+  last_job = m.last_job,
+  failure = m.failure,
+  ticks = m.ticks
+from json_to_recordset($1::text::json) as m (
+  id integer, next_at bigint, fire_at bigint, held_at bigint, last_at bigint, last_job uuid, failure text, ticks bigint)
+where s.id = m.id
+returning s.id`,
+  count_ticks: `update {schema}.schedule set ticks = $1::bigint where id = $2::integer returning id`,
+  delete_schedule: `delete from {schema}.schedule where id = $1::integer returning id`,
+  delete_ticks: `delete from {schema}.tick where schedule = $1::integer returning n`,
+  add_ticks: `insert into {schema}.tick (schedule, n, at, through_at, count, job, reason, actor, recorded_at)
+select t.schedule, t.n, t.at, t.through_at, t.count, t.job, t.reason, t.actor, {schema}.clock_ms()
+from json_to_recordset($1::text::json) as t (
+  schedule integer, n bigint, at bigint, through_at bigint, count bigint, job uuid, reason text, actor text)
+order by t.schedule, t.n
+on conflict do nothing
+returning n`,
+  planned_ticks: `select t.schedule, t.at, t.job
+from {schema}.tick t
+join unnest($1::integer[], $2::bigint[]) as w (schedule, at) on w.schedule = t.schedule and w.at = t.at
+where t.actor is null`,
+  release_tick: `update {schema}.tick
+set job = $1::text::uuid, reason = null
+where schedule = $2::integer and at = $3::bigint and actor is null and job is null
+returning n`,
+  forget_ticks: `delete from {schema}.tick where schedule = $1::integer and n <= $2::bigint returning n`,
+  ticks_before: `select n, at, through_at, count, job, reason, actor, recorded_at
+from {schema}.tick
+where schedule = $1::integer and n < $2::bigint
+order by n desc
+limit $3::integer`,
+  unfinished_jobs: `select id from {schema}.job where id = any ($1::uuid[]) and state < 4`,
+  add_schedule_change: `insert into {schema}.schedule_change (id, schedule, at, actor, action, detail)
+values ($1::text, $2::text, {schema}.clock_ms(), $3::text, $4::text, $5::text)
+on conflict (id) do nothing
+returning seq`,
+  schedule_change_by_id: `select seq from {schema}.schedule_change where id = $1::text`,
+  changes_of_schedule: `select seq, schedule, at, actor, action, detail
+from {schema}.schedule_change
+where schedule = $1::text and seq < $2::bigint
+order by seq desc
+limit $3::integer`,
+  changes_of_schedules: `select seq, schedule, at, actor, action, detail
+from {schema}.schedule_change
+where seq < $1::bigint
+order by seq desc
+limit $2::integer`,
+  lock_configs: `lock table {schema}.schedule_config in share row exclusive mode`,
+  newest_config: `select generation, hash from {schema}.schedule_config
+where deployment = $1::text
+order by generation desc
+limit 1`,
+  config_by_hash: `select max(generation) from {schema}.schedule_config where deployment = $1::text and hash = $2::text`,
+  add_config: `insert into {schema}.schedule_config (deployment, generation, hash, at)
+values ($1::text, $2::bigint, $3::text, {schema}.clock_ms())
+on conflict do nothing
+returning generation`,
+  forget_configs: `delete from {schema}.schedule_config where deployment = $1::text and generation < $2::bigint returning generation`,
   settle_session: `select
   set_config('statement_timeout', $2, false),
   set_config('lock_timeout', $3, false),
@@ -1071,7 +1455,7 @@ where ref = $1::integer and ended_at is null
   and ($2::boolean or lease_until < floor(extract(epoch from now()) * 1000)::bigint)
 returning ref`,
   hand_back: `select job_id, lane, attempt, crashes, state
-from {schema}.hand_back_1($1::integer, $2::boolean, $3::text, $4::text, $5::integer)`,
+from {schema}.hand_back_2($1::integer, $2::boolean, $3::text, $4::text, $5::integer)`,
   close_idle_claims: `delete from {schema}.claim c
 where c.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
   and not exists (

@@ -39,16 +39,16 @@ select state from plan;
 
 -- name: enqueue_each
 -- Called by enqueue for everything that add_jobs does not take.
-select id, status, state from {schema}.enqueue_1($1::text::jsonb);
+select id, status, state from {schema}.enqueue_2($1::text::jsonb);
 
 -- name: enqueue_joined
 -- Called inside of a user's own transaction, whatever library opened it: texts in, one text out.
 select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
-from {schema}.enqueue_1($1::text::jsonb) e;
+from {schema}.enqueue_2($1::text::jsonb) e;
 
 -- name: settle_joined
 -- Called inside of a user's own transaction, like enqueue_joined. The first text is the job: while the fence holds, its
 -- row says who runs it.
-select array_to_json({schema}.settle_1(
+select array_to_json({schema}.settle_2(
   (select j.worker from {schema}.job j where j.id = $1::text::uuid), $2::text::jsonb
 ))::text as reply;

@@ -2,6 +2,7 @@
 -- Called by every exchange: completes attempts, each under its fence, and claims jobs of one queue, in one statement that
 -- commits by itself. Completions by primary key, changing no indexed column; claims by job_ready, band by band, each
 -- band a lane between two ranks. Claims nothing while a job of these lanes is due and not promoted, unless told so ($15).
+-- Claims nothing either when limits or keys decide what may start in one of these lanes; that is claim_limited's to do.
 -- Jobs that have expired or must take a key are locked for the moment and named in the reply, not claimed. Every row
 -- of the reply is a claimed job; the first one carries what else there is to say. Without work it writes nothing.
 with clock as materialized (
@@ -42,9 +43,23 @@ told_ends as (
 ),
 due as materialized (
   select not $15::boolean and exists (
-    select from unnest($9::integer[]) l (id), clock
-    where exists (select from {schema}.job d where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now)
+    select from unnest($9::integer[]) l (id)
+    -- The limit keeps the planner from reading all jobs that wait, to join them with one lane.
+    cross join lateral (
+      select from {schema}.job d
+      where d.lane = l.id and d.waits = 0 and d.run_at <= (select now from clock)
+      order by d.run_at limit 1
+    ) d
   ) as first
+),
+special as materialized (
+  select exists (
+    select from unnest($9::integer[]) l (id)
+    -- Scalar, because the planner may read all rows there are for an "exists" in an "or".
+    where (select 1 from {schema}.limited_lane x where x.lane = l.id limit 1) is not null
+      or (select 1 from {schema}.track t where t.lane = l.id limit 1) is not null
+      or (select 1 from {schema}.job d where d.lane = l.id and d.waits = 5 limit 1) is not null
+  ) as limited
 ),
 stored as materialized (
   select q.paused_at, q.aging_ms from {schema}.queue q where q.name = $14::text
@@ -66,6 +81,7 @@ picked as materialized (
       for no key update skip locked
     ) j
     where (select held from lease) = 1
+      and not (select limited from special)
       and not (select first from due)
       and not exists (select from stored where paused_at is not null)
     limit $13::integer
@@ -116,7 +132,8 @@ from (
     (select aging_ms from stored), '/',
     array_to_string(array(select p.id from picked p where not p.fit order by p.n), ','), '/',
     case when (select count(*) from settled) = cardinality($1::uuid[]) then '*'
-      else array_to_string(array(select n from settled), ',') end
+      else array_to_string(array(select n from settled), ',') end, '/',
+    (select limited from special)::integer
   ) as head
 ) h
 left join started s on true
@@ -124,7 +141,7 @@ order by s.n;
 
 -- name: settle_others
 -- Called by exchange for settlements that are no plain completions. Each by primary key, under its fence.
-select {schema}.settle_1($1::integer, $2::text::jsonb);
+select {schema}.settle_2($1::integer, $2::text::jsonb);
 
 -- name: why_not
 -- Called by exchange for completions that their fence held off. By primary key, then along the job's trail.
@@ -138,7 +155,7 @@ select job_id, lane from {schema}.promote_1($1::integer[], $2::integer);
 
 -- name: claim_one_by_one
 -- Called by exchange for jobs that have expired or must take a key, and for those that run alone. By primary key.
-select job_id, ended_state from {schema}.claim_1($1::integer, $2::bigint, $3::bigint, $4::uuid[], $5::integer);
+select job_id, ended_state from {schema}.claim_2($1::integer, $2::bigint, $3::bigint, $4::uuid[], $5::integer);
 
 -- name: held_jobs
 -- Called by exchange, when it is sent again or after claim_one_by_one: what the worker runs under a token. By the primary
@@ -146,7 +163,7 @@ select job_id, ended_state from {schema}.claim_1($1::integer, $2::bigint, $3::bi
 select
   j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
   j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states,
-  j.started_at, j.rank
+  j.started_at, j.rank, j.keys is not null
 from {schema}.claim c
 cross join lateral unnest(c.jobs) u (id)
 join {schema}.job j on j.id = u.id
@@ -174,6 +191,7 @@ left join lateral (
     select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 order by r.rank, r.id limit 10
   ) s
   where not exists (select from {schema}.queue q where q.name = n.queue and q.paused_at is not null)
+    and not exists (select from {schema}.limited_lane x where x.lane = l.id)
   order by s.rank, s.id
   limit 10
 ) j on true
@@ -191,6 +209,7 @@ from (
     where j.lane = b.lane and j.waits = 1 and j.rank >= b.low and j.rank < b.high
     order by j.rank, j.id limit $4::integer
   ) r
+  where not exists (select from {schema}.limited_lane x where x.lane = b.lane)
   order by r.rank, r.id
   limit $4::integer
 ) n
@@ -199,3 +218,17 @@ group by n.lane;
 -- name: lanes_of_jobs
 -- Called by exchange for jobs that it ended. By primary key.
 select j.id, j.lane from {schema}.job j where j.id = any ($1::uuid[]);
+
+-- name: limited_lanes
+-- Called by an exchange that wants a job that runs alone: the lanes of which claim_limited must take it.
+select l.id from unnest($1::integer[]) l (id)
+where exists (select from {schema}.limited_lane x where x.lane = l.id)
+  or exists (select from {schema}.track t where t.lane = l.id)
+  or exists (select from {schema}.job d where d.lane = l.id and d.waits = 5);
+
+-- name: claim_limited
+-- Called by exchanges that claim from lanes with limits or with jobs that have keys. One transaction; see the function.
+select jobs, ended, ended_states, held_back
+from {schema}.claim_limited_1(
+  $1::integer, $2::bigint, $3::bigint, $4::text, $5::integer[], $6::boolean, $7::integer
+);

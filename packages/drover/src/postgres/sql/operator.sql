@@ -28,7 +28,8 @@ select
   j.run_at,
   j.enqueued_at,
   j.solo,
-  {schema}.clock_ms()
+  {schema}.clock_ms(),
+  j.keys
 from {schema}.job j
 join {schema}.lane l on l.id = j.lane
 where j.id = $1::uuid
@@ -51,6 +52,7 @@ set
   metadata = case when $15::boolean then $16::text else j.metadata end,
   retry = case when $17::boolean then $18::text else j.retry end,
   input = coalesce($19::text, j.input),
+  keys = $23::text,
   trail = {schema}.note_1(
     j.id, j.trail, $20::bigint, j.state, $4::integer, j.attempt, null, $21::text, $22::text, null, null)
 where j.id = $1::uuid;
@@ -82,5 +84,5 @@ returning paused_at is not null, slots, aging_ms, (select b.aging_ms from before
 update {schema}.job j
 set rank = j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at)
 from {schema}.lane l
-where l.queue = $1::text and j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2)
+where l.queue = $1::text and j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2 or j.waits = 3 or j.waits = 4 or j.waits = 5)
   and j.rank <> j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at);

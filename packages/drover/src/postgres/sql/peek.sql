@@ -21,14 +21,19 @@ from {schema}.queue q
 union all
 select 3, null, l.id,
   (
-    exists (select from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below)
-    or exists (select from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low)
+    (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below limit 1) is not null
+    or (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low limit 1) is not null
   )::integer
-  + 2 * (exists (select from {schema}.job j where j.lane = l.id and j.waits = 2))::integer
+  + coalesce((select 2 from {schema}.job j where j.lane = l.id and j.waits = 2 limit 1), 0)
   + coalesce((
     select case when d.solo then 12 else 4 end from {schema}.job d
     where d.lane = l.id and d.waits = 0 and d.run_at <= clock.now order by d.run_at, d.id limit 1
-  ), 0),
+  ), 0)
+  + 16 * (
+    (select 1 from {schema}.limited_lane x where x.lane = l.id limit 1) is not null
+    or (select 1 from {schema}.track t where t.lane = l.id limit 1) is not null
+    or (select 1 from {schema}.job d where d.lane = l.id and d.waits = 5 limit 1) is not null
+  )::integer,
   (
     select d.run_at - clock.now from {schema}.job d
     where d.lane = l.id and d.waits = 0 and d.run_at > clock.now order by d.run_at limit 1
@@ -36,3 +41,7 @@ select 3, null, l.id,
   null, null
 from clock, unnest($3::integer[], $4::bigint[], $5::bigint[]) l (id, below, low)
 order by 1, 2;
+
+-- name: peek_limits
+-- Called by peek for lanes with limits, or with jobs that have keys: what of them may start now.
+select lane, is_open, free_at, ordinary, alone, window_at, due, due_at, now_at from {schema}.look_1($1::integer[]);

@@ -131,10 +131,19 @@ select
     (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 limit $1::integer)
     union all
     (select 1 from {schema}.job j where j.lane = l.id and j.waits = 2 limit $1::integer)
+    union all
+    (select 1 from {schema}.track t join {schema}.job j on j.track = t.id and (j.waits = 3 or j.waits = 4)
+      where t.lane = l.id limit $1::integer)
   ) ready),
   least(
     (select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 0 order by j.run_at limit 1),
     (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 2),
+    (select j.run_at from {schema}.job j where j.lane = l.id and j.waits = 5 order by j.run_at limit 1),
+    (select min(f.run_at) from (select t.id from {schema}.track t where t.lane = l.id limit 1000) t
+      cross join lateral (
+        select j.run_at from {schema}.job j
+        where j.track = t.id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1
+      ) f),
     (with recursive step (run_at, priority, n) as (
       (select j.run_at, j.priority, 1
         from {schema}.job j where j.lane = l.id and j.waits = 1 order by j.rank, j.id limit 1)
@@ -154,7 +163,11 @@ select
 from {schema}.lane l
 cross join lateral (
   select count(*) filter (where w.state = 0) as scheduled, count(*) filter (where w.state = 3) as retryable
-  from (select j.state from {schema}.job j where j.lane = l.id and j.waits = 0 limit $1::integer) w
+  from (
+    (select j.state from {schema}.job j where j.lane = l.id and j.waits = 0 limit $1::integer)
+    union all
+    (select j.state from {schema}.job j where j.lane = l.id and j.waits = 5 limit $1::integer)
+  ) w
 ) d;
 
 -- name: count_running

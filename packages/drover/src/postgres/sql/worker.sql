@@ -53,7 +53,7 @@ returning ref;
 -- name: hand_back
 -- Called for a worker that has ended. By the primary keys of claim and job.
 select job_id, lane, attempt, crashes, state
-from {schema}.hand_back_1($1::integer, $2::boolean, $3::text, $4::text, $5::integer);
+from {schema}.hand_back_2($1::integer, $2::boolean, $3::text, $4::text, $5::integer);
 
 -- name: close_idle_claims
 -- Called by rescue: claims of live workers of which nothing runs any more and that nobody closed, because their last job

@@ -1,9 +1,9 @@
-import type { LimitScope, NewKey } from "../store/index.ts"
+import type { LimitScope, NewKey } from "./limitStore.ts"
 
 /** A job's keys: pairs of a limit's name and a key, sorted by name, so that equal keys make equal texts. */
 export type JobKeys = readonly (readonly [limit: string, key: string])[]
 
-/** The text that drover_job and drover_track keep; `null` for a job without keys. */
+/** The text that stores keep of a job's keys; `null` for a job without keys. */
 export function keysText(keys: readonly NewKey[] | undefined): string | null {
   if (keys === undefined || keys.length === 0) return null
   return textOf(keys.map(({ limit, key }) => [limit, key] as const))

@@ -1,0 +1,456 @@
+-- Limits of queues and kinds, and the tracks in which jobs with keys wait; see docs/decisions/0013-limits.md.
+
+-- One row for each limit that code ever declared or an operator set. Whoever claims under a limit, or ends a job with a
+-- key of it, locks its row first; see claim_limited_1.
+create table {schema}.limits (
+  id integer generated always as identity primary key,
+  name text not null unique,
+  scope text not null check (scope in ('queue', 'kind')),
+  target text not null,
+  type text not null check (type in ('concurrency', 'rate', 'fair')),
+  -- Name of its key; empty when it holds over all keys.
+  by_key text not null,
+  -- A LimitSetting, as the code of this generation declares it; null when it does not, or not any more.
+  declared jsonb,
+  generation bigint not null,
+  -- A LimitSetting, as an operator set it; goes first.
+  setting jsonb,
+  set_at bigint,
+  set_by text,
+  -- The instant of the last start, which the next one is never before.
+  last_at bigint not null default 0,
+  -- Fair: the turn of the last start.
+  turn bigint not null default 0
+) with (fillfactor = 50);
+
+create index limits_target on {schema}.limits (target);
+
+-- Lanes in which not rank alone decides what may start, so that the usual claim leaves them alone.
+create table {schema}.limited_lane (
+  lane integer primary key
+);
+
+-- JSON of the keys of a job: pairs of limit name and key, in order. For life. A job with keys that waits has waits
+-- 3 (in a track), 4 (in a track of jobs that run alone) or 5 (for its due time) instead of 1, 2 and 0.
+alter table {schema}.job add column keys text, add column track bigint;
+
+create index job_track on {schema}.job (track, rank, id) where waits = 3 or waits = 4;
+create index job_keyed_due on {schema}.job (lane, run_at, id) where waits = 5;
+
+-- The available jobs of one lane with the same keys. A row goes when nothing waits in it any more.
+create table {schema}.track (
+  id bigint generated always as identity primary key,
+  lane integer not null,
+  alone boolean not null,
+  keys text not null,
+  -- Rank and id of its first job. May be those of one that left by another way than a claim, but never later ones.
+  rank bigint not null,
+  first uuid not null,
+  -- Fair: limit and key whose turn it shares, and that turn.
+  share_limit integer,
+  share_key text not null default '',
+  turn bigint not null default 0,
+  -- The limit and key that it waits for, and for a rate the instant at which the window has room.
+  blocked_limit integer,
+  blocked_key text,
+  blocked_until bigint,
+  unique (lane, alone, keys)
+);
+
+create index track_open on {schema}.track (lane, alone, turn, rank, first) where blocked_limit is null;
+create index track_blocked on {schema}.track (blocked_limit, blocked_key) where blocked_limit is not null;
+create index track_window on {schema}.track (lane, blocked_until) where blocked_until is not null;
+create index track_share on {schema}.track (share_limit, share_key) where share_limit is not null;
+
+-- A start under a limit of concurrency. It counts while its job is running in this attempt; else it is garbage.
+create table {schema}.limit_use (
+  limit_id integer not null,
+  key text not null,
+  job uuid not null,
+  attempt integer not null,
+  primary key (limit_id, key, job)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- Starts under a limit of rate, one row for each instant; rows that left the window are deleted.
+create table {schema}.limit_start (
+  limit_id integer not null,
+  key text not null,
+  at bigint not null,
+  starts integer not null,
+  primary key (limit_id, key, at)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- Fair: at which turn each key goes next.
+create table {schema}.limit_turn (
+  limit_id integer not null,
+  key text not null,
+  turn bigint not null,
+  primary key (limit_id, key)
+);
+
+-- The limit that a lane's jobs take turns by: its queue's, or else its kind's.
+create function {schema}.fair_of_1(p_lane integer) returns {schema}.limits
+language sql stable as $$
+  select m.* from {schema}.lane l
+  join {schema}.limits m on m.type = 'fair' and coalesce(m.setting, m.declared) is not null
+    and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
+  where l.id = p_lane
+  order by m.scope = 'queue' desc
+  limit 1
+$$;
+
+-- The key of a job under a limit; null for none.
+create function {schema}.key_of_1(p_keys text, p_name text) returns text
+language sql immutable as $$
+  select e ->> 1 from jsonb_array_elements(p_keys::jsonb) e where e ->> 0 = p_name
+$$;
+
+-- The turn of a key that comes, or came back from being blocked: nobody saves turns up.
+create function {schema}.turn_of_1(p_limit integer, p_key text) returns bigint
+language sql volatile as $$
+  select greatest(
+    (select m.turn from {schema}.limits m where m.id = p_limit),
+    coalesce((select t.turn from {schema}.limit_turn t where t.limit_id = p_limit and t.key = p_key), 0)
+  )
+$$;
+
+-- The track of a job that becomes available, which knows of it. It stays locked against being dropped until the job is
+-- in it for all to see.
+create function {schema}.enter_track_1(
+  p_lane integer, p_alone boolean, p_keys text, p_rank bigint, p_job uuid
+) returns bigint
+language plpgsql volatile as $$
+declare
+  v_track {schema}.track;
+  v_fair {schema}.limits;
+  v_share text := '';
+begin
+  loop
+    select * into v_track from {schema}.track t
+    where t.lane = p_lane and t.alone = p_alone and t.keys = p_keys for key share;
+    if found then
+      if (p_rank, p_job) < (v_track.rank, v_track.first) then
+        update {schema}.track t set rank = p_rank, first = p_job
+        where t.id = v_track.id and (p_rank, p_job) < (t.rank, t.first);
+      end if;
+      return v_track.id;
+    end if;
+    select * into v_fair from {schema}.fair_of_1(p_lane);
+    if v_fair.id is not null then v_share := coalesce({schema}.key_of_1(p_keys, v_fair.name), ''); end if;
+    insert into {schema}.track (lane, alone, keys, rank, first, share_limit, share_key, turn)
+    values (
+      p_lane, p_alone, p_keys, p_rank, p_job, v_fair.id, v_share,
+      coalesce({schema}.turn_of_1(v_fair.id, v_share), 0))
+    on conflict do nothing
+    returning * into v_track;
+    if found then return v_track.id; end if;
+  end loop;
+end
+$$;
+
+-- Jobs with keys wait apart, whichever statement lets them wait: each of those sets rank or solo.
+create function {schema}.stand_1() returns trigger
+language plpgsql as $$
+begin
+  if new.keys is null then
+    new.waits := case new.waits when 3 then 1 when 4 then 2 when 5 then 0 else new.waits end;
+    new.track := null;
+    return new;
+  end if;
+  new.waits := case new.waits when 0 then 5 when 1 then 3 when 2 then 4 else new.waits end;
+  new.track := case when new.waits in (3, 4) then
+    {schema}.enter_track_1(new.lane, new.waits = 4, new.keys, new.rank, new.id) end;
+  return new;
+end
+$$;
+
+create trigger job_stands
+before update of keys, rank, solo, lane on {schema}.job
+for each row when (new.keys is not null or old.keys is not null)
+execute function {schema}.stand_1();
+
+-- Opens what waits for a key. A track gets no turns for the time in which it was blocked.
+create function {schema}.unblock_1(p_limit integer, p_key text) returns bigint
+language sql volatile as $$
+  with opened as (
+    update {schema}.track t set
+      blocked_limit = null, blocked_key = null, blocked_until = null,
+      turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
+    where t.blocked_limit = p_limit and (p_key is null or t.blocked_key = p_key)
+    returning 1
+  )
+  select count(*) from opened
+$$;
+
+-- An attempt of a job with keys ended otherwise than by the usual completion, which such jobs never take: both counters
+-- are written by every way out. The rows of its limits are locked, so no claim is just now finding the key full.
+create function {schema}.free_keys_1() returns trigger
+language plpgsql as $$
+begin
+  perform {schema}.unblock_1(m.id, e.value ->> 1)
+  from jsonb_array_elements(old.keys::jsonb) e
+  join {schema}.limits m on m.name = e.value ->> 0 and m.type = 'concurrency';
+  return null;
+end
+$$;
+
+create trigger job_frees_keys
+after update of crashes, interruptions on {schema}.job
+for each row when (old.keys is not null and old.state = 2 and new.state <> 2)
+execute function {schema}.free_keys_1();
+
+-- Locks the limits that attempts of these jobs hold back others by, against claims and not against each other.
+create function {schema}.lock_limits_of_1(p_ids uuid[]) returns void
+language plpgsql volatile as $$
+begin
+  perform 1 from {schema}.limits m
+  where m.type = 'concurrency' and m.name in (
+    select e.value ->> 0
+    from {schema}.job j
+    cross join lateral jsonb_array_elements(j.keys::jsonb) e
+    where j.id = any (p_ids) and j.keys is not null
+  )
+  order by m.id for share;
+end
+$$;
+
+create function {schema}.settle_2(p_worker integer, p_requests jsonb) returns text[]
+language plpgsql volatile as $$
+begin
+  perform {schema}.lock_limits_of_1(array(select (r ->> 'id')::uuid from jsonb_array_elements(p_requests) r));
+  return {schema}.settle_1(p_worker, p_requests);
+end
+$$;
+
+create function {schema}.hand_back_2(p_worker integer, p_crash boolean, p_actor text, p_reason text, p_most integer)
+returns table (job_id uuid, lane integer, attempt integer, crashes integer, state smallint)
+language plpgsql volatile as $$
+begin
+  perform 1 from {schema}.limits m where m.type = 'concurrency' and m.by_key <> '' order by m.id for share;
+  return query select * from {schema}.hand_back_1(p_worker, p_crash, p_actor, p_reason, p_most);
+end
+$$;
+
+-- Like enqueue_1, for jobs with keys and those that may replace one with keys.
+create function {schema}.enqueue_2(p_jobs jsonb) returns table (id uuid, status text, state smallint)
+language plpgsql volatile as $$
+declare
+  v_replies jsonb := '[]';
+  v_new record;
+begin
+  select coalesce(jsonb_agg(jsonb_build_array(e.id, e.status, e.state) order by e.n), '[]') into v_replies
+  from {schema}.enqueue_1(p_jobs) with ordinality e (id, status, state, n);
+  -- In one order, because each becomes part of its track.
+  for v_new in
+    select distinct on (r.value ->> 0) (r.value ->> 0)::uuid as id, p_jobs -> (r.n::integer - 1) ->> 'keys' as keys, r.n
+    from jsonb_array_elements(v_replies) with ordinality r (value, n)
+    where r.value ->> 1 in ('enqueued', 'replaced')
+    order by r.value ->> 0, r.n desc
+  loop
+    continue when v_new.keys is null and not exists (
+      select from {schema}.job j where j.id = v_new.id and j.keys is not null);
+    update {schema}.job j set keys = v_new.keys where j.id = v_new.id and j.keys is distinct from v_new.keys;
+  end loop;
+  return query
+  select (r.value ->> 0)::uuid, r.value ->> 1, (r.value ->> 2)::smallint
+  from jsonb_array_elements(v_replies) with ordinality r (value, n) order by r.n;
+end
+$$;
+
+-- What a limit still allows under a key. One that is not in force allows everything.
+create function {schema}.room_1(p_limit integer, p_key text, p_now bigint) returns integer
+language sql volatile as $$
+  select greatest(0, (e ->> 'max')::bigint - case m.type
+    when 'concurrency' then (
+      select count(*) from {schema}.limit_use u
+      join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
+      where u.limit_id = p_limit and u.key = p_key)
+    else (
+      select coalesce(sum(s.starts), 0) from {schema}.limit_start s
+      where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint)
+    end)::integer
+  from {schema}.limits m, coalesce(m.setting, m.declared) e
+  where m.id = p_limit
+$$;
+
+-- When a rate that has no room has some: when so many starts have left the window that one more fits. Else null.
+create function {schema}.free_at_1(p_limit integer, p_key text, p_now bigint) returns bigint
+language sql volatile as $$
+  select w.at + (e ->> 'perMs')::bigint
+  from {schema}.limits m, coalesce(m.setting, m.declared) e
+  cross join lateral (
+    select s.at, sum(s.starts) over (order by s.at desc) as starts
+    from {schema}.limit_start s
+    where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint
+  ) w
+  where m.id = p_limit and m.type = 'rate' and (e ->> 'max')::bigint > 0 and w.starts >= (e ->> 'max')::bigint
+  order by w.at desc
+  limit 1
+$$;
+
+-- What limits say of lanes to somebody who only looks.
+create function {schema}.look_1(p_lanes integer[])
+returns table (
+  lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, due boolean, due_at bigint,
+  now_at bigint
+)
+language sql volatile as $$
+  select
+    l.id, w.free is null,
+    case when w.free < 9e18 and exists (
+      select from {schema}.job j
+      where j.lane = l.id and (j.waits = 1 or j.waits = 2 or ((j.waits = 0 or j.waits = 5) and j.run_at <= c.now))
+    ) or exists (select from {schema}.track t where t.lane = l.id) then nullif(w.free, 9e18::bigint) end,
+    exists (select from {schema}.track t where t.lane = l.id and not t.alone and t.blocked_limit is null),
+    exists (select from {schema}.track t where t.lane = l.id and t.alone and t.blocked_limit is null),
+    (select min(t.blocked_until) from {schema}.track t where t.lane = l.id and t.blocked_until is not null),
+    exists (select from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at <= c.now),
+    (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at > c.now),
+    c.now
+  from (select floor(extract(epoch from now()) * 1000)::bigint as now) c
+  cross join {schema}.lane l
+  cross join lateral (
+    select max(coalesce({schema}.free_at_1(m.id, '', c.now), 9e18::bigint)) as free
+    from {schema}.limits m
+    where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+      and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
+      and {schema}.room_1(m.id, '', c.now) = 0
+  ) w
+  where l.id = any (p_lanes)
+$$;
+
+-- The running jobs and what they count under: limits of concurrency over all, and those of their keys.
+create function {schema}.running_uses_1() returns table (limit_id integer, key text, job uuid, attempt integer)
+language sql volatile as $$
+  with running as (
+    select distinct on (j.id) j.id, j.attempt, j.keys, l.queue, l.kind
+    from {schema}.claim c
+    cross join lateral unnest(c.jobs) u (id)
+    join {schema}.job j on j.id = u.id and j.state = 2
+    join {schema}.lane l on l.id = j.lane
+  )
+  select m.id, '', r.id, r.attempt
+  from running r
+  join {schema}.limits m on m.type = 'concurrency' and m.by_key = '' and coalesce(m.setting, m.declared) is not null
+    and ((m.scope = 'queue' and m.target = r.queue) or (m.scope = 'kind' and m.target = r.kind))
+  union all
+  select m.id, e.value ->> 1, r.id, r.attempt
+  from running r
+  cross join lateral jsonb_array_elements(r.keys::jsonb) e
+  join {schema}.limits m on m.name = e.value ->> 0 and m.type = 'concurrency'
+    and coalesce(m.setting, m.declared) is not null
+$$;
+
+-- Nobody claims while limits change, so that what runs is counted and what starts knows them.
+create function {schema}.stop_claims_1() returns jsonb
+language plpgsql volatile as $$
+begin
+  lock table {schema}.claim, {schema}.lane in share row exclusive mode;
+  return (
+    select coalesce(jsonb_object_agg(m.name, coalesce(m.setting, m.declared)), '{}') from {schema}.limits m
+    where coalesce(m.setting, m.declared) is not null);
+end
+$$;
+
+-- Brings what hangs on limits in line with what holds from now on. Returns the names of those that changed.
+create function {schema}.apply_limits_1(p_before jsonb) returns text[]
+language plpgsql volatile as $$
+declare
+  v_names text[] := array(
+    select m.name from {schema}.limits m
+    where coalesce(m.setting, m.declared) is distinct from p_before -> m.name order by m.name);
+  v_limit {schema}.limits;
+  v_fair {schema}.limits;
+  v_track record;
+begin
+  for v_limit in select * from {schema}.limits m where m.name = any (v_names) order by m.id loop
+    perform {schema}.unblock_1(v_limit.id, null);
+    if coalesce(v_limit.setting, v_limit.declared) is null then
+      delete from {schema}.limit_use u where u.limit_id = v_limit.id;
+      delete from {schema}.limit_start s where s.limit_id = v_limit.id;
+      delete from {schema}.limit_turn t where t.limit_id = v_limit.id;
+    end if;
+    if v_limit.type = 'fair' then
+      for v_track in
+        select t.id, t.lane, t.keys from {schema}.track t join {schema}.lane l on l.id = t.lane
+        where v_limit.target = case v_limit.scope when 'queue' then l.queue else l.kind end
+        order by t.id
+      loop
+        select * into v_fair from {schema}.fair_of_1(v_track.lane);
+        update {schema}.track t set
+          share_limit = v_fair.id,
+          share_key = coalesce({schema}.key_of_1(v_track.keys, v_fair.name), ''),
+          turn = coalesce({schema}.turn_of_1(v_fair.id, coalesce({schema}.key_of_1(v_track.keys, v_fair.name), '')), 0)
+        where t.id = v_track.id;
+      end loop;
+    end if;
+  end loop;
+  insert into {schema}.limit_use as o (limit_id, key, job, attempt)
+  select * from {schema}.running_uses_1()
+  on conflict (limit_id, key, job) do update set attempt = excluded.attempt where o.attempt <> excluded.attempt;
+  delete from {schema}.limits m where m.declared is null and m.setting is null;
+  delete from {schema}.limited_lane;
+  insert into {schema}.limited_lane (lane)
+  select l.id from {schema}.lane l
+  where exists (
+    select from {schema}.limits m
+    where (m.by_key = '' or m.type = 'fair') and coalesce(m.setting, m.declared) is not null
+      and m.target = case m.scope when 'queue' then l.queue else l.kind end);
+  return v_names;
+end
+$$;
+
+-- A new lane of a queue or a kind with limits is limited from its first job on.
+create function {schema}.limit_lane_1() returns trigger
+language plpgsql as $$
+begin
+  insert into {schema}.limited_lane (lane)
+  select new.id where exists (
+    select from {schema}.limits m
+    where (m.by_key = '' or m.type = 'fair') and coalesce(m.setting, m.declared) is not null
+      and m.target = case m.scope when 'queue' then new.queue else new.kind end);
+  return null;
+end
+$$;
+
+create trigger lane_is_limited after insert on {schema}.lane for each row execute function {schema}.limit_lane_1();
+
+-- Takes over what code declares: {scope, target, type, by, name, setting}, and what it speaks for. Returns the names of
+-- the limits whose setting in force changed.
+create function {schema}.declare_limits_1(p_generation bigint, p_limits jsonb, p_kinds text[], p_queues text[])
+returns text[]
+language plpgsql volatile as $$
+declare
+  v_before jsonb := {schema}.stop_claims_1();
+begin
+  update {schema}.limits m set declared = null, generation = p_generation
+  where m.declared is not null and m.generation <= p_generation
+    and m.target = any (case m.scope when 'queue' then p_queues else p_kinds end)
+    and not exists (select from jsonb_array_elements(p_limits) d where d ->> 'name' = m.name);
+  insert into {schema}.limits as m (name, scope, target, type, by_key, declared, generation)
+  select d ->> 'name', d ->> 'scope', d ->> 'target', d ->> 'type', d ->> 'by', d -> 'setting', p_generation
+  from jsonb_array_elements(p_limits) d
+  order by d ->> 'name'
+  on conflict (name) do update set declared = excluded.declared, generation = excluded.generation
+  where m.generation <= excluded.generation;
+  return {schema}.apply_limits_1(v_before);
+end
+$$;
+
+-- Sets a limit over what code declares, or takes that back. Returns the setting in force.
+create function {schema}.set_limit_1(
+  p_name text, p_scope text, p_target text, p_type text, p_by text, p_setting jsonb, p_actor text
+) returns jsonb
+language plpgsql volatile as $$
+declare
+  v_before jsonb := {schema}.stop_claims_1();
+begin
+  insert into {schema}.limits (name, scope, target, type, by_key, generation, setting, set_at, set_by)
+  values (
+    p_name, p_scope, p_target, p_type, p_by, -1, p_setting,
+    case when p_setting is not null then {schema}.clock_ms() end, case when p_setting is not null then p_actor end)
+  on conflict (name) do update set setting = excluded.setting, set_at = excluded.set_at, set_by = excluded.set_by;
+  perform {schema}.apply_limits_1(v_before);
+  return (select coalesce(m.setting, m.declared) from {schema}.limits m where m.name = p_name);
+end
+$$;
