@@ -39,7 +39,11 @@ async function claimedBy(of: Store): Promise<{ ordinary: string[]; alone: string
   const fresh = { workerId: "new", token: 1, leaseMs: 60_000, host: "h", pid: 2, info: "{}" }
   const worker = await of.registerWorker(fresh)
   const ask = async (limit: number, solo: boolean): Promise<string[]> => {
-    const claims = ["default", "slow"].map((queue) => ({ queue, kinds: ["mail", "image"], limit }))
+    const claims = ["default", "slow", "keyed"].map((queue) => ({
+      queue,
+      kinds: ["mail", "image", "keyed"],
+      limit,
+    }))
     const request = { worker, settlements: [], claims, token: limit, repeat: false, solo }
     return (await of.exchange(request)).claimed.map(({ jobId }) => jobId)
   }
@@ -77,7 +81,8 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       expect(states.size, "the test has a job in every state").toBe(7)
       const report = await move(await ends(), { newId: "m", batch: 7 })
       expect(report.status).toBe("moved")
-      expect(report.rows).toMatchObject({ workers: 2, queues: 2, jobs: 48 })
+      const jobs = (expected as { jobs: unknown[] }).jobs.length
+      expect(report.rows).toMatchObject({ workers: 2, queues: 2, jobs })
       expect(await told(await places.store(to))).toEqual(expected)
     })
 
@@ -162,7 +167,7 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       await move(both, { newId: "m", batch: 10 })
       expect(await move(both, { newId: "other", batch: 10 })).toMatchObject({
         status: "already",
-        rows: { jobs: 48 },
+        rows: { jobs: await both.source.countRows("jobs") },
       })
     })
 
@@ -232,7 +237,7 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
         code: "DROVER_MOVE_REFUSED",
       })
       expect((await move({ source, target: elsewhere }, { newId: "y", batch: 50 })).rows.jobs).toBe(
-        49,
+        await source.countRows("jobs"),
       )
       await expect(abortMove({ source, target: elsewhere })).rejects.toThrow(/was moved to/)
     })

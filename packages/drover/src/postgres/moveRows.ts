@@ -1,5 +1,5 @@
 import { assert } from "../errors/index.ts"
-import { plainParts } from "../store/index.ts"
+import { oneSpelling, plainParts } from "../store/index.ts"
 import type { MovePage, MovePart, MoveRow, PlainPart } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import { takeTrailIn } from "./moveTrail.ts"
@@ -57,6 +57,15 @@ const paged =
   (connection, rows) =>
     connection.run(query, [JSON.stringify(rows)])
 
+/** A part with columns of JSON. */
+function spelled(part: PartTables, columns: readonly number[]): PartTables {
+  const spell = ({ key, row }: KeyedRow): KeyedRow => ({
+    key,
+    row: row.map((value, index) => (columns.includes(index) ? oneSpelling(value) : value)),
+  })
+  return { ...part, read: async (...given) => (await part.read(...given)).map(spell) }
+}
+
 /** A part that is a table. */
 function plain({ table, columns, key }: PlainPart): PartTables {
   const from = `{schema}."${table}"`
@@ -74,7 +83,6 @@ function plain({ table, columns, key }: PlainPart): PartTables {
   return {
     from,
     read: async (connection, last, limit) => {
-      if (!(await isThere(connection, table))) return []
       const sql = last === null ? `${select} ${rest}` : `${select} ${after} ${rest}`
       const found = (await connection.text(sql, [limit, ...(last ?? [])])) as readonly MoveRow[]
       return found.map((row) => ({ key: row.slice(0, width), row: row.slice(width) }))
@@ -89,11 +97,6 @@ function plain({ table, columns, key }: PlainPart): PartTables {
       return written.length
     },
   }
-}
-
-async function isThere(connection: Connection, table: string): Promise<boolean> {
-  const sql = "select to_regclass(format('{schema}.%I', $1::text)) is not null"
-  return (await connection.text(sql, [table]))[0]?.[0] === true
 }
 
 /** Lets a column that numbers its rows by itself go on after those that came in. */
@@ -116,12 +119,30 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     ([id]) => [id as string],
     paged("workers_in"),
   ),
+  limits: spelled(
+    spread("{schema}.limits", "limits_out", [-1], ([id]) => [id as number], takeLimitsIn),
+    [5, 7],
+  ),
+  limitStarts: spread(
+    "{schema}.limit_start",
+    "limit_starts_out",
+    [-1, "", -1],
+    (row) => row.slice(0, 3),
+    takeStartsIn,
+  ),
   jobs: spread(
     "{schema}.job",
     "jobs_out",
     [-1, NO_ID],
     (row) => [row[ENQUEUED_AT] as number, row[0] as string],
     takeJobsIn,
+  ),
+  limitUses: spread(
+    "{schema}.limit_use",
+    "limit_uses_out",
+    [-1, "", NO_ID],
+    (row) => row.slice(0, 3),
+    paged("limit_uses_in"),
   ),
   trail: numbered("(select unnest(jobs) from {schema}.trail)", "trail_out", takeTrailIn),
   holds: spread(
@@ -177,8 +198,25 @@ async function takeJobsIn(connection: Connection, rows: readonly MoveRow[]): Pro
   const page = [JSON.stringify(rows)]
   await connection.run("lanes_in", page)
   const written = await connection.run("jobs_in", page)
-  for (const query of ["job_claims_in", "job_progress_in", "job_log_counts_in"] as const) {
+  for (const query of [
+    "job_keys_in",
+    "job_claims_in",
+    "job_progress_in",
+    "job_log_counts_in",
+  ] as const) {
     await connection.run(query, page)
   }
+  return written
+}
+
+async function takeLimitsIn(connection: Connection, rows: readonly MoveRow[]): Promise<number> {
+  const written = await connection.run("limits_in", [JSON.stringify(rows)])
+  await connection.query("limit_ids_in")
+  return written
+}
+
+async function takeStartsIn(connection: Connection, rows: readonly MoveRow[]): Promise<number> {
+  const written = await connection.run("limit_starts_in", [JSON.stringify(rows)])
+  await connection.run("limit_instants_in")
   return written
 }

@@ -40,6 +40,8 @@ const byState: Readonly<Record<string, DroverErrorCode>> = {
   "42883": "DROVER_STORE_MIGRATION",
   "3F000": "DROVER_STORE_MIGRATION",
   "3D000": "DROVER_STORE_UNREACHABLE",
+  // Raised by the guards of moveGuard.ts.
+  DRV01: "DROVER_STORE_MOVED",
 }
 
 // By the first two characters: the class of the state.

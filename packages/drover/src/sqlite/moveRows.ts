@@ -1,5 +1,5 @@
 import { assert } from "../errors/index.ts"
-import { plainParts } from "../store/index.ts"
+import { oneSpelling, plainParts } from "../store/index.ts"
 import type { MovePage, MovePart, MoveRow, PlainPart } from "../store/index.ts"
 import type { QueryName } from "./statements.ts"
 import { standingOf } from "./tracks.ts"
@@ -48,6 +48,15 @@ function numbered(table: string, out: QueryName, takeIn: PartTables["takeIn"]): 
   }
 }
 
+/** A part with columns of JSON. */
+function spelled(part: PartTables, columns: readonly number[]): PartTables {
+  const spell = ({ key, row }: KeyedRow): KeyedRow => ({
+    key,
+    row: row.map((value, index) => (columns.includes(index) ? oneSpelling(value) : value)),
+  })
+  return { ...part, read: (...given) => part.read(...given).map(spell) }
+}
+
 /** A part that is a table. */
 function plain({ table: name, columns, key }: PlainPart): PartTables {
   const table = `drover_${name}`
@@ -78,12 +87,36 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     ([id]) => [id as string],
     (tx, page) => tx.statements.run("workers_in", page),
   ),
+  limits: spelled(
+    spread(
+      "drover_limit",
+      "limits_out",
+      [-1],
+      ([id]) => [id as number],
+      (tx, page) => tx.statements.run("limits_in", page),
+    ),
+    [5, 7],
+  ),
+  limitStarts: spread(
+    "drover_limit_start",
+    "limit_starts_out",
+    [-1, "", -1],
+    (row) => row.slice(0, 3),
+    (tx, page) => tx.statements.run("limit_starts_in", page),
+  ),
   jobs: spread(
     "drover_job",
     "jobs_out",
     [-1, ""],
     (row) => [row[ENQUEUED_AT] as number, row[0] as string],
     takeJobsIn,
+  ),
+  limitUses: spread(
+    "drover_limit_use",
+    "limit_uses_out",
+    [-1, "", ""],
+    (row) => row.slice(0, 3),
+    (tx, page) => tx.statements.run("limit_uses_in", page),
   ),
   trail: numbered("drover_trail", "trail_out", takeTrailIn),
   holds: spread(

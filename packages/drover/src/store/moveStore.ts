@@ -15,13 +15,15 @@ export const moveParts = {
   /** By limit and key. */
   limitTurns: "limit_id, key, turn",
   /** By limit, key and time. */
-  limitStarts: "limit_id, key, at, starts, total",
+  limitStarts: "limit_id, key, at, starts",
   /** By time of enqueue, then by id. `worker` is an id. */
   jobs:
     "id, kind, queue, state, run_at, priority, attempt, token, worker, failures, crashes, interruptions, " +
     "max_attempts, max_crashes, enqueued_at, expires_at, started_at, finished_at, cancel_at, cancel_reason, " +
     "cancel_by, timeout_ms, input, tags, metadata, retry, result, reason, error, unique_hash, unique_states, " +
     "unique_until, unique_label, progress_at, progress_value, log_kept, log_bytes, log_dropped, keys",
+  /** By limit, key and job. */
+  limitUses: "limit_id, key, job, attempt",
   /** In the order in which it was written. */
   trail: "job, at, from_state, to_state, attempt, worker, actor, reason, error",
   /** By hash. */
@@ -64,14 +66,24 @@ function plain(part: MovePart, table: string, ...key: readonly string[]): PlainP
 /** The parts that each store moves in the same way; the others are spread over tables of its own. */
 export const plainParts: Readonly<Partial<Record<MovePart, PlainPart>>> = {
   queues: plain("queues", "queue", "name*"),
-  limits: plain("limits", "limit", "id"),
   limitTurns: plain("limitTurns", "limit_turn", "limit_id", "key*"),
-  limitStarts: plain("limitStarts", "limit_start", "limit_id", "key*", "at"),
   schedules: plain("schedules", "schedule", "id"),
   ticks: plain("ticks", "tick", "schedule", "n"),
   scheduleChanges: plain("scheduleChanges", "schedule_change", "seq"),
   scheduleConfigs: plain("scheduleConfigs", "schedule_config", "deployment*", "generation"),
   samples: plain("samples", "sample", "at", "queue*"),
+}
+
+/** JSON in one spelling, because a store may keep it as text or as a structure. */
+export function oneSpelling(json: string | number | null | undefined): string | null {
+  return typeof json === "string" ? JSON.stringify(sorted(JSON.parse(json) as unknown)) : null
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== "object" || value === null) return value
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([name, each]) => [name, sorted(each)]))
 }
 
 /** One row of a part: its values in the order of the part's columns. */

@@ -801,6 +801,15 @@ from jsonb_array_elements($1::text::jsonb) e`,
 set last_at = greatest(m.last_at, s.at)
 from (select limit_id, max(at) as at from {schema}.limit_start group by limit_id) s
 where m.id = s.limit_id`,
+  limit_uses_out: `select u.limit_id, u.key, u.job, u.attempt
+from {schema}.limit_use u
+join {schema}.job j on j.id = u.job
+where (u.limit_id, u.key collate "C", u.job) > ($1::integer, $2::text, $3::uuid)
+order by u.limit_id, u.key collate "C", u.job
+limit $4`,
+  limit_uses_in: `insert into {schema}.limit_use (limit_id, key, job, attempt)
+select (e ->> 0)::integer, e ->> 1, (e ->> 2)::uuid, (e ->> 3)::integer
+from jsonb_array_elements($1::text::jsonb) e`,
   put_progress: `insert into {schema}.progress (job, at, value)
 select j.id, floor(extract(epoch from now()) * 1000)::bigint, $4::text
 from {schema}.job j

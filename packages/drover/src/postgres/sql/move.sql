@@ -41,6 +41,8 @@ select
   exists (select from {schema}.job)
   or exists (select from {schema}.worker)
   or exists (select from {schema}.queue)
+  or exists (select from {schema}.limits)
+  or exists (select from {schema}.schedule)
   or exists (select from {schema}.hold);
 
 -- name: workers_out
@@ -119,7 +121,7 @@ select
   c.kept,
   c.bytes,
   c.dropped,
-  null::text as keys
+  j.keys
 from {schema}.job j
 join {schema}.lane l on l.id = j.lane
 left join {schema}.worker w on w.ref = j.worker
@@ -222,6 +224,13 @@ from jsonb_array_elements($1::text::jsonb) e
 join {schema}.lane l on l.queue = e ->> 2 and l.kind = e ->> 1
 left join {schema}.queue q on q.name = l.queue
 left join {schema}.worker w on w.id = e ->> 8;
+
+-- name: job_keys_in
+-- Called by a move after the jobs of a page: naming keys brings a job into its track.
+update {schema}.job j
+set keys = e ->> 38
+from jsonb_array_elements($1::text::jsonb) e
+where j.id = (e ->> 0)::uuid and e ->> 38 is not null;
 
 -- name: job_claims_in
 -- Called by a move after the jobs of a page: those that a dead worker still holds are found through its claims.
@@ -358,3 +367,71 @@ insert into {schema}.log (job, attempt, at, level, message, fields)
 select (e ->> 0)::uuid, (e ->> 1)::integer, (e ->> 2)::bigint, e ->> 3, e ->> 4, e ->> 5
 from jsonb_array_elements($1::text::jsonb) with ordinality t (e, n)
 order by n;
+
+-- name: limits_out
+-- Called by a move. By primary key.
+select id, scope, target, type, by_key, declared::text, generation, setting::text, set_at, set_by, turn
+from {schema}.limits
+where id > $1
+order by id
+limit $2;
+
+-- name: limits_in
+-- Called by a move with a page as JSON. Ids are kept, because starts and turns name them.
+insert into {schema}.limits (
+  id, name, scope, target, type, by_key, declared, generation, setting, set_at, set_by, turn
+) overriding system value
+select
+  (e ->> 0)::integer,
+  (e ->> 1) || ':' || (e ->> 2) || '#' || (e ->> 3) || case when e ->> 4 = '' then '' else '.' || (e ->> 4) end,
+  e ->> 1,
+  e ->> 2,
+  e ->> 3,
+  e ->> 4,
+  (e ->> 5)::jsonb,
+  (e ->> 6)::bigint,
+  (e ->> 7)::jsonb,
+  (e ->> 8)::bigint,
+  e ->> 9,
+  (e ->> 10)::bigint
+from jsonb_array_elements($1::text::jsonb) e;
+
+-- name: limit_ids_in
+-- Called by a move after limits came in: the next one gets the next id.
+select setval(pg_get_serial_sequence('{schema}.limits', 'id'), (select max(id) from {schema}.limits));
+
+-- name: limit_starts_out
+-- Called by a move. By primary key, but for the order of texts.
+select limit_id, key, at, starts
+from {schema}.limit_start
+where (limit_id, key collate "C", at) > ($1::integer, $2::text, $3::bigint)
+order by limit_id, key collate "C", at
+limit $4;
+
+-- name: limit_starts_in
+-- Called by a move with a page as JSON.
+insert into {schema}.limit_start (limit_id, key, at, starts)
+select (e ->> 0)::integer, e ->> 1, (e ->> 2)::bigint, (e ->> 3)::integer
+from jsonb_array_elements($1::text::jsonb) e;
+
+-- name: limit_instants_in
+-- Called by a move after starts came in: none may come before the last one.
+update {schema}.limits m
+set last_at = greatest(m.last_at, s.at)
+from (select limit_id, max(at) as at from {schema}.limit_start group by limit_id) s
+where m.id = s.limit_id;
+
+-- name: limit_uses_out
+-- Called by a move. As many rows as there are running jobs under limits, and what is left over of others.
+select u.limit_id, u.key, u.job, u.attempt
+from {schema}.limit_use u
+join {schema}.job j on j.id = u.job
+where (u.limit_id, u.key collate "C", u.job) > ($1::integer, $2::text, $3::uuid)
+order by u.limit_id, u.key collate "C", u.job
+limit $4;
+
+-- name: limit_uses_in
+-- Called by a move with a page as JSON.
+insert into {schema}.limit_use (limit_id, key, job, attempt)
+select (e ->> 0)::integer, e ->> 1, (e ->> 2)::uuid, (e ->> 3)::integer
+from jsonb_array_elements($1::text::jsonb) e;

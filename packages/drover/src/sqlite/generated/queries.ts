@@ -601,6 +601,52 @@ select j.seq, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, e.valu
 from json_each(?) e
 join drover_job j on j.id = e.value ->> 0
 order by e.key`,
+  limits_out: `select id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn
+from drover_limit
+where id > ?
+order by id
+limit ?`,
+  limits_in: `insert into drover_limit (id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn)
+select
+  value ->> 0,
+  value ->> 1,
+  value ->> 2,
+  value ->> 3,
+  value ->> 4,
+  value ->> 5,
+  value ->> 6,
+  value ->> 7,
+  value ->> 8,
+  value ->> 9,
+  value ->> 10
+from json_each(?)`,
+  limit_starts_out: `select limit_id, key, at, starts
+from drover_limit_start
+where (limit_id, key, at) > (?, ?, ?)
+order by limit_id, key, at
+limit ?`,
+  limit_starts_in: `insert into drover_limit_start (limit_id, key, at, starts, total)
+select
+  e.value ->> 0,
+  e.value ->> 1,
+  e.value ->> 2,
+  e.value ->> 3,
+  sum(e.value ->> 3) over (partition by e.value ->> 0, e.value ->> 1 order by e.value ->> 2)
+  + coalesce(
+    (select max(s.total) from drover_limit_start s where s.limit_id = e.value ->> 0 and s.key = e.value ->> 1),
+    0
+  )
+from json_each(?) e`,
+  limit_uses_out: `select u.limit_id, u.key, j.id, u.attempt
+from drover_limit_use u
+join drover_job j on j.seq = u.job
+where (u.limit_id, u.key, j.id) > (?, ?, ?)
+order by u.limit_id, u.key, j.id
+limit ?`,
+  limit_uses_in: `insert into drover_limit_use (limit_id, key, job, attempt)
+select e.value ->> 0, e.value ->> 1, j.seq, e.value ->> 3
+from json_each(?) e
+join drover_job j on j.id = e.value ->> 2`,
   held_attempt: `select 1 from drover_job where seq = ? and state = 2 and attempt = ? and token = ?`,
   put_progress: `insert into drover_progress (job, at, value)
 values (?, ?, ?)

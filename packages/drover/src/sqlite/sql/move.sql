@@ -338,3 +338,67 @@ select j.seq, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, e.valu
 from json_each(?) e
 join drover_job j on j.id = e.value ->> 0
 order by e.key;
+
+-- name: limits_out
+-- Called by a move. By primary key.
+select id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn
+from drover_limit
+where id > ?
+order by id
+limit ?;
+
+-- name: limits_in
+-- Called by a move with a page as JSON.
+insert into drover_limit (id, scope, target, type, by, declared, generation, setting, set_at, set_by, turn)
+select
+  value ->> 0,
+  value ->> 1,
+  value ->> 2,
+  value ->> 3,
+  value ->> 4,
+  value ->> 5,
+  value ->> 6,
+  value ->> 7,
+  value ->> 8,
+  value ->> 9,
+  value ->> 10
+from json_each(?);
+
+-- name: limit_starts_out
+-- Called by a move. By primary key.
+select limit_id, key, at, starts
+from drover_limit_start
+where (limit_id, key, at) > (?, ?, ?)
+order by limit_id, key, at
+limit ?;
+
+-- name: limit_starts_in
+-- Called by a move with a page as JSON. Totals go on from those of the pages before.
+insert into drover_limit_start (limit_id, key, at, starts, total)
+select
+  e.value ->> 0,
+  e.value ->> 1,
+  e.value ->> 2,
+  e.value ->> 3,
+  sum(e.value ->> 3) over (partition by e.value ->> 0, e.value ->> 1 order by e.value ->> 2)
+  + coalesce(
+    (select max(s.total) from drover_limit_start s where s.limit_id = e.value ->> 0 and s.key = e.value ->> 1),
+    0
+  )
+from json_each(?) e;
+
+-- name: limit_uses_out
+-- Called by a move. As many rows as there are running jobs under limits, and what is left over of others.
+select u.limit_id, u.key, j.id, u.attempt
+from drover_limit_use u
+join drover_job j on j.seq = u.job
+where (u.limit_id, u.key, j.id) > (?, ?, ?)
+order by u.limit_id, u.key, j.id
+limit ?;
+
+-- name: limit_uses_in
+-- Called by a move with a page as JSON.
+insert into drover_limit_use (limit_id, key, job, attempt)
+select e.value ->> 0, e.value ->> 1, j.seq, e.value ->> 3
+from json_each(?) e
+join drover_job j on j.id = e.value ->> 2;
