@@ -5,19 +5,19 @@ import type { JobHandle } from "../jobs/define/jobHandle.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
 import { checkEnqueueOptions } from "../jobs/define/newJobs.ts"
 import type { EnqueueItem, EnqueueTarget, Producer } from "../jobs/define/producer.ts"
+import { settleTarget } from "../jobs/define/settleTarget.ts"
+import type { SettlingTransaction } from "../jobs/define/settleTarget.ts"
 import type { StoreTransaction } from "../store/index.ts"
 
+type OpenTransaction = Pick<StoreTransaction, "connection" | "settle">
+
 /** An open transaction of the store; see `Drover.transaction`. */
-export class Transaction {
-  readonly #opened: Pick<StoreTransaction, "connection">
+export class Transaction implements SettlingTransaction {
+  readonly #opened: OpenTransaction
   readonly #producer: Producer
   readonly #target: EnqueueTarget
 
-  constructor(
-    opened: Pick<StoreTransaction, "connection">,
-    producer: Producer,
-    target: EnqueueTarget,
-  ) {
+  constructor(opened: OpenTransaction, producer: Producer, target: EnqueueTarget) {
     this.#opened = opened
     this.#producer = producer
     this.#target = target
@@ -33,6 +33,11 @@ export class Transaction {
    */
   get connection(): unknown {
     return this.#opened.connection
+  }
+
+  /** Where `settle` of a handler's context goes that names this transaction. */
+  get [settleTarget](): Pick<StoreTransaction, "settle"> {
+    return this.#opened
   }
 
   /**

@@ -13,6 +13,18 @@ export interface JobContext<Input = unknown> {
   readonly log: JobLogger
   /** Stores how far the job is, for people. Any JSON value of up to 16 KiB; the latest wins, writes are spaced out. */
   readonly progress: (value: unknown) => void
+  /**
+   * Ends the attempt inside of your own transaction: what you write in it and the completion of the job are committed
+   * together or not at all. `transaction` is what an enqueue takes as `transaction`: that of `drover.transaction`, your
+   * own connection with a transaction open on it, or what an adapter made of one; `result` is what the handler would
+   * have returned, also an outcome such as `discard("…")`.
+   *
+   * Commit before the handler ends: the job is locked until then. After the commit nothing that the handler does changes
+   * the job any more; after a rollback it was never called, and how the handler ends counts as always. Rejects with
+   * `LeaseLost` when the attempt was superseded, with `DROVER_TRANSACTION` for what is no open transaction, and in a
+   * thread or child process, which has no connection.
+   */
+  readonly settle: (transaction: unknown, result?: unknown) => Promise<void>
   /** The job itself, as it was when this attempt began. */
   readonly job: JobFacts
 }

@@ -7,6 +7,7 @@ import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { JobLogger } from "../define/jobContext.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
+import { isSettlingTransaction, settleTarget } from "../define/settleTarget.ts"
 import { validate } from "../define/standardSchema.ts"
 import { AttemptContext } from "./attemptContext.ts"
 import type { AttemptHost, EndedAttempt } from "./attemptHost.ts"
@@ -42,6 +43,8 @@ export class Attempt implements Deadline, StrayOwner {
   #reports: AttemptReports | undefined
   #stray: { readonly error: unknown } | undefined
   #settled = false
+  /** What was last settled inside of a transaction of the handler's, which may have been rolled back. */
+  #joined: Settlement | undefined
   #input: unknown
   #inputRead = false
 
@@ -166,6 +169,25 @@ export class Attempt implements Deadline, StrayOwner {
     return (value) => reports.setProgress(value)
   }
 
+  /** Ends the attempt in the handler's own transaction. See `JobContext.settle`. */
+  async settleIn(transaction: unknown, result: unknown): Promise<void> {
+    const target = isSettlingTransaction(transaction)
+      ? transaction[settleTarget]
+      : this.#host.store.adopt(transaction)
+    const ending = await this.#returned(result)
+    const settlement = this.#settled || this.#stray !== undefined ? null : this.#decide(ending)
+    if (settlement === null) throw this.#abort ?? alreadyEnded(this.claimed)
+    // Later the store rejects them. On SQLite they would wait for the transaction, which waits for them here.
+    if (this.#host.store.dialect !== "sqlite") await this.#reports?.flush()
+    const status = await target.settle({ attempt: this.claimed, settlement })
+    if (status !== "fenced") {
+      this.#joined = settlement
+      return
+    }
+    this.fenced("settle")
+    throw this.#abort ?? alreadyEnded(this.claimed)
+  }
+
   /** What the attempt logs and how far it is. */
   get reports(): AttemptReports {
     const { clock, events, store, deadlines } = this.#host
@@ -181,6 +203,8 @@ export class Attempt implements Deadline, StrayOwner {
 
   /** The store rejected a write about this attempt: it was superseded. */
   fenced(operation: string): void {
+    // It may have settled itself, in a transaction that was committed: then reports come too late, and nobody took it.
+    if (this.#joined !== undefined && operation !== "settle") return
     const { jobId, attempt } = this.claimed
     this.#host.events.emit("job.fenced", { jobId, attempt, operation })
     this.abort(new LeaseLost("the attempt was superseded: the job was taken back from this worker"))
@@ -301,6 +325,7 @@ export class Attempt implements Deadline, StrayOwner {
       settlement,
       startedMono: this.startedMono,
       endedMono: this.#host.clock.monotonic(),
+      ...(this.#joined !== undefined && { joined: this.#joined }),
     }
     const written = this.#reports?.finish()
     if (written !== undefined) return written.then(() => this.#host.settle(ended))
@@ -359,6 +384,12 @@ function abortController({
 
 function threw(error: unknown): Ending {
   return outcomeEnding(error) ?? { how: "threw", error }
+}
+
+function alreadyEnded({ jobId, attempt }: ClaimedJob): DroverError {
+  return new DroverError("DROVER_TRANSACTION", "settle: the attempt has ended already", {
+    details: { jobId, attempt },
+  })
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

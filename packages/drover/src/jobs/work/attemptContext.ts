@@ -10,6 +10,7 @@ export interface ContextSource {
   readSignal(): AbortSignal
   readLog(): JobLogger
   readProgress(): (value: unknown) => void
+  settleIn(transaction: unknown, result: unknown): Promise<void>
 }
 
 /**
@@ -42,6 +43,11 @@ export class AttemptContext implements JobContext {
 
   get progress(): (value: unknown) => void {
     return this.#source.readProgress()
+  }
+
+  get settle(): (transaction: unknown, result?: unknown) => Promise<void> {
+    const source = this.#source
+    return (transaction, result) => source.settleIn(transaction, result)
   }
 
   get job(): JobFacts {

@@ -1,5 +1,5 @@
 import type { Events } from "../../events/index.ts"
-import type { SettleRequest, Store } from "../../store/index.ts"
+import type { Settlement, SettleRequest, Store } from "../../store/index.ts"
 import type { Clock, Rng } from "../../time/index.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Deadlines } from "./deadlines.ts"
@@ -40,4 +40,6 @@ export interface IsolatedRunner {
 export interface EndedAttempt extends SettleRequest {
   readonly startedMono: number
   readonly endedMono: number
+  /** What the handler settled inside of a transaction of its own: if that was committed, this is how the attempt ended. */
+  readonly joined?: Settlement
 }

@@ -91,6 +91,12 @@ export class AttemptReports implements Deadline {
     this.#write()
   }
 
+  /** Writes what there is now, and goes on. */
+  async flush(): Promise<void> {
+    this.#write()
+    await this.#writing
+  }
+
   /** Writes what is left. Resolves when all of it is stored or given up; `undefined` when nothing waits. */
   finish(): Promise<void> | undefined {
     this.#closed = true

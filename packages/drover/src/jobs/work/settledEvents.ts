@@ -8,8 +8,15 @@ import type { EndedAttempt } from "./attemptHost.ts"
  * hear: this runs for every job.
  */
 export function emitSettled(events: Events, ended: EndedAttempt, status: SettleStatus): void {
-  const { settlement, attempt } = ended
+  const { attempt } = ended
   const { jobId } = attempt
+  // What the handler did after its own transaction had been committed is no news about the job.
+  if (ended.joined !== undefined && status === "repeated") {
+    const { joined, ...rest } = ended
+    emitSettled(events, { ...rest, settlement: joined }, "settled")
+    return
+  }
+  const { settlement } = ended
   if (status === "fenced") {
     events.emit("job.fenced", { jobId, attempt: attempt.attempt, operation: "settle" })
     return

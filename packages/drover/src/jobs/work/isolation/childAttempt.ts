@@ -1,3 +1,4 @@
+import { DroverError } from "../../../errors/index.ts"
 import type { AbortReason } from "../../../errors/index.ts"
 import { encodePayload, maxLogLines, maxProgressBytes } from "../../../store/index.ts"
 import type { ClaimedJob, LogLine } from "../../../store/index.ts"
@@ -107,6 +108,11 @@ export class ChildAttempt implements ContextSource {
       this.#hasProgress = true
       this.#flushSoon()
     }
+  }
+
+  settleIn(): Promise<void> {
+    const message = `settle: ${this.claimed.kind} runs in a thread or process of its own, which cannot settle in a transaction; return its result instead`
+    return Promise.reject(new DroverError("DROVER_TRANSACTION", message))
   }
 
   /** Sends what waits. */

@@ -1,0 +1,14 @@
+import type { StoreTransaction } from "../../store/index.ts"
+
+/** Under this name a transaction of the client gives out where a settlement inside of it goes. */
+export const settleTarget: unique symbol = Symbol("drover.settleTarget")
+
+/** A transaction of the client, as `JobContext.settle` takes it. */
+export interface SettlingTransaction {
+  readonly [settleTarget]: Pick<StoreTransaction, "settle">
+}
+
+/** Tells whether this is a transaction of a client, and no connection of the user's own. */
+export function isSettlingTransaction(value: unknown): value is SettlingTransaction {
+  return typeof value === "object" && value !== null && settleTarget in value
+}
