@@ -2,6 +2,7 @@ import { execFile } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { promisify } from "node:util"
 import { expect, test } from "vitest"
+import { testServerUrl } from "../packages/drover/src/postgres/fixtures/testServer.ts"
 
 const here = import.meta.dirname
 const programs = readdirSync(here).filter(
@@ -18,8 +19,10 @@ test.each(programs)(
   async (name) => {
     const run = promisify(execFile)
     const words = ["--conditions=@drover/source", `${here}/${name}`]
+    // Those on Postgres are told where one is, as programs of users are.
+    const env = { ...process.env, DATABASE_URL: await testServerUrl() }
     // Rejects for any exit status but 0.
-    const { stdout, stderr } = await run(process.execPath, words, { timeout: 60_000 })
+    const { stdout, stderr } = await run(process.execPath, words, { env, timeout: 60_000 })
     expect(stdout.trim()).not.toBe("")
     expect(stderr).toBe("")
   },

@@ -40,6 +40,16 @@ export const allowances: readonly Allowance[] = [
   },
   {
     rule: "sql-outside-stores",
+    path: "examples/transactionDrizzle.ts",
+    reason: "It makes a user's own table, to write to it in the same transaction as an enqueue.",
+  },
+  {
+    rule: "sql-outside-stores",
+    path: "examples/transactionSql.ts",
+    reason: "It shows how a trigger enqueues.",
+  },
+  {
+    rule: "sql-outside-stores",
     path: "packages/drover/src/client/transaction.test.ts",
     reason: "It writes a user's own rows in the same transaction as an enqueue.",
   },

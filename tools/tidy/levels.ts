@@ -79,7 +79,8 @@ export const territories: readonly Territory[] = [
     loadsTestCode: true,
   },
   { folder: "bench/", packages: ["drover"], foreign: true },
-  { folder: "examples/", packages: ["drover"], foreign: true },
+  // Their test asks for the Postgres that all tests share.
+  { folder: "examples/", packages: ["drover"], foreign: true, reachesInto: [RUNTIME] },
   { folder: "tools/", packages: [], foreign: true },
   { folder: "tools/check/consumer/", packages: ["drover"], foreign: false },
   { folder: "", packages: [], foreign: true },
