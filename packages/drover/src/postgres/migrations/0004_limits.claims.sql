@@ -122,8 +122,9 @@ declare
   v_next record;
   v_job {schema}.job;
   v_seq bigint;
-  v_prevs bigint[] := '{}';
-  v_attempts integer[] := '{}';
+  v_before integer;
+  v_prevs bigint[];
+  v_attempts integer[];
   v_taken jsonb;
   v_touched bigint[];
   v_full text;
@@ -214,6 +215,11 @@ begin
     v_moved := v_moved + v_count;
     v_taken := '{}';
     v_touched := '{}';
+    -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail.
+    v_seq := null;
+    v_before := cardinality(jobs);
+    v_prevs := '{}';
+    v_attempts := '{}';
     for v_next in
       select c.* from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
     loop
@@ -248,7 +254,7 @@ begin
       v_seq := coalesce(v_seq, {schema}.draw_1());
       update {schema}.job j set
         state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
-        trail = v_seq * 1024 + cardinality(jobs)
+        trail = v_seq * 1024 + cardinality(jobs) - v_before
       where j.id = v_job.id;
       jobs := jobs || v_job.id;
       v_prevs := v_prevs || v_job.trail;
@@ -272,6 +278,12 @@ begin
           v_next.turn, coalesce((v_taken ->> v_full)::bigint, 0))));
       end if;
     end loop;
+    if v_seq is not null then
+      insert into {schema}.trail (seq, at, from_state, to_state, worker, jobs, prevs, attempts)
+      values (v_seq, v_now, 1, 2, p_worker, jobs[v_before + 1:], v_prevs, v_attempts);
+      insert into {schema}.claim (worker, seq, token, at, jobs)
+      values (p_worker, v_seq, p_token, v_now, jobs[v_before + 1:]);
+    end if;
     v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched);
     perform {schema}.move_turns_1(v_taken);
     exit when v_moved = 0 or v_left = 0 or cardinality(jobs) >= 1024;
@@ -280,10 +292,7 @@ begin
     select from {schema}.track t where t.lane = any (p_lanes) and t.alone = p_alone
   ) then held_back := true; end if;
   held_back := held_back and v_left > 0;
-  if v_seq is null then return; end if;
-  insert into {schema}.trail (seq, at, from_state, to_state, worker, jobs, prevs, attempts)
-  values (v_seq, v_now, 1, 2, p_worker, jobs, v_prevs, v_attempts);
-  insert into {schema}.claim (worker, seq, token, at, jobs) values (p_worker, v_seq, p_token, v_now, jobs);
+  if cardinality(jobs) = 0 then return; end if;
   update {schema}.limits m set last_at = v_now
   where m.type = 'rate' and m.last_at < v_now and (
     (m.scope = 'queue' and m.target = p_queue)
