@@ -44,7 +44,7 @@ function describe({ violations, kept, mutant, store, seed, minutes }: RunReport)
     process.stderr.write(`… and ${violations.length - MOST_SHOWN} more\n`)
   if (kept !== null) {
     process.stderr.write(
-      `kept in ${kept}: witness-*.jsonl and .db, history-*.jsonl, worker-*.log, the database\n` +
+      `kept in ${kept}: witness-*.jsonl and .db, history-*.jsonl, worker-*.log, store.jsonl, on SQLite the database\n` +
         `the same faults and work again: npm run nemesis -- --store ${store} --minutes ${minutes} --seed ${seed}\n`,
     )
   }

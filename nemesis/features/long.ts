@@ -38,7 +38,7 @@ export const long: Feature = {
   check: (history) => unlike([...rowsOf(history, LONG), ...rowsOf(history, BLOCKER)], "completed"),
 }
 
-/** The first run takes what was planned; later ones less, so that a storm of kills cannot hold it up for ever. */
+/** The first two runs take what was planned; later ones less, so that a storm of kills cannot hold it up for ever. */
 function ms({ input, attempt }: JobContext<Long>, leaseMs: number): number {
-  return (input.leases * leaseMs) / attempt
+  return (input.leases * leaseMs) / Math.max(1, attempt - 1)
 }

@@ -1,19 +1,14 @@
 import type { Mutant } from "../../sim/mutants/mutant.ts"
+import type { Hunted } from "./planted.ts"
+import { postgresMutants } from "./postgres.ts"
 import { sqliteMutants } from "./sqlite.ts"
-
-/** A planted bug, and the faults and features that have to do with it, which come more often while it is hunted. */
-export interface Hunted {
-  readonly mutant: Mutant
-  readonly faults: readonly string[]
-  readonly features: readonly string[]
-}
 
 type Dialect = "sqlite" | "postgres"
 
 /** The planted bugs that are tried on each store. */
 export const hunted: Readonly<Record<Dialect, readonly Hunted[]>> = {
   sqlite: sqliteMutants,
-  postgres: [],
+  postgres: postgresMutants,
 }
 
 /** @throws Error that names all there are. */

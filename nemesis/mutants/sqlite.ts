@@ -1,9 +1,5 @@
-import { mutants } from "../../sim/mutants/mutants.ts"
-import type { Change } from "../../sim/mutants/mutant.ts"
-import type { Hunted } from "./index.ts"
-
-/** Where a bug shows. */
-type Hunt = Omit<Hunted, "mutant">
+import { fromSimulator, planted } from "./planted.ts"
+import type { Hunted } from "./planted.ts"
 
 /** Bugs that real processes on SQLite must meet: most are the simulator's, each with what brings it out. */
 export const sqliteMutants: readonly Hunted[] = [
@@ -12,32 +8,35 @@ export const sqliteMutants: readonly Hunted[] = [
   planted(
     "read-then-write-rescue",
     "A rescue writes by their ids the jobs that it read in the round before, whatever became of them.",
-    [
-      {
-        file: "sqlite/handBack.ts",
-        find: 'return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {',
-        replace: `const rows = tx.statements.all("jobs_of_worker", worker, limit)
+    {
+      faults: ["kill", "pause"],
+      features: ["long"],
+      changes: [
+        {
+          file: "sqlite/handBack.ts",
+          find: 'return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {',
+          replace: `const rows = tx.statements.all("jobs_of_worker", worker, limit)
   const known = cause.actor === "rescue" ? (lastRead.get(worker) ?? []) : rows
   lastRead.set(worker, rows)
   return known.map((row) => {`,
-      },
-      {
-        file: "sqlite/handBack.ts",
-        find: 'const AVAILABLE = stateCode("available")',
-        replace: 'const AVAILABLE = stateCode("available")\nconst lastRead = new Map()',
-      },
-      {
-        file: "sqlite/workers.ts",
-        find: "if (handed.length < left) end(",
-        replace: "if (handed.length > 0) end(",
-      },
-      {
-        file: "sqlite/generated/queries.ts",
-        find: "where seq = ? and state = 2 and worker = ?",
-        replace: "where seq = ? and ? > 0",
-      },
-    ],
-    { faults: ["kill", "pause"], features: ["long"] },
+        },
+        {
+          file: "sqlite/handBack.ts",
+          find: 'const AVAILABLE = stateCode("available")',
+          replace: 'const AVAILABLE = stateCode("available")\nconst lastRead = new Map()',
+        },
+        {
+          file: "sqlite/workers.ts",
+          find: "if (handed.length < left) end(",
+          replace: "if (handed.length > 0) end(",
+        },
+        {
+          file: "sqlite/generated/queries.ts",
+          find: "where seq = ? and state = 2 and worker = ?",
+          replace: "where seq = ? and ? > 0",
+        },
+      ],
+    },
   ),
   fromSimulator("client-clock", { faults: ["skew"], features: ["delayed"] }),
   fromSimulator("rescue-without-lease", { faults: ["kill"], features: ["long"] }),
@@ -49,35 +48,27 @@ export const sqliteMutants: readonly Hunted[] = [
   planted(
     "counted-limits",
     "A claim counts only the first of the jobs that it takes against their limits.",
-    [
-      {
-        file: "sqlite/limitedClaim.ts",
-        find: "          meter.take(...attemptOf(row))\n",
-        replace: "          if (picked.length === 0) meter.take(...attemptOf(row))\n",
-      },
-    ],
-    { faults: [], features: ["limited"] },
+    {
+      faults: [],
+      features: ["limited"],
+      changes: [
+        {
+          file: "sqlite/limitedClaim.ts",
+          find: "          meter.take(...attemptOf(row))\n",
+          replace: "          if (picked.length === 0) meter.take(...attemptOf(row))\n",
+        },
+      ],
+    },
   ),
-  planted(
-    "leader-without-fence",
-    "What a leader writes is not checked against its term.",
-    [
+  planted("leader-without-fence", "What a leader writes is not checked against its term.", {
+    faults: ["pauseLeader"],
+    features: [],
+    changes: [
       {
         file: "sqlite/terms.ts",
         find: 'return tx.statements.first("live_term", term, token, tx.now) !== undefined',
         replace: "return term > 0 && token > 0 && tx.now > 0",
       },
     ],
-    { faults: ["pauseLeader"], features: [] },
-  ),
+  }),
 ]
-
-function fromSimulator(name: string, hunt: Hunt): Hunted {
-  const mutant = mutants.find((each) => each.name === name)
-  if (mutant === undefined) throw new Error(`the simulator has no mutant named ${name}`)
-  return { mutant, ...hunt }
-}
-
-function planted(name: string, what: string, changes: readonly Change[], hunt: Hunt): Hunted {
-  return { mutant: { name, what, changes }, ...hunt }
-}

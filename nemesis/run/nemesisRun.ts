@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Drover, Events } from "drover"
@@ -17,8 +17,9 @@ import type { WorkerPlan } from "../fleet/workerPlan.ts"
 import type { Ground } from "../ground/ground.ts"
 import { openGround } from "../ground/openGround.ts"
 import { HistoryFile } from "../history/operation.ts"
-import type { Sample } from "../history/runHistory.ts"
-import { huntedNamed, type Hunted } from "../mutants/index.ts"
+import type { RunHistory, Sample } from "../history/runHistory.ts"
+import { huntedNamed } from "../mutants/index.ts"
+import type { Hunted } from "../mutants/planted.ts"
 import { collect } from "./collect.ts"
 import { reportOf } from "./report.ts"
 import type { RunOptions, RunReport, RunStatus } from "./runOptions.ts"
@@ -114,7 +115,7 @@ class NemesisRun {
     )
     const violations = judge(history)
     this.kept = violations.length > 0 && this.#options.mutant === null
-    if (this.kept) ground.keep()
+    if (this.kept) this.#keep(ground, history)
     return reportOf(this.#options, history, {
       violations,
       faults: storm.counts,
@@ -264,6 +265,15 @@ class NemesisRun {
       await control.setQueue(queue, { paused: false }, "healer")
       call.ok()
     }
+  }
+
+  /** What the store said at last, beside the witnesses: a server's own files go with it. */
+  #keep(ground: Ground, { rows, trails }: RunHistory): void {
+    ground.keep()
+    const lines = [...rows.values(), ...[...trails.values()].flat()].map((each) =>
+      JSON.stringify(each),
+    )
+    writeFileSync(join(this.#folder, "store.jsonl"), lines.join("\n"))
   }
 
   async #judgeDatabase(ground: Ground): Promise<string[]> {

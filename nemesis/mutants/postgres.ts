@@ -1,0 +1,90 @@
+import { fromSimulator, planted } from "./planted.ts"
+import type { Hunted } from "./planted.ts"
+
+/** Bugs that real processes on Postgres must meet. They are in the workers: the server's own functions are as they are. */
+export const postgresMutants: readonly Hunted[] = [
+  planted("no-fence", "A completion looks for the job's id and state only.", {
+    faults: ["pause", "blackhole"],
+    features: ["long"],
+    changes: [
+      {
+        file: "postgres/generated/queries.ts",
+        find: "where j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token",
+        replace: "where j.id = e.id and j.state = 2",
+      },
+    ],
+  }),
+  planted("rescue-without-lease", "A rescue takes workers for lost three seconds too early.", {
+    faults: ["kill"],
+    features: ["long"],
+    changes: [
+      {
+        file: "postgres/generated/queries.ts",
+        find: "($2::boolean and w.lease_until < floor",
+        replace: "($2::boolean and w.lease_until - 3000 < floor",
+      },
+      {
+        file: "postgres/generated/queries.ts",
+        find: "and ($2::boolean or lease_until < floor",
+        replace: "and ($2::boolean or lease_until - 3000 < floor",
+      },
+    ],
+  }),
+  planted("client-clock", "A lease ends by the wall clock of the worker's machine.", {
+    faults: ["skew", "kill"],
+    features: ["long"],
+    changes: [
+      {
+        file: "postgres/generated/queries.ts",
+        find: "set beat_at = {schema}.clock_ms(), lease_until = {schema}.clock_ms() + $3::bigint",
+        replace: "set beat_at = {schema}.clock_ms(), lease_until = $3::bigint",
+      },
+      {
+        file: "postgres/workers.ts",
+        find: "const values = [worker.ref, worker.token, leaseMs]",
+        replace: "const values = [worker.ref, worker.token, database.clock.now() + leaseMs]",
+      },
+    ],
+  }),
+  fromSimulator("notify-only", { faults: ["deaf", "kill"], features: ["delayed"] }),
+  fromSimulator("counted-slots", { faults: [], features: ["narrow"] }),
+  fromSimulator("lost-claim-forgotten", { faults: ["cutOnCommit"], features: ["plain"] }),
+  planted("no-watermark-sweep", "Claims never look below the ranks of those claimed before.", {
+    faults: ["pause", "kill"],
+    features: ["long", "flaky"],
+    changes: [
+      {
+        file: "postgres/lowMarks.ts",
+        find: "return isDue ? unbounded(lanes) : this.#bounded(lanes)",
+        replace: "return isDue ? this.#bounded(lanes) : this.#bounded(lanes)",
+      },
+      {
+        file: "postgres/lowMarks.ts",
+        find: "return mayLook ? unbounded(lanes) : undefined",
+        replace: "return mayLook ? undefined : undefined",
+      },
+    ],
+  }),
+  planted("pause-is-a-hint", "Whether a queue is paused is not asked in the claim.", {
+    faults: [],
+    features: ["operated"],
+    changes: [
+      {
+        file: "postgres/generated/queries.ts",
+        find: "      and not exists (select from stored where paused_at is not null)\n    limit $13",
+        replace: "    limit $13",
+      },
+    ],
+  }),
+  planted("leader-without-fence", "What a leader writes is not checked against its term.", {
+    faults: ["pauseLeader", "blackhole"],
+    features: [],
+    changes: [
+      {
+        file: "postgres/generated/queries.ts",
+        find: "where term = $1::bigint and token = $2::bigint and until_at > {schema}.clock_ms()\nfor key share",
+        replace: "where $1::bigint > 0 and $2::bigint > 0",
+      },
+    ],
+  }),
+]
