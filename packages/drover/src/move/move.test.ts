@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { movePartNames } from "../store/index.ts"
 import type { JobRow, MoveStore, NewJob, Store } from "../store/index.ts"
 import { digestOf } from "./digest.ts"
+import { connectTest } from "../postgres/fixtures/testServer.ts"
 import { fill, hashOf, idOf } from "./fixtures/filledStore.ts"
 import { Places, sourceOf } from "./fixtures/places.ts"
 import type { Dialect, Place } from "./fixtures/places.ts"
@@ -245,7 +246,7 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
     // Each store on each side once: processes take their time.
     const isMixed = fromDialect !== toDialect
     const limits = { timeout: 300_000 }
-    test.runIf(isMixed)("by kill -9 around every single write arrives whole", limits, async () => {
+    test.runIf(isMixed)("by kill -9 around one write after the other arrives whole", limits, async () => {
       await fill(await places.store(from))
       const source = await places.mover(from)
       const before = await digests(source)
@@ -272,6 +273,26 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       expect(await digests(await places.mover(to))).toEqual(before)
       expect(
         (await (await places.store(to)).enqueue([{ ...job(), id: idOf(997) }]))[0]?.status,
+      ).toBe("enqueued")
+    })
+
+    test("two movers at once bring everything once", async () => {
+      await fill(await places.store(from))
+      const [one, two] = [await ends(), await ends()]
+      const before = await digests(one.source)
+      const stop = new AbortController()
+      const cut = { newId: "m", batch: 7, signal: stop.signal }
+      await expect(
+        move(one, { ...cut, onProgress: () => stop.abort(new Error("cut")) }),
+      ).rejects.toThrow("cut")
+      // One may find that the other has ended it all; both may not fail, and nothing may be doubled.
+      const runs = await Promise.allSettled(
+        [one, two].map((each) => move(each, { newId: "x", batch: 7 })),
+      )
+      expect(runs.map(({ status }) => status)).toContain("fulfilled")
+      expect(await digests(await places.mover(to))).toEqual(before)
+      expect(
+        (await (await places.store(to)).enqueue([{ ...job(), id: idOf(996) }]))[0]?.status,
       ).toBe("enqueued")
     })
 
@@ -319,6 +340,30 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
     expect(await target.importRows("queues", put)).toBe("repeated")
     expect(await target.countRows("queues")).toBe(1)
   })
+})
+
+test("a transaction that was open when a move began is waited for, and what it enqueued goes along", async () => {
+  places = new Places()
+  from = await places.make("postgres", "from")
+  to = await places.make("sqlite", "to.db")
+  const before = await places.store(from)
+  const [user, witness] = [await connectTest(), await connectTest()]
+  await user.query("begin")
+  await before.adopt(user).enqueue([job()])
+  const moving = move(await ends(), { newId: "m", batch: 10 })
+  const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like $1"
+  while ((await witness.query(waiting, [`%${from.name}%`])).rowCount === 0);
+  await user.query("commit")
+  expect((await moving).rows).toMatchObject({ jobs: 1, trail: 1 })
+  expect((await (await places.store(to)).get(job().id))?.state).toBe("available")
+  // And one that begins later is refused.
+  await user.query("begin")
+  await expect(before.adopt(user).enqueue([{ ...job(), id: idOf(995) }])).rejects.toMatchObject({
+    code: "DROVER_STORE_MOVED",
+  })
+  await user.query("rollback")
+  await user.end()
+  await witness.end()
 })
 
 function key(text: string): NonNullable<NewJob["unique"]> {

@@ -55,7 +55,7 @@ test("says that it was moved before, and the old file names the new place", asyn
   expect(again.code).toBe(0)
   expect(again.terminal.lines[0]).toMatch(/^had been moved before: 3 jobs/)
   const terminal = new FakeTerminal(folder)
-  expect(await run(["enqueue", "greet", "1", "--db", "app.db"], terminal)).toBe(1)
+  expect(await run(["enqueue", "greet", "1", "--unchecked", "--db", "app.db"], terminal)).toBe(1)
   expect(terminal.notes.join()).toMatch(/it was moved to postgres:.*\[DROVER_STORE_MOVED\]/)
 })
 
