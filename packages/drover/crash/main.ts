@@ -1,4 +1,6 @@
 /**
+ * `npm run crash -- --limits [--store postgres] [--jobs 10000] [--processes 16]`: many processes under limits of 5 at
+ * once and 100 starts in a second, half of them killed.
  * `npm run crash [-- --kills 200] [--seed S]`: kills, pauses and stops real processes over one database and judges what
  * they left. `npm run crash -- --contend [--jobs 400000] [--processes 8]`: many processes drain one file.
  * Exits with 1 when anything that was promised does not hold.
@@ -6,6 +8,7 @@
 import { parseArgs } from "node:util"
 import { cleanStop } from "./cleanStop.ts"
 import { contend } from "./contend.ts"
+import { limits } from "./limits.ts"
 import { poison } from "./poison.ts"
 import { storm } from "./storm.ts"
 import { takeover } from "./takeover.ts"
@@ -16,12 +19,18 @@ const { values } = parseArgs({
     kills: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
     contend: { type: "boolean", default: false },
-    jobs: { type: "string", default: "400000" },
-    processes: { type: "string", default: "8" },
+    limits: { type: "boolean", default: false },
+    store: { type: "string", default: "sqlite" },
+    jobs: { type: "string" },
+    processes: { type: "string" },
   },
 })
 
-const violations = values.contend ? await runContend() : await runKills()
+const violations = values.limits
+  ? await runLimits()
+  : values.contend
+    ? await runContend()
+    : await runKills()
 for (const violation of violations.slice(0, 50)) console.error(`VIOLATION ${violation}`)
 if (violations.length > 50) console.error(`… and ${violations.length - 50} more`)
 console.log(violations.length === 0 ? "ok" : `${violations.length} violations`)
@@ -63,8 +72,9 @@ async function runKills(): Promise<readonly string[]> {
 }
 
 async function runContend(): Promise<readonly string[]> {
-  const jobs = Number(values.jobs)
-  const report = await contend({ jobs, processes: Number(values.processes), limitMs: 600_000 })
+  const jobs = Number(values.jobs ?? 400_000)
+  const processes = Number(values.processes ?? 8)
+  const report = await contend({ jobs, processes, limitMs: 600_000 })
   console.log(`${report.jobs} jobs, ${report.jobsPerSecond} jobs/s`)
   console.table(
     report.contenders.map(({ pid, ran, worstGapMs, worstOwnMs, busy, worstBusyMs }) => ({
@@ -80,6 +90,17 @@ async function runContend(): Promise<readonly string[]> {
   return worst < 100
     ? report.violations
     : [...report.violations, `an event loop stood still for ${Math.round(worst)} ms`]
+}
+
+async function runLimits(): Promise<readonly string[]> {
+  const { violations, ...report } = await limits({
+    store: values.store === "postgres" ? "postgres" : "sqlite",
+    jobs: Number(values.jobs ?? 10_000),
+    processes: Number(values.processes ?? 16),
+    ...{ limit: 5, rate: 100, limitMs: 600_000 },
+  })
+  print(`limits on ${values.store}: 5 at once, 100 starts in a second`, Object.entries(report))
+  return violations
 }
 
 function print(title: string, rows: readonly (readonly [string, string | number])[]): void {
