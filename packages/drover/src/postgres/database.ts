@@ -106,12 +106,12 @@ export class PostgresDatabase {
 
   /** See `Store.migrations`. */
   migrations(): Promise<readonly MigrationStatus[]> {
-    return this.#apart("migrations", () => migrationStatus(this.#migrating))
+    return this.#apart("migrations", migrationStatus)
   }
 
   /** See `Store.migrate`. */
   migrate(options: { readonly dryRun: boolean }): Promise<readonly MigrationStatus[]> {
-    return this.#apart("migrate", () => migrate(this.#migrating, options))
+    return this.#apart("migrate", (migrating) => migrate(migrating, options))
   }
 
   /**
@@ -193,7 +193,7 @@ export class PostgresDatabase {
     try {
       this.#connections = await this.#connect()
       await this.#once("open", {}, (connection) => checkServer(connection, this.label))
-      if (options.migrate) await migrate(this.#migrating, { dryRun: false })
+      if (options.migrate) await migrate(this.#migrating(this.#connections), { dryRun: false })
       await this.#once("open", {}, (connection) => refuseUnfit(connection, this.label))
       this.#isOpen = true
     } catch (error) {
@@ -234,28 +234,31 @@ export class PostgresDatabase {
     this.events.emit("store.pooler_found", { store: this.label, reason })
   }
 
-  get #migrating(): Parameters<typeof migrate>[0] {
+  #migrating(connections: Connections): Parameters<typeof migrate>[0] {
     return {
       label: this.label,
       schema: this.schema,
       clock: this.clock,
       rng: this.rng,
-      use: (deadlineMs, body) => this.#once("migrate", { deadlineMs }, body),
+      use: (deadlineMs, body) => connections.use("work", deadlineMs, body),
     }
   }
 
-  /** For migrations, which must also work on a database that `open` refuses. */
-  async #apart<T>(operation: string, body: () => Promise<T>): Promise<T> {
+  /** For migrations, which must also work on a database that `open` refuses, and beside one that opens. */
+  async #apart<T>(
+    operation: string,
+    body: (migrating: Parameters<typeof migrate>[0]) => Promise<T>,
+  ): Promise<T> {
     if (this.#closing !== undefined) throw closedError(operation, this.label)
     await this.#opening?.catch(() => undefined)
-    const isOwn = this.#connections === undefined
-    if (isOwn) this.#connections = await this.#connect()
+    const open = this.#connections
+    const connections = open ?? (await this.#connect())
     try {
-      return await body()
+      return await body(this.#migrating(connections))
     } catch (error) {
       throw toStoreError(error, operation, this.label)
     } finally {
-      if (isOwn) await this.#disconnect()
+      if (open === undefined) await connections.close()
     }
   }
 

@@ -41,8 +41,16 @@ const MIGRATION_MS = 60 * 60_000
 // So long others may hold a table, or migrate, before this one gives up.
 const PATIENCE_MS = 120_000
 
-const LEDGER = `create schema if not exists {schema};
-create table if not exists {schema}.migration (
+// Only where it is not there: to say "if not exists" needs the right to create it all the same.
+const SCHEMA = `do $$
+begin
+  if to_regnamespace('{schema}') is null then
+    create schema {schema};
+  end if;
+end
+$$`
+
+const LEDGER = `create table if not exists {schema}.migration (
   number integer primary key,
   name text not null,
   applied_at bigint not null,
@@ -150,7 +158,7 @@ function apply(migrating: Migrating, migration: Migration): Promise<void> {
     try {
       await noTransactionTimeout(connection)
       await connection.ask("lock_migrations")
-      await connection.execute(LEDGER)
+      await connection.execute(`${SCHEMA}; ${LEDGER}`)
       const applied = await readLedger(connection)
       if (!applied.some(({ number }) => number === migration.number)) {
         if (isConcurrent(migration)) await buildIndexes(migrating, migration)
