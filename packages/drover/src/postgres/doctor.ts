@@ -32,6 +32,7 @@ import {
   checkLocks,
   checkSchema,
 } from "./doctorTables.ts"
+import { checkLeader } from "./terms.ts"
 
 // Whoever asks waits; what cannot be read in this time is itself what was found.
 const CHECK_MS = 5_000
@@ -46,6 +47,7 @@ const TABLES: Readonly<
   invalid_indexes: checkBrokenIndexes,
   grants: checkGrants,
   long_locks: checkLocks,
+  leader: checkLeader,
   stuck_leases: checkLeases,
   oldest_waiting: checkOldestWaiting,
   unserved_kinds: checkUnserved,

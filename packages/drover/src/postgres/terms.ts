@@ -1,9 +1,11 @@
 import { assert } from "../errors/index.ts"
+import { judgeLeader } from "../store/index.ts"
 import type {
   BidReply,
   BidRequest,
   ExpiredJob,
   Fenced,
+  HealthCheck,
   LeaderRow,
   PruneReply,
   RescuedJob,
@@ -162,6 +164,20 @@ export function prune(
     look: async (db) =>
       (await overdue(db, retention, 1)).length === 0 ? { jobs: 0, more: false } : "write",
     write: (db) => pruneJobs(db, retention, limit),
+  })
+}
+
+/** Whether the leader's work is being done. */
+export async function checkLeader(db: Connection): Promise<HealthCheck> {
+  const { term, isLive, leftMs, leader: row } = await readTerm(db)
+  const nowAt = (row.untilAt ?? 0) - leftMs
+  const fromAt = isLive ? row.electedAt : row.untilAt
+  const [turns] = await db.query("term_took_turns", [term])
+  return judgeLeader({
+    leader: isLive ? row : null,
+    sinceMs: (row.id as string | null) === null ? null : nowAt - fromAt,
+    turns: turns?.[0] as number,
+    liveWorkers: (await db.query("worker_infos")).length,
   })
 }
 

@@ -10,6 +10,7 @@ import {
   checkOldestWaiting,
   checkUnserved,
 } from "./doctorJobs.ts"
+import { checkLeader } from "./terms.ts"
 import type { ReadTx } from "./writeTx.ts"
 
 type Check = (tx: ReadTx, context: StoreContext) => HealthCheck
@@ -20,6 +21,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   wal: checkLog,
   integrity: checkIntegrity,
   clock: checkClock,
+  leader: checkLeader,
   stuck_leases: checkLeases,
   oldest_waiting: checkOldestWaiting,
   unserved_kinds: checkUnserved,

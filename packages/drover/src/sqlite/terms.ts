@@ -1,5 +1,14 @@
 import { assert } from "../errors/index.ts"
-import type { BidReply, BidRequest, Fenced, LeaderRow, TermRef, Turn } from "../store/index.ts"
+import { judgeLeader } from "../store/index.ts"
+import type {
+  BidReply,
+  BidRequest,
+  Fenced,
+  HealthCheck,
+  LeaderRow,
+  TermRef,
+  Turn,
+} from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import { isProvedDead, ownProof } from "./processProof.ts"
 import { checkIdentity } from "./safety.ts"
@@ -165,4 +174,18 @@ function refuse(tx: ReadTx, stored: StoredTerm, { token }: BidRequest): BidReply
 function isHolderDead(context: StoreContext, { proof, leader }: StoredTerm): boolean {
   if (context.file === null || leader === null || proof === null) return false
   return isProvedDead({ pid: leader.pid, proof })
+}
+
+/** Whether the leader's work is being done. */
+export function checkLeader(tx: ReadTx): HealthCheck {
+  const stored = readTerm(tx)
+  const isLed = isHeld(tx, stored)
+  const fromAt = isLed ? stored.leader?.electedAt : stored.leader?.untilAt
+  const turns = tx.statements.first("term_took_turns", stored.term)?.[0] as number
+  return judgeLeader({
+    leader: isLed ? stored.leader : null,
+    sinceMs: fromAt === undefined ? null : tx.now - fromAt,
+    turns,
+    liveWorkers: tx.statements.all("worker_infos", tx.now).length,
+  })
 }

@@ -34,6 +34,7 @@ export {
 export type { JobState } from "./jobState.ts"
 export { keysText, keysWithout, readKeys } from "./jobKeys.ts"
 export type { JobKeys } from "./jobKeys.ts"
+export { judgeLeader } from "./leaderHealth.ts"
 export { limitName, parseLimitName } from "./limitStore.ts"
 export type {
   DeclaredLimit,

@@ -51,14 +51,15 @@ async function untilStopped(
   })
   const first = await Promise.race([stopRequest, failed])
   if (typeof first !== "string") throw first.error
-  call.terminal.note(
-    `${first}: finishing ${worker.running().length} running jobs; again to stop at once`,
-  )
   let forced = false
+  // Before anybody is told that they may ask again: without a listener, the next signal would kill.
   const stopListening = call.terminal.onStop(() => {
     forced = true
     void worker.stopNow()
   })
+  call.terminal.note(
+    `${first}: finishing ${worker.running().length} running jobs; again to stop at once`,
+  )
   await worker.stop()
   stopListening()
   // Handed back, not lost; but whoever started us should know that we did not end by ourselves.
