@@ -55,6 +55,10 @@ const operations: readonly (readonly [string, number])[] = [
   ["appendLog", 1],
   ["expire", 1],
   ["prune", 1],
+  ["bid", 2],
+  ["renewTerm", 2],
+  ["resignTerm", 2],
+  ["claimTurn", 1],
 ]
 
 /** Draws which kinds of faults this seed has, and how many: a swarm of configurations finds more than one rich one. */

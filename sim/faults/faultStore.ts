@@ -306,6 +306,8 @@ const ghosts: ReadonlySet<string> = new Set([
   "appendLog",
   "expire",
   "prune",
+  "renewTerm",
+  "resignTerm",
 ])
 
 /** The same call, sent again by somebody who does not know that it was carried out. */

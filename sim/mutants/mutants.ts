@@ -1,3 +1,4 @@
+import { leadershipMutants } from "./leadershipMutants.ts"
 import type { Mutant } from "./mutant.ts"
 
 /** The planted bugs, each of which the simulator must catch. Most were met in other job queues. */
@@ -56,18 +57,29 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: "sqlite/workers.ts",
-        find: "  if (candidates.length === 0) return []\n",
-        replace: `  if (candidates.length === 0) return []
+        find: "export function rescue(",
+        replace: "export async function rescue(",
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: "  const { term, limit } = request\n",
+        replace: `  const { term, limit } = request
+  const candidates = await context.read("rescue", (tx) => lostWorkers(tx, context, request))
   for (const { ref } of candidates) {
     read.set(ref, await context.read("rescue", (tx) => tx.statements.all("jobs_of_worker", ref, limit)))
   }
-  await context.clock.sleep(3_000)
+  if (candidates.length > 0) await context.clock.sleep(3_000)
 `,
       },
       {
         file: "sqlite/workers.ts",
-        find: "for (const { ref, id } of lostWorkers(tx, context, options)) {",
-        replace: "for (const { ref, id } of candidates) {",
+        find: "look: (tx) => (lostWorkers(tx, context, request).length === 0",
+        replace: "look: () => (candidates.length === 0",
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: "takeBack(tx, lostWorkers(tx, context, request), limit)",
+        replace: "takeBack(tx, candidates, limit)",
       },
       {
         file: "sqlite/generated/queries.ts",
@@ -323,4 +335,5 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  ...leadershipMutants,
 ]

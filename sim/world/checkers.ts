@@ -5,6 +5,7 @@ import type { Checker } from "../checks/checker.ts"
 import { DueChecker } from "../checks/dueChecker.ts"
 import { FenceChecker } from "../checks/fenceChecker.ts"
 import type { Ledger } from "../checks/ledger.ts"
+import { LeadershipChecker } from "../checks/leadershipChecker.ts"
 import { LockstepChecker } from "../checks/lockstepChecker.ts"
 import { LossChecker } from "../checks/lossChecker.ts"
 import { OverlapChecker } from "../checks/overlapChecker.ts"
@@ -26,6 +27,7 @@ export interface Checkers {
   readonly loss: LossChecker
   readonly stop: StopChecker
   readonly prompt: PromptChecker
+  readonly leadership: LeadershipChecker
 }
 
 /** Makes the checkers of one run. */
@@ -41,6 +43,7 @@ export function makeCheckers(options: {
   const loss = new LossChecker(sometimes, retention, ledger)
   const stop = new StopChecker(sometimes, () => ledger().jobs, nowMs)
   const prompt = new PromptChecker(nowMs)
+  const leadership = new LeadershipChecker(sometimes, nowMs)
   const all: Checker[] = [
     new Recorder(sometimes, note),
     new TrailChecker(),
@@ -57,7 +60,8 @@ export function makeCheckers(options: {
     new LockstepChecker(sometimes, herdOf),
     stop,
     prompt,
+    leadership,
     new SpinChecker(nowMs),
   ]
-  return { all, loss, stop, prompt }
+  return { all, loss, stop, prompt, leadership }
 }

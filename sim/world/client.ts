@@ -184,6 +184,8 @@ export class Client {
     await store.queueCounts(100)
     await store.workers()
     await store.queueSettings()
+    await store.leader()
+    await store.samples({ queue: null, sinceMs: 3_600_000, limit: 100 })
     await store.doctor()
     await store.trailAfter(null, 10)
     if (id === undefined) return

@@ -120,6 +120,7 @@ class Run {
       this.#phase === "healing" &&
       this.#actionsLeft === 0 &&
       this.#isRecovered &&
+      this.#world.isMaintained &&
       this.#world.isIdle
     ) {
       this.#phase = "probing"
@@ -208,10 +209,10 @@ class Run {
 
   /** Ends all faults; whatever is still broken after this is Drover's. */
   #heal(): void {
-    const { engine, plan, processes } = this.#world
+    const { engine, processes } = this.#world
     this.#world.note("sim", "heals")
     this.#phase = "healing"
-    plan.heal(engine.nowMs)
+    this.#world.heal()
     for (const simProcess of processes) {
       simProcess.life?.wake()
       simProcess.start()
@@ -266,9 +267,10 @@ class Run {
         ({ id, kind, state, attempt, reason }) =>
           `${id} ${kind} ${state} #${attempt} ${reason ?? ""}`,
       )
+    const lacks = this.#world.isMaintained ? "" : "nobody maintains, and "
     this.#world.accuse(
       "liveness",
-      `${waiting.length} jobs are not finished ${LIVENESS_MS / 60_000} minutes after all faults ended: ${sample.join("; ")}`,
+      `${lacks}${waiting.length} jobs are not finished ${LIVENESS_MS / 60_000} minutes after all faults ended: ${sample.join("; ")}`,
     )
   }
 

@@ -8,6 +8,7 @@ import { Life } from "../engine/life.ts"
 import { queueSlots } from "../workload/plan.ts"
 import type { KindName } from "../workload/plan.ts"
 import { defineKinds } from "./handlers.ts"
+import { maintenanceStarts } from "./maintenanceStarts.ts"
 import type { HandlerHost } from "./handlers.ts"
 import type { World } from "./world.ts"
 
@@ -155,6 +156,11 @@ export class SimProcess {
         bytes: world.retention.bytes,
       },
       maintenance: { sweep: world.config.sweepMs },
+      onMaintenanceStart: maintenanceStarts(
+        life,
+        this.#rng.fork(`maintenance/${life.name}`),
+        () => world.isHealed,
+      ),
       actor: `sim:${life.name}`,
       migrate: false,
       events,

@@ -61,6 +61,7 @@ export class World {
   #holder: Life | undefined
   readonly #waitingForHolder: (() => void)[] = []
   #isEnding = false
+  #isHealed = false
 
   constructor(config: SeedConfig, options: { readonly keepTail: boolean }) {
     this.config = config
@@ -147,6 +148,22 @@ export class World {
     this.look()
     this.#referee.finished()
     this.look()
+  }
+
+  /** Whether all faults have ended. */
+  get isHealed(): boolean {
+    return this.#isHealed
+  }
+
+  /** From now on nothing goes wrong any more. */
+  heal(): void {
+    this.#isHealed = true
+    this.plan.heal(this.engine.nowMs)
+  }
+
+  /** Whether somebody leads and does what only the leader does. */
+  get isMaintained(): boolean {
+    return this.#checkers.leadership.isMaintained
   }
 
   /** From now on processes that end stay down. */
@@ -294,6 +311,12 @@ export class World {
     const fields = data as Readonly<Record<string, unknown>>
     const jobId = typeof fields["jobId"] === "string" ? fields["jobId"] : ""
     this.note(life.name, `event ${name} ${jobId}`)
+    try {
+      this.#checkers.leadership.saw(life, name, data)
+    } catch (error) {
+      // What an event's listener throws is kept from the checkers: it is told to the referee.
+      this.#referee.accuse(error as Violation)
+    }
     const met = MET[name]
     if (met !== undefined) this.sometimes.hit(met)
     const error = fields["error"]
