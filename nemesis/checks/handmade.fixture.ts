@@ -1,5 +1,5 @@
 import type { Death } from "../../packages/drover/crash/program.ts"
-import type { JobRow, TrailEntry } from "../../packages/drover/src/store/index.ts"
+import type { JobRow, TickRow, TrailEntry } from "../../packages/drover/src/store/index.ts"
 import type { Outcome } from "../history/operation.ts"
 import type { FaultSpan, RunHistory, Sample } from "../history/runHistory.ts"
 import { crashRecords } from "../history/testimony.ts"
@@ -15,6 +15,7 @@ export interface Parts {
   readonly faults?: readonly FaultSpan[]
   readonly samples?: readonly Sample[]
   readonly seen?: readonly Seen[]
+  readonly ticks?: Readonly<Record<string, readonly TickRow[]>>
   readonly failures?: readonly string[]
 }
 
@@ -32,6 +33,7 @@ export function historyOf(parts: Parts): RunHistory {
     pauses: [],
     faults: parts.faults ?? [],
     samples: parts.samples ?? [],
+    ticks: new Map(Object.entries(parts.ticks ?? {})),
     seen: parts.seen ?? seenOf(testimonies),
     leaseMs: LEASE_MS,
     healedMono: 0,

@@ -22,6 +22,9 @@ export function noLoss(history: RunHistory): string[] {
     const { duplicates = [], tries = 1 } = (operation.result ?? {}) as EnqueueResult
     for (const id of duplicates) invoked.set(id, tries === 1 ? "fail" : "info")
   }
+  // Schedules ask by themselves.
+  for (const { jobId } of [...history.ticks.values()].flat())
+    if (jobId !== null) invoked.set(jobId, "ok")
   for (const [id, type] of invoked) {
     const row = history.rows.get(id)
     if (type === "ok" && row === undefined)

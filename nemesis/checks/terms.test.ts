@@ -45,6 +45,6 @@ test("singletons of two terms do not run at once, but for processes under a faul
   expect(terms(historyOf({ testimonies: both, faults }))).toEqual([])
   const other = [faultAt([2], 1_500, 2_050)]
   expect(terms(historyOf({ testimonies: both, faults: other }))).toHaveLength(1)
-  const deaths = [killedAt(1, 1_990)]
+  const deaths = [killedAt(1, 2_990)]
   expect(terms(historyOf({ testimonies: both.slice(0, 2), deaths }))).toEqual([])
 })

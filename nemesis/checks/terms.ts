@@ -1,6 +1,9 @@
 import { wasUnderFault } from "../history/runHistory.ts"
 import type { RunHistory } from "../history/runHistory.ts"
 
+// Between the death of a process and the moment in which the driver hears of it. Others may prove it dead before.
+const HEARD_MS = 1_000
+
 interface Election {
   readonly term: number
   readonly pid: number
@@ -67,8 +70,9 @@ function singletons(history: RunHistory): string[] {
     .filter(({ what }) => what === "start")
     .map(({ pid, term, mono }) => {
       const stop = led.find((end) => end.what === "stop" && end.pid === pid && end.term === term)
-      const toMono = stop?.mono ?? history.deaths.get(pid)?.mono ?? Number.POSITIVE_INFINITY
-      return { pid, term, fromMono: mono, toMono }
+      const death = history.deaths.get(pid)
+      const diedMono = death === undefined ? Number.POSITIVE_INFINITY : death.mono - HEARD_MS
+      return { pid, term, fromMono: mono, toMono: stop?.mono ?? diedMono }
     })
     .toSorted((a, b) => a.fromMono - b.fromMono)
   return spans.flatMap((earlier, index) => {

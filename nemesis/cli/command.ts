@@ -29,7 +29,7 @@ export async function runCommand(given: Arguments, signal: AbortSignal): Promise
 
 async function runHunt({ store, json }: Arguments, signal: AbortSignal): Promise<number> {
   const kills = await runMutants(store, signal, (kill) => {
-    const caught = `caught by ${kill.checkers.join(", ")} in run ${kill.run}`
+    const caught = `caught by ${kill.checkers.join(", ")} in run ${kill.run}: ${kill.complaint}`
     const survived = kill.error ?? `SURVIVED ${kill.runs} runs`
     process.stderr.write(`${kill.mutant}: ${kill.run === null ? survived : caught}\n`)
   })

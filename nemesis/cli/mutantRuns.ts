@@ -12,6 +12,8 @@ export interface Kill {
   readonly runs: number
   readonly checkers: readonly string[]
   readonly faults: number
+  /** What the first of the checkers said. */
+  readonly complaint: string | null
   /** Why it could not be hunted at all: it no longer fits the code, for one. */
   readonly error: string | null
 }
@@ -43,7 +45,7 @@ async function hunt(
   signal: AbortSignal,
 ): Promise<Kill> {
   let faults = 0
-  const survivor = { mutant: name, what, run: null, checkers: [], error: null }
+  const survivor = { mutant: name, what, run: null, checkers: [], complaint: null, error: null }
   for (let run = 1; run <= MOST_RUNS; run++) {
     signal.throwIfAborted()
     const options = ["--store", store, "--mutant", name, "--minutes", String(MINUTES)]
@@ -56,7 +58,8 @@ async function hunt(
     }
     faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0)
     const checkers = [...new Set(report.violations.map(({ checker }) => checker))]
-    if (checkers.length > 0) return { ...survivor, run, runs: run, checkers, faults }
+    const complaint = report.violations[0]?.what ?? null
+    if (complaint !== null) return { ...survivor, run, runs: run, checkers, faults, complaint }
   }
   return { ...survivor, runs: MOST_RUNS, faults }
 }

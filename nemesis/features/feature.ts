@@ -1,4 +1,4 @@
-import type { Drover, EnqueueOptions, JobContext, JobDefinition } from "drover"
+import type { Drover, EnqueueOptions, JobContext, JobDefinition, ScheduleDefinition } from "drover"
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import type { RunHistory } from "../history/runHistory.ts"
 import type { WorkerTestimony } from "../history/testimony.ts"
@@ -13,6 +13,8 @@ export interface Feature {
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>
   /** Its kinds of jobs. Called in every process; handlers run only in workers. */
   define(handlers: HandlerWorld): readonly JobDefinition[]
+  /** Schedules of its kinds, declared by every worker. */
+  schedules?(definitions: readonly JobDefinition[]): readonly ScheduleDefinition[]
   /** What it does with the client of each worker process before that works. */
   attend?(drover: Drover, say: (testimony: WorkerTestimony) => void): void
   /** One step of the workload: some jobs, or something an operator does. */

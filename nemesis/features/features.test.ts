@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import type { TickRow } from "../../packages/drover/src/store/index.ts"
 import { historyOf, move, operation, rowOf, said, wholeRun } from "../checks/handmade.fixture.ts"
 import { delayed } from "./delayed.ts"
 import { flaky } from "./flaky.ts"
@@ -7,6 +8,7 @@ import { narrow } from "./narrow.ts"
 import { claimsWhilePaused, startsAfterCancel } from "./operated.ts"
 import { plain } from "./plain.ts"
 import { poison } from "./poison.ts"
+import { scheduled } from "./scheduled.ts"
 import { unique } from "./unique.ts"
 
 test("plain: a job that did not complete is named with its end", () => {
@@ -59,6 +61,40 @@ test("unique: two holders of a key are named", () => {
   const trail = [move("a", null, "available"), move("b", null, "available")]
   expect(unique.check(historyOf({ rows, trail })).join()).toContain("jobs a and b")
   expect(unique.check(historyOf({ rows }))).toEqual([])
+})
+
+describe("scheduled", () => {
+  const tick = (n: number, over: Partial<TickRow> = {}): TickRow => ({
+    ...{ n, at: n * 2_000, throughAt: n * 2_000, count: 1, jobId: `j${n}`, reason: null },
+    ...{ actor: null, recordedAt: n * 2_000 + 5 },
+    ...over,
+  })
+  const check = (ticks: readonly TickRow[], jobs: readonly string[]): readonly string[] =>
+    scheduled.check(
+      historyOf({
+        ticks: { "nemesis-all": ticks },
+        rows: jobs.map((id) => rowOf({ id, kind: "nemesis.tick", enqueuedAt: 1e9 })),
+      }),
+    )
+
+  test("one tick after the other, or a stretch of them with its reason", () => {
+    const missed = { at: 6_000, throughAt: 10_000, count: 3, jobId: null, reason: "missed" }
+    const ticks = [tick(1), tick(2), tick(3, { ...missed, recordedAt: 12_000 }), tick(6)]
+    expect(check(ticks, ["j1", "j2", "j6"])).toEqual([])
+  })
+
+  test("a tick that is left out, doubled, early or without an account is named", () => {
+    expect(check([tick(1), tick(3)], ["j1", "j3"]).join()).toContain("4000 ms later, not 2000")
+    expect(check([tick(1), tick(1)], ["j1"]).join()).toContain("0 ms later, not 2000")
+    expect(check([tick(1, { recordedAt: 1_999 })], ["j1"]).join()).toContain("was early")
+    expect(check([tick(1, { jobId: null })], []).join()).toContain("neither a job nor a reason")
+  })
+
+  test("a job of two ticks, or of none, is named", () => {
+    expect(check([tick(1)], ["j1", "j9"]).join()).toContain("job j9 belongs to 0 ticks")
+    const twice = [tick(1), tick(2, { jobId: "j1" })]
+    expect(check(twice, ["j1"]).join()).toContain("job j1 belongs to 2 ticks")
+  })
 })
 
 describe("limited", () => {

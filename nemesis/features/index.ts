@@ -8,6 +8,7 @@ import { narrow } from "./narrow.ts"
 import { operated } from "./operated.ts"
 import { plain } from "./plain.ts"
 import { poison } from "./poison.ts"
+import { scheduled } from "./scheduled.ts"
 import { unique } from "./unique.ts"
 
 /** Everything the fleet is given to do. A feature that is written is added here, and nowhere else. */
@@ -22,4 +23,5 @@ export const features: readonly Feature[] = [
   poison,
   limited,
   leadership,
+  scheduled,
 ]

@@ -11,7 +11,8 @@ import { planEnvironment } from "./workerPlan.ts"
 import type { WorkerCommand, WorkerPlan } from "./workerPlan.ts"
 
 const PROGRAM = fileURLToPath(new URL("../programs/worker.ts", import.meta.url))
-const START_MS = 30_000
+// The machine may be busy with others.
+const START_MS = 90_000
 const STOP_MS = 20_000
 const LAST_WORDS = 2_000
 

@@ -42,6 +42,7 @@ export async function runWorker(plan: WorkerPlan): Promise<void> {
       deadProof: plan.deadProof,
     }),
     jobs: definitions,
+    schedules: features.flatMap((feature) => feature.schedules?.(definitions) ?? []),
     queues,
     events,
     clock,

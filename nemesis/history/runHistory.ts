@@ -1,4 +1,5 @@
 import type { History } from "../../packages/drover/crash/history.ts"
+import type { TickRow } from "../../packages/drover/src/store/index.ts"
 import type { Outcome } from "./operation.ts"
 import type { Seen, WorkerRecord } from "./testimony.ts"
 
@@ -25,6 +26,8 @@ export interface RunHistory extends History {
   readonly testimonies: readonly WorkerRecord[]
   readonly seen: readonly Seen[]
   readonly faults: readonly FaultSpan[]
+  /** What became of each schedule's planned instants, oldest first. */
+  readonly ticks: ReadonlyMap<string, readonly TickRow[]>
   readonly samples: readonly Sample[]
   readonly leaseMs: number
   /** When the last fault was undone. */

@@ -7,5 +7,8 @@ const plan = readWorkerPlan()
 const checkLoaded =
   plan.mutant === null ? undefined : installMutant(mutantNamed(plan.mutant, plan.address.dialect))
 const { runWorker } = await import("../fleet/workerProcess.ts")
+const { storeSource } = await import("../fleet/storeSource.ts")
+// A store is loaded when it is first named.
+await storeSource(plan.address)
 checkLoaded?.()
 await runWorker(plan)
