@@ -45,6 +45,11 @@ export const allowances: readonly Allowance[] = [
   },
   {
     rule: "sql-outside-stores",
+    path: "examples/onlyOnLeader.ts",
+    reason: "The user's own table, fenced by the term.",
+  },
+  {
+    rule: "sql-outside-stores",
     path: "examples/transactionSql.ts",
     reason: "It shows how a trigger enqueues.",
   },
