@@ -96,7 +96,7 @@ class ChangeSignal {
 
   get hearing(): "off" | "listening" | "deaf" {
     if (this.#listeners.size === 0 || !this.#database.options.notify) return "off"
-    return this.#listening === undefined ? "deaf" : "listening"
+    return this.#deafSinceMono === undefined ? "listening" : "deaf"
   }
 
   add(listener: () => void): () => void {

@@ -125,8 +125,8 @@ async function deliver(processes: readonly SimulatedProcess[]): Promise<void> {
   for (const _ of [1, 2]) {
     for (const { database } of processes) {
       const { signal } = database.connections("test")
-      if (signal.client !== undefined)
-        await signal.use(5_000, (connection) => connection.text("select 1"))
+      // Whoever watches or tells has asked for the connection before this question.
+      if (signal.isUsed) await signal.use(5_000, (connection) => connection.text("select 1"))
     }
   }
 }

@@ -15,6 +15,7 @@ export class ReservedConnection {
   readonly #tools: ConnectionTools
   #held: ReservedClient | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  #isUsed = false
   #isClosed = false
 
   constructor(make: () => Promise<ReservedClient>, tools: ConnectionTools) {
@@ -24,14 +25,15 @@ export class ReservedConnection {
 
   /** Runs the body when those before it are done. @throws what it throws, or `ConnectionFailure` ("unsent"). */
   use<T>(deadlineMs: number, body: (connection: Connection) => Promise<T>): Promise<T> {
+    this.#isUsed = true
     const turn = this.#turn.then(() => this.#run(deadlineMs, body))
     this.#turn = turn.catch(() => undefined)
     return turn
   }
 
-  /** The client now, for its notifications; `undefined` while there is none. */
-  get client(): PgClient | undefined {
-    return this.#held?.client
+  /** Whether anybody ever asked for it. */
+  get isUsed(): boolean {
+    return this.#isUsed
   }
 
   /** Waits for those who have it, then ends it. */
