@@ -96,6 +96,8 @@ import { beat, registerWorker, retireWorker, workerRows } from "./workers.ts"
 /** `Store` on Postgres: the table of contents of this room. Each operation is in the file of its concern. */
 export class PostgresStore {
   readonly dialect = "postgres"
+  // The server works on one while this process starts what the other brought.
+  readonly flights = 2
   readonly label: string
   readonly #database: PostgresDatabase
   readonly #context: StoreContext

@@ -112,6 +112,8 @@ export interface BeatThread {
 export interface Store extends LeadershipStore, LimitStore, ScheduleStore {
   readonly dialect: "sqlite" | "postgres"
   readonly label: string
+  /** How many exchanges of one worker at once are worth while, where more than one is. @default 1 */
+  readonly flights?: number
 
   open(options: OpenOptions): Promise<void>
   /** Waits for what is under way, then closes. Safe to call twice. */

@@ -22,7 +22,7 @@ import type { WorkerQueue } from "./workerQueue.ts"
 export interface ExchangerHost {
   readonly clock: Clock
   readonly rng: Rng
-  readonly store: Pick<Store, "exchange">
+  readonly store: Pick<Store, "exchange" | "flights">
   readonly health: StoreHealth
   readonly queues: readonly WorkerQueue[]
   readonly solo: SoloTurn
@@ -66,6 +66,8 @@ const MAX_CLAIMS = 500
 // How long a busy worker lets outcomes gather, so that they share one sync to disk instead of one each. Shorter than
 // a sync on a slow disk, and never waited for by a worker whose slots are mostly free.
 const GATHER_MS = 4
+// With fewer slots, one exchange at a time carries them all.
+const SLOTS_TO_SHARE = 32
 // So few running jobs are slow ones, or their slots are precious: each is worth a sync of its own.
 const FEW_RUNNING = 8
 
@@ -73,8 +75,8 @@ const FEW_RUNNING = 8
  * The one place where a worker talks with its store about jobs: settlements that came up in this turn go out and
  * as many jobs as there are free slots come in, in one transaction.
  *
- * One exchange is under way at a time; what comes up meanwhile goes with the next, which starts at once. Slots are
- * reserved before the request and what was not filled is given back, so no limit is passed at any instant. When a
+ * One exchange is under way at a time, on stores that gain by it two while there is a backlog; what comes up meanwhile
+ * goes with the next, which starts at once. Slots are reserved before the request and what was not filled is given back, so no limit is passed at any instant. When a
  * reply is lost, the same request is sent again until there is one: its slots stay reserved, because its jobs may
  * be this worker's already, and its settlements stay queued, because they may not be written yet.
  */
@@ -83,9 +85,15 @@ export class Exchanger {
   readonly #clock: Clock
   readonly #settlements: SettlementQueue = new SettlementQueue()
   #scheduled = false
-  #underWay = false
+  /** How many exchanges are under way. */
+  #underWay = 0
+  /** The one under way must have no other beside it: it claims a job that runs alone, or repeats a lost one. */
+  #isExclusive = false
+  /** Whether the last claim was filled, so that there is work for a second exchange beside the first. */
+  #wasFilled = false
   #closed = false
-  #lost: Round | undefined
+  /** Rounds whose replies were lost and that are not under way. */
+  #lost: Round[] = []
   #period = 0
   #rounds = 0
   #retryTimer: Timer | undefined
@@ -108,7 +116,7 @@ export class Exchanger {
    */
   gather(): void {
     if (this.#mostlyFree()) this.wake()
-    else if (!this.#scheduled && !this.#underWay && !this.#closed) {
+    else if (!this.#scheduled && this.#underWay === 0 && !this.#closed) {
       this.#gatherTimer ??= this.#clock.setTimer(GATHER_MS, () => {
         this.#gatherTimer = undefined
         this.wake()
@@ -118,7 +126,8 @@ export class Exchanger {
 
   /** There may be something to do. Cheap, at any time, any number of times. */
   wake(): void {
-    if (this.#scheduled || this.#underWay || this.#closed || this.#retryTimer !== undefined) return
+    if (this.#scheduled || this.#closed || this.#retryTimer !== undefined) return
+    if (!this.#hasRoom()) return
     this.#scheduled = true
     // Later in this turn others end too, and go along.
     this.#clock.defer(this.#onTurn)
@@ -138,9 +147,8 @@ export class Exchanger {
    */
   forgetClaims(): void {
     this.#period++
-    if (this.#lost !== undefined && !this.#underWay)
-      for (const ask of this.#lost.asks) ask.slots.release()
-    this.#lost = undefined
+    for (const round of this.#lost) this.#giveBack(round)
+    this.#lost = []
   }
 
   /** Ends everything; settlements that are not written stay so. */
@@ -159,26 +167,35 @@ export class Exchanger {
   }
 
   #exchange(): void {
-    if (this.#underWay || this.#closed) return
+    if (this.#closed || !this.#hasRoom()) return
     this.#forgetGathering()
     const round = this.#nextRound()
     if (round === undefined) {
       this.#checkIdle()
       return
     }
-    this.#underWay = true
+    this.#underWay++
+    this.#isExclusive = round.request.repeat || round.request.solo
     Promise.try(() => this.#host.store.exchange(round.request))
       .then(
         (reply) => this.#answered(round, reply),
         (error: unknown) => this.#failed(round, error),
       )
       .catch((error: unknown) => this.#host.fail(error))
+    if (this.#wasFilled && this.#anyWants()) this.wake()
+  }
+
+  /** Whether another exchange may start now. */
+  #hasRoom(): boolean {
+    if (this.#underWay === 0) return true
+    if (this.#isExclusive || !this.#wasFilled || this.#lost.length > 0) return false
+    return this.#underWay < this.#flights()
   }
 
   #nextRound(): Round | undefined {
     const { worker, rng } = this.#host
     const period = this.#period
-    const lost = this.#lost
+    const lost = this.#underWay === 0 ? this.#lost.shift() : undefined
     if (lost !== undefined) {
       // Nothing new is asked for until it is known what the lost request brought.
       const claims = this.#host.mayClaim() ? lost.request.claims : []
@@ -194,7 +211,9 @@ export class Exchanger {
     // What cannot be written in this round must not be followed by more to write.
     const mayClaim =
       this.#settlements.length === 0 && !this.#settlements.cautious && this.#host.mayClaim()
-    const turn = mayClaim ? this.#turn() : "wait"
+    const next = mayClaim ? this.#turn() : "wait"
+    // What would run alone must wait for what the other exchange brings.
+    const turn = next === "solo" && this.#underWay > 0 ? "wait" : next
     const ends = settlements.length > 0
     const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask(ends)
     if (settlements.length === 0 && asks.length === 0) return undefined
@@ -228,7 +247,7 @@ export class Exchanger {
   #ask(ends: boolean): Ask[] {
     const { queues } = this.#host
     const asks: Ask[] = []
-    let left = MAX_CLAIMS
+    let left = Math.min(MAX_CLAIMS, Math.ceil(this.#slots() / this.#flights()))
     // Each round begins with another queue, so that one which could fill every claim leaves room for the others.
     const first = this.#rounds++ % queues.length
     for (const queue of [...queues.slice(first), ...queues.slice(0, first)]) {
@@ -251,13 +270,12 @@ export class Exchanger {
   }
 
   #answered(round: Round, reply: ExchangeReply): void {
-    this.#underWay = false
+    this.#underWay--
+    this.#isExclusive = false
     this.#host.health.answered("exchange")
     this.#settlements.written()
-    if (round.period === this.#period) {
-      this.#lost = undefined
-      this.#start(round, reply)
-    } else this.#giveBack(round)
+    if (round.period === this.#period) this.#start(round, reply)
+    else this.#giveBack(round)
     for (let i = 0; i < round.settlements.length; i++) {
       this.#host.settled(round.settlements[i]!, reply.settled[i]!)
     }
@@ -273,6 +291,7 @@ export class Exchanger {
     const nowMono = this.#clock.monotonic()
     // Before its handler is called, which may end at once.
     if (request.solo && asks.length > 0) this.#host.solo.claimed(claimed.length > 0, nowMono)
+    this.#wasFilled = asks.some(({ limit }) => limit > 0 && claimed.length >= limit)
     for (const ask of asks) {
       const jobs =
         asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
@@ -288,12 +307,15 @@ export class Exchanger {
   }
 
   #failed(round: Round, error: unknown): void {
-    this.#underWay = false
+    this.#underWay--
+    this.#isExclusive = false
+    this.#wasFilled = false
     this.#settlements.putBack(round.settlements, error)
     if (round.period !== this.#period) this.#giveBack(round)
-    else if (round.asks.length > 0) this.#lost = round
+    else if (round.asks.length > 0) this.#lost.push(round)
     const delayMs = this.#host.health.failed("exchange", error)
     if (this.#closed) return
+    this.#retryTimer?.cancel()
     this.#retryTimer = this.#clock.setTimer(delayMs, () => {
       this.#retryTimer = undefined
       this.#exchange()
@@ -305,8 +327,20 @@ export class Exchanger {
   }
 
   #goOn(): void {
-    if (this.#settlements.length > 0 || this.#anyWants()) this.gather()
+    if (this.#settlements.length > 0 || this.#lost.length > 0 || this.#anyWants()) this.gather()
     else this.#checkIdle()
+  }
+
+  /** How many exchanges may be under way. */
+  #flights(): number {
+    return this.#slots() >= SLOTS_TO_SHARE ? (this.#host.store.flights ?? 1) : 1
+  }
+
+  /** All slots of all queues. */
+  #slots(): number {
+    let slots = 0
+    for (const { pool } of this.#host.queues) slots += pool.limit
+    return slots
   }
 
   #mostlyFree(): boolean {
@@ -325,9 +359,9 @@ export class Exchanger {
   }
 
   #checkIdle(): void {
-    if (this.#idle === undefined || this.#underWay || this.#scheduled) return
-    if (this.#settlements.length > 0 || this.#lost !== undefined || this.#retryTimer !== undefined)
-      return
+    if (this.#idle === undefined || this.#underWay > 0 || this.#scheduled) return
+    const isDue = this.#settlements.length > 0 || this.#lost.length > 0
+    if (isDue || this.#retryTimer !== undefined) return
     this.#idle.resolve()
     this.#idle = undefined
   }
