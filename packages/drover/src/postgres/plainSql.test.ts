@@ -1,8 +1,8 @@
+import { createHash } from "node:crypto"
 import type pg from "pg"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { Events } from "../events/index.ts"
-import { resolveUnique } from "../jobs/define/uniqueOptions.ts"
-import type { Store } from "../store/index.ts"
+import type { NewUnique, Store } from "../store/index.ts"
 import { systemClock, systemRng } from "../time/index.ts"
 import { connectTest, freshSchema, testServerUrl } from "./fixtures/testServer.ts"
 import { postgres } from "./index.ts"
@@ -96,7 +96,12 @@ describe("select drover.enqueue(kind, args, options)", () => {
       ...{ expireMs: null, maxAttempts: 5, maxCrashes: 3, timeoutMs: null, retry: null, tags: [] },
       metadata: null,
     }
-    const unique = resolveUnique("k", "mail", false)
+    const unique: NewUnique = {
+      // As the client hashes it; see jobs/define/uniqueOptions.ts.
+      hash: createHash("sha256").update("kind\0mail\0k").digest(),
+      ...{ label: "k", mode: "skip", forMs: null, maxWaitMs: null },
+      states: ["scheduled", "available", "running", "retryable"],
+    }
     const newId = "019b0000-0000-7000-8000-0000000000bb"
     const [outcome] = await store.enqueue([{ ...ours, id: newId, unique }])
     expect(outcome).toMatchObject({ id, status: "duplicate" })

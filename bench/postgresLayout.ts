@@ -1,0 +1,302 @@
+import { parseArgs } from "node:util"
+import pg from "pg"
+
+/**
+ * `node bench/postgresLayout.ts --url postgres://… --layout marker`: what a layout of the job tables can do before
+ * there is any runtime. The figures of docs/decisions/0010-postgres-tables.md come from here.
+ *
+ * - `one`: one table, partial indexes on the state, an entry of the trail for each transition.
+ * - `split`: waiting and running jobs in one table, finished ones moved to another.
+ * - `marker`: one table whose indexes name no column that a settle changes; the trail has one row for each batch.
+ */
+interface Layout {
+  readonly schema: string
+  /** Inserts `$1` jobs. */
+  readonly enqueue: string
+  /** Inserts `$1` finished jobs, before there are others. */
+  readonly history: string
+  /** Settles ids, attempts, tokens, previous entries (`$1` to `$4`) and claims `$5` under token `$6` from rank `$7`. */
+  readonly exchange: string
+  readonly tables: readonly string[]
+}
+
+const NOW = "(extract(epoch from now()) * 1000)::bigint"
+const BODY = `
+  rank bigint not null, run_at bigint not null, enqueued_at bigint not null, trail bigint not null,
+  token bigint, started_at bigint, finished_at bigint, expires_at bigint, cancel_at bigint, unique_until bigint,
+  lane integer not null, attempt integer not null default 0, worker integer, failures integer not null default 0,
+  crashes integer not null default 0, interruptions integer not null default 0, max_attempts integer not null,
+  max_crashes integer not null, timeout_ms integer, bytes integer not null default 0, unique_states integer,
+  state smallint not null, priority smallint not null,
+  input text, tags text, metadata text, retry text, result text, reason text, error text,
+  unique_hash bytea, unique_label text, cancel_reason text, cancel_by text`
+const NEW_ID = "('019b0000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+const PER_JOB_TRAIL = `create table trail (
+  seq bigint primary key, prev bigint, job uuid not null, at bigint not null, from_state smallint,
+  to_state smallint not null, attempt integer not null, worker integer, actor text, reason text, error text)`
+const VACUUM =
+  "autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0"
+const CLAIMED =
+  "id, attempt, trail, input, priority, failures, crashes, interruptions, max_attempts, max_crashes, timeout_ms, retry, tags, metadata, enqueued_at, run_at, lane, rank"
+
+function exchangePerJob(end: string): string {
+  return `with picked as materialized (
+      select id from job where lane = 1 and solo = 0 and state = 1 and rank >= $7::bigint
+      order by rank, id limit $5::int for no key update skip locked),
+    ended as (select * from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[]) as e (id, attempt, token, prev)),
+    ${end},
+    started as (update job set state = 2, attempt = attempt + 1, worker = 1, token = $6::bigint, started_at = ${NOW},
+        trail = nextval('trail_seq')
+      where id = any (array(select id from picked)) returning ${CLAIMED}),
+    t as (insert into trail (seq, prev, job, at, from_state, to_state, attempt, worker)
+      select trail, null, id, ${NOW}, 1, 2, attempt, 1 from started)
+    select ${CLAIMED}, (select count(*)::int from settled) from started`
+}
+
+const one: Layout = {
+  tables: ["job", "trail"],
+  schema: `create sequence trail_seq; ${PER_JOB_TRAIL};
+    create table job (id uuid primary key, solo smallint not null default 0, ${BODY}) with (fillfactor = 80, ${VACUUM});
+    create index job_ready on job (lane, solo, rank, id) where state = 1;
+    create index job_due on job (lane, run_at, id) where state in (0, 3);
+    create index job_running on job (worker) where state = 2;
+    create index job_finished on job (state, finished_at, lane) where state >= 4`,
+  enqueue: `with added as (insert into job (id, rank, run_at, enqueued_at, trail, lane, max_attempts, max_crashes, state, priority, input)
+      select ${NEW_ID}, ${NOW}, ${NOW}, ${NOW}, nextval('trail_seq'), 1, 25, 3, 1, 100, '{"n":1}'
+      from generate_series($2::int, $2::int + $1::int - 1) n returning id, trail)
+    insert into trail (seq, job, at, to_state, attempt) select trail, id, ${NOW}, 1, 0 from added`,
+  history: `insert into job (id, rank, run_at, enqueued_at, trail, lane, attempt, max_attempts, max_crashes, state, priority, finished_at, input)
+      select ${NEW_ID.replace("019b", "0190")}, 0, 0, 0, 0, 1, 1, 25, 3, 4, 100, n, '{"n":1}' from generate_series(1, $1::int) n`,
+  exchange:
+    exchangePerJob(`settled as (update job set state = 4, worker = null, finished_at = ${NOW}, trail = nextval('trail_seq'), bytes = 300
+      from ended e where job.id = e.id and job.state = 2 and job.attempt = e.attempt and job.token = e.token
+      returning job.id, job.trail, e.prev, job.attempt),
+    ts as (insert into trail (seq, prev, job, at, from_state, to_state, attempt, worker)
+      select trail, prev, id, ${NOW}, 2, 4, attempt, 1 from settled)`),
+}
+
+const split: Layout = {
+  tables: ["job", "done", "trail"],
+  schema: `create sequence trail_seq; ${PER_JOB_TRAIL};
+    create table job (id uuid primary key, solo smallint not null default 0, ${BODY}) with (fillfactor = 80, ${VACUUM});
+    create index job_ready on job (lane, solo, rank, id) where state = 1;
+    create index job_due on job (lane, run_at, id) where state in (0, 3);
+    create index job_running on job (worker) where state = 2;
+    create table done (id uuid primary key, solo smallint not null default 0, ${BODY});
+    create index done_finished on done (state, finished_at, lane)`,
+  enqueue: one.enqueue,
+  history: one.history.replace("into job", "into done"),
+  exchange: exchangePerJob(`gone as (delete from job using ended e
+      where job.id = e.id and job.state = 2 and job.attempt = e.attempt and job.token = e.token
+      returning job.*, e.prev),
+    settled as (insert into done
+      select id, solo, rank, run_at, enqueued_at, nextval('trail_seq'), token, started_at, ${NOW}, expires_at, cancel_at, unique_until,
+        lane, attempt, null, failures, crashes, interruptions, max_attempts, max_crashes, timeout_ms, 300, unique_states,
+        4, priority, input, tags, metadata, retry, result, reason, error, unique_hash, unique_label, cancel_reason, cancel_by
+      from gone returning id, trail, attempt),
+    ts as (insert into trail (seq, prev, job, at, from_state, to_state, attempt, worker)
+      select trail, null, id, ${NOW}, 2, 4, attempt, 1 from settled)`),
+}
+
+const marker: Layout = {
+  tables: ["job", "trail"],
+  schema: `create sequence trail_seq;
+    create table trail (seq bigint primary key, xid xid8 not null default pg_current_xact_id(), at bigint not null,
+      worker integer, from_state smallint, to_state smallint not null, jobs uuid[] not null, prevs bigint[], attempts integer[],
+      actor text, reasons text[], errors text[]);
+    create table claim (worker integer, token bigint, jobs uuid[], primary key (worker, token)) with (${VACUUM});
+    create table job (id uuid primary key, waits smallint, ${BODY}) with (fillfactor = FILL, ${VACUUM});
+    create index job_ready on job (lane, rank, id) where waits = 1;
+    create index job_solo on job (lane, rank, id) where waits = 2;
+    create index job_due on job (lane, run_at, id) where waits = 0`,
+  enqueue: `with b as materialized (select nextval('trail_seq') as seq),
+    added as (insert into job (id, waits, rank, run_at, enqueued_at, trail, lane, max_attempts, max_crashes, state, priority, input)
+      select ${NEW_ID}, 1, ${NOW}, ${NOW}, ${NOW}, (select seq from b) * 1024 + n - $2::int, 1, 25, 3, 1, 100, '{"n":1}'
+      from generate_series($2::int, $2::int + $1::int - 1) n returning id)
+    insert into trail (seq, at, to_state, jobs) select (select seq from b), ${NOW}, 1, array_agg(id) from added`,
+  history: one.history,
+  exchange: `with picked as materialized (
+      select id from job where lane = 1 and waits = 1 and rank >= $7::bigint
+      order by rank, id limit $5::int for no key update skip locked),
+    ended as (select * from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[]) with ordinality as e (id, attempt, token, prev, n)),
+    sb as materialized (select nextval('trail_seq') as seq where cardinality($1::uuid[]) > 0),
+    settled as (update job set state = 4, worker = null, finished_at = ${NOW}, trail = sb.seq * 1024 + e.n, bytes = 300
+      from ended e, sb where job.id = e.id and job.state = 2 and job.attempt = e.attempt and job.token = e.token
+      returning job.id, job.trail, e.prev, job.attempt),
+    ts as (insert into trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+      select max(sb.seq), ${NOW}, 1, 2, 4, array_agg(id), array_agg(prev), array_agg(attempt) from settled, sb having count(*) > 0),
+    cb as materialized (select nextval('trail_seq') as seq where exists (select from picked)),
+    p as materialized (select array_agg(id) as ids from picked),
+    started as (update job set waits = null, state = 2, attempt = attempt + 1, worker = 1, token = $6::bigint, started_at = ${NOW},
+        trail = cb.seq * 1024 + k.n
+      from unnest((select ids from p)) with ordinality as k (id, n), cb where job.id = k.id returning ${CLAIMED.split(
+        ", ",
+      )
+        .map((c) => `job.${c}`)
+        .join(", ")}),
+    tc as (insert into trail (seq, at, worker, from_state, to_state, jobs, attempts)
+      select max(cb.seq), ${NOW}, 1, 1, 2, array_agg(id), array_agg(attempt) from started, cb having count(*) > 0),
+    cl as (insert into claim select 1, $6::bigint, ids from p where ids is not null),
+    dc as (delete from claim where worker = 1 and token = $8::bigint)
+    select ${CLAIMED}, (select count(*)::int from settled) from started`,
+}
+
+const layouts: Readonly<Record<string, Layout>> = { one, split, marker }
+
+const { values } = parseArgs({
+  options: {
+    url: { type: "string", default: "postgres://postgres@127.0.0.1:5432/postgres" },
+    layout: { type: "string", default: "marker" },
+    jobs: { type: "string", default: "200000" },
+    batch: { type: "string", default: "200" },
+    flights: { type: "string", default: "2" },
+    history: { type: "string", default: "0" },
+    fill: { type: "string", default: "50" },
+    rounds: { type: "string", default: "3" },
+    /** Seconds of 2000 jobs/s beside an open transaction. */
+    pinned: { type: "string", default: "0" },
+  },
+})
+
+const layout = layouts[values.layout]
+if (layout === undefined) throw new Error(`--layout ${Object.keys(layouts).join("|")}`)
+const clients = await Promise.all(Array.from({ length: Number(values.flights) }, () => connect()))
+let ids = 0
+let tokens = 0
+
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: values.url })
+  await client.connect()
+  await client.query(
+    "set search_path = drover_layout; set jit = off; set plan_cache_mode = force_generic_plan",
+  )
+  return client
+}
+
+async function run(name: string, client: pg.Client, params: unknown[]): Promise<unknown[][]> {
+  const text = layout![name as "exchange"]
+  const { rows } = await client.query({ name, text, values: params, rowMode: "array" })
+  return rows
+}
+
+interface Flight {
+  rows: unknown[][]
+  token: number
+}
+
+/** Claims and completes until nothing is left; the low watermark is that of the rows it claimed. */
+async function drain(client: pg.Client, batch: number): Promise<number> {
+  let last: Flight = { rows: [], token: 0 }
+  let settled = 0
+  let mark = 0
+  for (;;) {
+    const next = await exchange(client, last, batch, mark)
+    settled += last.rows.length
+    if (next.rows.length === 0) return settled
+    mark = Math.max(mark, Number(next.rows[0]![17]) - 2000)
+    last = next
+  }
+}
+
+async function exchange(
+  client: pg.Client,
+  last: Flight,
+  batch: number,
+  mark: number,
+): Promise<Flight> {
+  const token = ++tokens * 1000 + process.pid
+  const list = (column: number): string => `{${last.rows.map((row) => row[column]).join(",")}}`
+  const tokenList = `{${last.rows.map(() => last.token).join(",")}}`
+  const params = [list(0), list(1), tokenList, list(2), batch, token, mark]
+  if (values.layout === "marker") params.push(last.token)
+  return { rows: await run("exchange", client, params), token }
+}
+
+async function enqueue(client: pg.Client, count: number, chunk = 1000): Promise<void> {
+  for (let done = 0; done < count; done += chunk) {
+    const from = ids + 1
+    ids += chunk
+    await run("enqueue", client, [Math.min(chunk, count - done), from])
+  }
+}
+
+const first = clients[0]!
+await first.query("drop schema if exists drover_layout cascade; create schema drover_layout")
+await first.query(layout.schema.replace("FILL", values.fill))
+const count = Number(values.jobs)
+const batch = Number(values.batch)
+if (Number(values.history) > 0) {
+  const started = performance.now()
+  await first.query({ text: layout.history, values: [Number(values.history)] })
+  await first.query("vacuum analyze")
+  console.log(`history of ${values.history}: ${Math.round((performance.now() - started) / 1000)} s`)
+}
+for (let round = 0; round < Number(values.rounds); round++) {
+  let started = performance.now()
+  await Promise.all(clients.map((client) => enqueue(client, count / clients.length)))
+  const enqueued = count / (performance.now() - started)
+  started = performance.now()
+  const before = (await first.query("select pg_current_wal_lsn() as lsn")).rows[0].lsn
+  const settled = (await Promise.all(clients.map((client) => drain(client, batch)))).reduce(
+    (a, b) => a + b,
+  )
+  const ms = performance.now() - started
+  const wal = (
+    await first.query("select pg_wal_lsn_diff(pg_current_wal_lsn(), $1)::bigint as b", [before])
+  ).rows[0].b
+  console.log(
+    `${values.layout} batch ${batch}: enqueue ${(enqueued * 1000).toFixed(0)}/s, drain ${((settled / ms) * 1000).toFixed(0)}/s (${settled}), ${(Number(wal) / settled).toFixed(0)} bytes of WAL a job`,
+  )
+}
+if (Number(values.pinned) > 0) await pinned(Number(values.pinned))
+console.table(
+  (
+    await first.query(`select relname, n_live_tup, n_dead_tup, n_tup_upd, n_tup_hot_upd, pg_total_relation_size(relid) / 1000000 as mb
+  from pg_stat_user_tables where schemaname = 'drover_layout'`)
+  ).rows,
+)
+for (const client of clients) await client.end()
+
+/** 2000 jobs/s, 50 at a time, enqueued and drained beside a transaction that keeps its snapshot. */
+async function pinned(seconds: number): Promise<void> {
+  const holder = await connect()
+  await holder.query("begin isolation level repeatable read; select count(*) from job")
+  const [producer, worker] = clients as [pg.Client, pg.Client]
+  const from = performance.now()
+  let times: number[] = []
+  let produced = 0
+  let settled = 0
+  let last: Flight = { rows: [], token: 0 }
+  let mark = 0
+  let nextReport = 15
+  const producing = (async () => {
+    while (performance.now() - from < seconds * 1000) {
+      const due = Math.floor(((performance.now() - from) / 1000) * 2000)
+      if (due - produced >= 50) {
+        await enqueue(producer, 50, 50)
+        produced += 50
+      } else await new Promise((r) => setTimeout(r, 5))
+    }
+  })()
+  while (performance.now() - from < seconds * 1000) {
+    const started = performance.now()
+    const next = await exchange(worker, last, 50, mark)
+    times.push(performance.now() - started)
+    settled += last.rows.length
+    if (next.rows.length > 0) mark = Math.max(mark, Number(next.rows[0]![17]) - 2000)
+    else await new Promise((r) => setTimeout(r, 10))
+    last = next
+    if (performance.now() - from > nextReport * 1000) {
+      times.sort((a, b) => a - b)
+      const at = (q: number): string => times[Math.floor(times.length * q)]!.toFixed(1)
+      console.log(
+        `pinned ${nextReport} s: exchange p50 ${at(0.5)} p99 ${at(0.99)} max ${times.at(-1)!.toFixed(1)} ms, backlog ${produced - settled}`,
+      )
+      times = []
+      nextReport += 15
+    }
+  }
+  await producing
+  await holder.query("rollback")
+  await holder.end()
+}
