@@ -33,6 +33,8 @@ export interface Side {
   enqueueMany(payloads: readonly Payload[]): Promise<unknown>
   /** Starts to work; resolves as soon as the library says that it has. */
   work(handle: Handle): Promise<unknown>
+  /** Is there as a member of the fleet that may lead it, without taking any of these jobs; where there is such a thing. */
+  stand?(): Promise<unknown>
   /** How many jobs the database itself holds that are not finished; more than 0 may stand for any number. */
   unfinished(): Promise<number>
   /** Durations of the claims so far in ms, where the library lets itself be timed; forgets them. */
@@ -107,6 +109,9 @@ class SideServer {
         return this.#paced(request.perSecond ?? 1, request.ms ?? 1000)
       case "work":
         return this.#work(request.hold ?? false)
+      case "stand":
+        await this.#side.stand?.()
+        return null
       case "started":
         return this.#started
       case "unfinished":

@@ -16,6 +16,7 @@ export interface SideArguments {
 
 const CALL_MS = 900_000
 const STOP_MS = 20_000
+const EXIT_MS = 2000
 const LOG_TAIL = 2000
 
 /** A side's process as the benchmark sees it. */
@@ -71,6 +72,7 @@ export class SideProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       await this.call("stop", {}, STOP_MS).catch(() => undefined)
+      await Promise.race([this.#ended, new Promise((go) => setTimeout(go, EXIT_MS).unref())])
     }
     await this.kill()
   }

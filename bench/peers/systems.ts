@@ -20,6 +20,8 @@ export interface System {
   readonly keeps: boolean
   /** The same in a profile whose history is not tidied away while it is measured. */
   readonly historyProfile?: string
+  /** How long its fleet has to be up before a kill is a kill in the middle of work. */
+  readonly settleMs?: number
   /** It only drains and enqueues in bulk. */
   readonly isCeiling?: boolean
 }
@@ -39,6 +41,7 @@ export const systems: readonly System[] = [
     settings: "defaults: 1 process, 100 slots, pool of 10",
     less: "",
     slowRecovery: null,
+    settleMs: 35000,
     keeps: true,
     historyProfile: "postgres-history",
   },
@@ -53,6 +56,7 @@ export const systems: readonly System[] = [
     settings: "2 processes of 500 slots, lease 1 s",
     less: "",
     slowRecovery: null,
+    settleMs: 5000,
     keeps: false,
   },
   {

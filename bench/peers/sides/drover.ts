@@ -31,7 +31,8 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
     migrate: true,
     // What is measured with a long history must not be tidied away meanwhile.
     ...(profile.includes("history") && { retention: { bytes: false } }),
-    ...(isTuned && { queues: tuned.queues, maintenance: tuned.maintenance }),
+    queues: { ...(isTuned && tuned.queues), elsewhere: { slots: 1 } },
+    ...(isTuned && { maintenance: tuned.maintenance }),
   })
   return {
     prepare: async () => void (await drover.count({}, 1)),
@@ -43,8 +44,9 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
       ),
     work(given) {
       handle = given
-      return drover.work(isTuned ? tuned.work : {})
+      return drover.work({ ...(isTuned && tuned.work), queues: ["default"] })
     },
+    stand: () => drover.work({ ...(isTuned && tuned.work), queues: ["elsewhere"] }),
     unfinished: () => drover.count({ states: [...UNFINISHED] }, 100_000),
     claimMs: () => exchangeMs.splice(0),
     close: () => drover.close(),
