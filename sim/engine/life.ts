@@ -3,7 +3,7 @@ import { sleepOn } from "../../packages/drover/src/time/sleep.ts"
 import type { Engine } from "./engine.ts"
 
 // 2026-01-01T00:00:00Z: where the wall clocks of all simulated machines start, before skew.
-const EPOCH_MS = 1_767_225_600_000
+export const EPOCH_MS: number = 1_767_225_600_000
 // Real timers are never early and always a little late.
 const TIMER_LAG_MS = 0.4
 

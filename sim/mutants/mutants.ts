@@ -1,5 +1,6 @@
 import { leadershipMutants } from "./leadershipMutants.ts"
 import type { Mutant } from "./mutant.ts"
+import { scheduleMutants } from "./scheduleMutants.ts"
 
 /** The planted bugs, each of which the simulator must catch. Most were met in other job queues. */
 export const mutants: readonly Mutant[] = [
@@ -336,4 +337,5 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   ...leadershipMutants,
+  ...scheduleMutants,
 ]

@@ -91,6 +91,7 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
       return [{ ...place, do: what, pick: rng.next() }]
     case "resume":
     case "herd":
+    case "tend":
       return []
   }
 }

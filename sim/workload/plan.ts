@@ -72,6 +72,12 @@ export type Action = { readonly atMs: number; readonly process: number } & (
   | { readonly do: "age"; readonly queue: string; readonly everyMs: number | null }
   /** Asks all that a dashboard asks. */
   | { readonly do: "look"; readonly pick: number }
+  /** On a schedule: operators pause and resume, trigger, edit, make and remove; a program deploys again. */
+  | {
+      readonly do: "tend"
+      readonly what: "pause" | "resume" | "trigger" | "edit" | "remake" | "deploy"
+      readonly schedule: string
+    }
   /** Waits for the result of one of the jobs that are known. */
   | { readonly do: "await"; readonly pick: number }
 )

@@ -12,6 +12,7 @@ import { OverlapChecker } from "../checks/overlapChecker.ts"
 import { PauseChecker } from "../checks/pauseChecker.ts"
 import { PromptChecker } from "../checks/promptChecker.ts"
 import { RescueChecker } from "../checks/rescueChecker.ts"
+import { ScheduleChecker } from "../checks/scheduleChecker.ts"
 import { SlotsChecker } from "../checks/slotsChecker.ts"
 import type { Sometimes } from "../checks/sometimes.ts"
 import { SpinChecker } from "../checks/spinChecker.ts"
@@ -36,10 +37,12 @@ export function makeCheckers(options: {
   readonly retention: Retention
   readonly nowMs: () => number
   readonly ledger: () => Ledger
+  /** No tick is planned after this store time. */
+  readonly scheduleEndAt: number
   readonly herdOf: (jobId: string) => number | undefined
   readonly note: (who: string, what: string) => void
 }): Checkers {
-  const { sometimes, retention, nowMs, ledger, herdOf, note } = options
+  const { sometimes, retention, nowMs, ledger, scheduleEndAt, herdOf, note } = options
   const loss = new LossChecker(sometimes, retention, ledger)
   const stop = new StopChecker(sometimes, () => ledger().jobs, nowMs)
   const prompt = new PromptChecker(nowMs)
@@ -61,6 +64,12 @@ export function makeCheckers(options: {
     stop,
     prompt,
     leadership,
+    new ScheduleChecker({
+      sometimes,
+      endAt: scheduleEndAt,
+      storeAt: () => ledger().storeAt(),
+      intends: (jobId) => loss.intends(jobId),
+    }),
     new SpinChecker(nowMs),
   ]
   return { all, loss, stop, prompt, leadership }

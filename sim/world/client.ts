@@ -1,9 +1,11 @@
+import { schedule } from "drover"
 import type { Drover, JobDefinition } from "drover"
 import type { Store } from "../../packages/drover/src/store/index.ts"
 import type { SeededRng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import { herdSteps } from "../workload/drawActions.ts"
 import { queueSlots } from "../workload/plan.ts"
+import { schedulePlans } from "../workload/schedules.ts"
 import type { Action, JobPlan, KindName } from "../workload/plan.ts"
 import type { PlannedInput } from "./handlers.ts"
 
@@ -63,6 +65,9 @@ export class Client {
       await this.#insist(life, () => drover.resumeQueue(queue))
       await this.#insist(life, () => drover.resizeQueue(queue, null))
     }
+    for (const { name } of schedulePlans) {
+      await this.#insist(life, () => drover.schedules.resume(name))
+    }
   }
 
   /** Enqueues a job that the machine has nothing to do beside. @returns its id. */
@@ -117,6 +122,9 @@ export class Client {
         break
       case "look":
         await this.#look(place.store, this.#pick(action.pick))
+        break
+      case "tend":
+        await this.#tend(action.what, action.schedule, place)
         break
       case "await": {
         const id = this.#pick(action.pick)
@@ -175,6 +183,29 @@ export class Client {
     this.#book.acknowledged(handle.id, undefined)
   }
 
+  async #tend(
+    what: Extract<Action, { readonly do: "tend" }>["what"],
+    name: string,
+    { drover, life }: ClientPlace,
+  ): Promise<void> {
+    const { schedules } = drover
+    if (what === "deploy") await drover.deploySchedules()
+    else if (what === "trigger") await schedules.trigger(name)
+    else if (what === "edit") {
+      await schedules.edit(name, { priority: Math.floor(1_000 * this.#rng.next()) })
+    } else if (what === "remake") {
+      const [job] = this.#book.definitions.values()
+      const input = { steps: [] }
+      const made = schedule(`made-${Math.floor(1e9 * this.#rng.next())}`, {
+        every: "1d",
+        job: job!,
+        input,
+      })
+      await schedules.create(made)
+      await schedules.remove(made.name)
+    } else await this.#insist(life, () => schedules[what](name))
+  }
+
   /** What a dashboard asks. */
   async #look(store: Store, id: string | undefined): Promise<void> {
     await store.now()
@@ -188,6 +219,11 @@ export class Client {
     await store.samples({ queue: null, sinceMs: 3_600_000, limit: 100 })
     await store.doctor()
     await store.trailAfter(null, 10)
+    for (const { name } of await store.schedules({ after: null, limit: 10 })) {
+      await store.schedule(name)
+      await store.scheduleTicks({ name, limit: 10, before: null })
+    }
+    await store.scheduleChanges({ name: null, limit: 10, before: null })
     if (id === undefined) return
     await store.get(id)
     await store.trail(id)

@@ -3,6 +3,7 @@ import { drawFaults, drawRates, logUniform } from "../faults/drawFaults.ts"
 import type { Fault } from "../faults/fault.ts"
 import { drawActions } from "../workload/drawActions.ts"
 import { drawStorms } from "../workload/storms.ts"
+import { drawTending } from "../workload/schedules.ts"
 import type { Action } from "../workload/plan.ts"
 
 /** What may be asked of a run beside its seed. What is left out is drawn from the seed. */
@@ -55,12 +56,15 @@ export function drawConfig(request: RunRequest): SeedConfig {
   // Drawn for the drawn number of processes, so that fewer processes meet the same faults.
   const drawTime = drawStorms(rng, durationMs)
   const faults = drawFaults(new SeededRng(`faults/${seed}`), rates, { processes: drawn, drawTime })
-  const actions = drawActions(new SeededRng(`workload/${seed}`), {
+  const jobActions = drawActions(new SeededRng(`workload/${seed}`), {
     processes: drawn,
     drawTime,
     actions: actionCount,
     keys,
   })
+  // Drawn apart, so that they change nothing about the rest of a seed.
+  const tending = drawTending(new SeededRng(`schedules/${seed}`), { processes: drawn, drawTime })
+  const actions = [...jobActions, ...tending]
   return {
     seed,
     processes,

@@ -7,6 +7,7 @@ import type { HandlerRun } from "../checks/jobRecord.ts"
 import { Life } from "../engine/life.ts"
 import { queueSlots } from "../workload/plan.ts"
 import type { KindName } from "../workload/plan.ts"
+import { simSchedules } from "../workload/schedules.ts"
 import { defineKinds } from "./handlers.ts"
 import { maintenanceStarts } from "./maintenanceStarts.ts"
 import type { HandlerHost } from "./handlers.ts"
@@ -149,6 +150,7 @@ export class SimProcess {
       store: source,
       jobs: defineKinds(this.#handlerHost(life), this.#kinds()) as JobDefinition[],
       queues: Object.fromEntries([...queueSlots].map(([queue, slots]) => [queue, { slots }])),
+      schedules: simSchedules(world.scheduleEndAt),
       retention: {
         completed: world.retention.completedMs,
         cancelled: world.retention.cancelledMs,

@@ -17,6 +17,7 @@ import { Sometimes } from "../checks/sometimes.ts"
 import { Violation } from "../checks/violation.ts"
 import { Engine } from "../engine/engine.ts"
 import { History } from "../engine/history.ts"
+import { EPOCH_MS } from "../engine/life.ts"
 import type { Life } from "../engine/life.ts"
 import type { Fault } from "../faults/fault.ts"
 import { FaultPlan } from "../faults/faultPlan.ts"
@@ -89,6 +90,7 @@ export class World {
       retention: this.retention,
       nowMs: () => this.engine.nowMs,
       ledger: () => this.ledger,
+      scheduleEndAt: this.scheduleEndAt,
       herdOf: (id) => this.#herds.get(id),
       note: (who, what) => this.note(who, what),
     })
@@ -188,6 +190,11 @@ export class World {
     this.#known.push(id)
     if (herd !== undefined) this.#herds.set(id, herd)
     this.#checkers.loss.acknowledged(id)
+  }
+
+  /** Schedules end with the faults, so that the healed machine comes to rest. */
+  get scheduleEndAt(): number {
+    return Math.floor(EPOCH_MS + this.config.durationMs)
   }
 
   /** The store of one life: the real one, behind the faults. */
