@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { afterEach, describe, expect, test } from "vitest"
+import { dropSchemas } from "../postgres/fixtures/dropSchema.ts"
+import { connectTest, freshSchema, testServerUrl } from "../postgres/fixtures/testServer.ts"
+
+// Real processes, real signals: a leader that ends is succeeded by another process, under a greater term.
+
+interface Told {
+  readonly event: string
+  readonly term: number
+}
+
+interface Member {
+  readonly child: ChildProcess
+  /** Resolves with the next event of this name that comes, or has come and was not taken yet. */
+  next(event: string): Promise<Told>
+}
+
+const ends: (() => Promise<void> | void)[] = []
+
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end()
+})
+
+function member(source: string): Member {
+  const script = `
+    import { Drover } from "drover"
+    const drover = new Drover({ store: ${source}, migrate: true, lead: { ttl: "3s" } })
+    const tell = (event) => drover.on(event, ({ term }) => console.log(JSON.stringify({ event, term })))
+    for (const event of ["leader.elected", "maintenance.started"]) tell(event)
+    process.once("SIGTERM", () => drover.close())
+    await drover.work({ queues: [] })
+    console.log(JSON.stringify({ event: "up", term: 0 }))`
+  const words = ["--conditions=@drover/source", "--input-type=module", "-e", script]
+  const stdio = ["ignore", "pipe", "inherit"] as const
+  const child = spawn(process.execPath, words, { cwd: import.meta.dirname, stdio: [...stdio] })
+  ends.push(() => void child.kill("SIGKILL"))
+  const told: Told[] = []
+  let wake = (): void => {}
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    told.push(JSON.parse(line) as Told)
+    wake()
+  })
+  return {
+    child,
+    async next(event) {
+      for (;;) {
+        const index = told.findIndex((one) => one.event === event)
+        if (index >= 0) return told.splice(index, 1)[0]!
+        await new Promise<void>((resolve) => (wake = resolve))
+      }
+    },
+  }
+}
+
+const places: Readonly<Record<string, () => Promise<string>>> = {
+  async SQLite() {
+    const folder = mkdtempSync(join(tmpdir(), "drover-succession-"))
+    ends.push(() => rmSync(folder, { recursive: true, force: true }))
+    return `(await import("drover/sqlite")).sqlite(${JSON.stringify(join(folder, "app.db"))})`
+  },
+  async Postgres() {
+    const schema = freshSchema()
+    const client = await connectTest()
+    ends.push(async () => {
+      await dropSchemas(client, schema)
+      await client.end()
+    })
+    const options = JSON.stringify({ url: await testServerUrl(), schema })
+    return `(await import("drover/postgres")).postgres(${options})`
+  },
+}
+
+describe.each(Object.entries(places))("on %s", (_, place) => {
+  test.each(["SIGKILL", "SIGTERM"] as const)(
+    "a leader that ends by %s is succeeded, and its successor maintains",
+    { timeout: 60_000 },
+    async (signal) => {
+      const source = await place()
+      const first = member(source)
+      const { term } = await first.next("leader.elected")
+      await first.next("maintenance.started")
+      const second = member(source)
+      await second.next("up")
+      first.child.kill(signal)
+      const successor = await second.next("leader.elected")
+      expect(successor.term).toBeGreaterThan(term)
+      expect(await second.next("maintenance.started")).toMatchObject({ term: successor.term })
+    },
+  )
+})
