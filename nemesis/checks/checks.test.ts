@@ -164,6 +164,23 @@ describe("recovery", () => {
     expect(recovered(historyOf(parts(late))).violations.join()).toContain("ran again only 6001 ms")
   })
 
+  test("time in which another job that crashed runs alone does not count, but the rest does", () => {
+    const other = [
+      said(3, 2_000, { event: "started", job: "b", attempt: 2 }),
+      said(3, 3_000, { event: "ended", job: "b", attempt: 2 }),
+    ]
+    const check = (againMono: number): ReturnType<typeof recovered> => {
+      const { testimonies = [], trail = [], ...rest } = parts(againMono)
+      const crashed = move("b", "running", "available", { actor: "rescue" })
+      return recovered(
+        historyOf({ ...rest, testimonies: [...testimonies, ...other], trail: [...trail, crashed] }),
+      )
+    }
+    // Its run, and a second before and after.
+    expect(check(late + 2_999)).toMatchObject({ violations: [], undisturbed: 0 })
+    expect(check(late + 3_000).violations).toHaveLength(1)
+  })
+
   test("time under another fault does not count, but the rest does", () => {
     const faults = [faultAt("all", 200, 1_200)]
     const excused = recovered(historyOf({ ...parts(late + 1_999), faults }))

@@ -13,13 +13,18 @@ export interface Recovery {
 
 const SLACK_MS = 5_000
 
+// A worker lets a job that must run alone wait for what it runs, and only then makes room.
+const LONE_SLACK_MS = 1_000
+
 /**
- * What a SIGKILLed process ran is taken back and starts again within a lease and five seconds of its death. Time in
- * which the database or another worker was under a fault does not count, nor a lease after it, in which work is
- * distributed anew; in a long run enough deaths have none of it.
+ * What a SIGKILLed process ran is taken back and starts again within a lease and five seconds of its death. It runs alone
+ * then, so time in which others that crashed have their lone turn does not count; nor does time in which the database or
+ * another worker was under a fault, and a lease after it, in which work is distributed anew. In a long run enough deaths
+ * have none of it.
  */
 export function recovered(history: RunHistory): Recovery {
   const { deaths, leaseMs, records, trails } = history
+  const lone = loneRuns(history)
   const waits: { readonly ms: number; readonly clear: boolean; readonly late: string | null }[] = []
   const starts = Map.groupBy(
     records.flatMap(({ mono, ...record }) =>
@@ -41,7 +46,12 @@ export function recovered(history: RunHistory): Recovery {
     // It was cancelled while it waited, or never ran again, which others judge.
     if (again === undefined) continue
     const ms = again.mono - death.mono
-    const excusedMs = underFaultMs(history, death.pid, death.mono, again.mono)
+    const others = lone.filter((run) => run.job !== job)
+    const faults = faultsBeside(history, death.pid)
+    const excusedMs = coveredMs([...faults, ...others], {
+      fromMono: death.mono,
+      toMono: again.mono,
+    })
     const isLate = ms - excusedMs > leaseMs + SLACK_MS
     const late = isLate
       ? `job ${job} ran again only ${Math.round(ms)} ms after its process ${death.pid} was killed`
@@ -58,19 +68,49 @@ export function recovered(history: RunHistory): Recovery {
   }
 }
 
-/** For how much of a time something else than this death was wrong. */
-function underFaultMs(history: RunHistory, pid: number, fromMono: number, toMono: number): number {
-  const spans = history.faults
+interface Span {
+  readonly fromMono: number
+  readonly toMono: number
+}
+
+/** Runs of jobs that had crashed before. */
+function loneRuns({ records, deaths, trails }: RunHistory): (Span & { readonly job: string })[] {
+  const ends = new Map<string, number>()
+  for (const record of records) {
+    if (record.event === "ended" || record.event === "aborted")
+      ends.set(`${record.pid} ${record.job} ${record.attempt}`, record.mono)
+  }
+  return records.flatMap((record) => {
+    if (record.event !== "started") return []
+    const { job, attempt, pid, mono } = record
+    const crashed = trails
+      .get(job)
+      ?.some((entry) => entry.actor === "rescue" && entry.attempt < attempt)
+    if (crashed !== true) return []
+    const toMono = ends.get(`${pid} ${job} ${attempt}`) ?? deaths.get(pid)?.mono ?? mono
+    return [{ job, fromMono: mono - LONE_SLACK_MS, toMono: toMono + LONE_SLACK_MS }]
+  })
+}
+
+/** Times in which something else than the death of this process was wrong. */
+function faultsBeside({ faults, leaseMs }: RunHistory, pid: number): Span[] {
+  return faults
     .filter(({ pids }) => pids === "all" || pids.some((other) => other !== pid))
-    .map((fault) => ({
-      fromMono: Math.max(fromMono, fault.fromMono),
-      toMono: Math.min(toMono, fault.toMono + history.leaseMs),
+    .map(({ fromMono, toMono }) => ({ fromMono, toMono: toMono + leaseMs }))
+}
+
+/** How much of a time is covered by any of the others. */
+function coveredMs(spans: readonly Span[], { fromMono, toMono }: Span): number {
+  const inside = spans
+    .map((span) => ({
+      fromMono: Math.max(fromMono, span.fromMono),
+      toMono: Math.min(toMono, span.toMono),
     }))
     .filter((span) => span.toMono > span.fromMono)
     .toSorted((a, b) => a.fromMono - b.fromMono)
   let coveredTo = fromMono
   let sumMs = 0
-  for (const span of spans) {
+  for (const span of inside) {
     sumMs += Math.max(0, span.toMono - Math.max(coveredTo, span.fromMono))
     coveredTo = Math.max(coveredTo, span.toMono)
   }
