@@ -1287,24 +1287,32 @@ create table {schema}.limit_turn (
   primary key (limit_id, key)
 );
 create function {schema}.fair_of_1(p_lane integer) returns {schema}.limits
-language sql stable as $$
-  select m.* from {schema}.lane l
+language plpgsql volatile as $$
+declare
+  v_limit {schema}.limits;
+begin
+  select m.* into v_limit from {schema}.lane l
   join {schema}.limits m on m.type = 'fair' and coalesce(m.setting, m.declared) is not null
     and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
   where l.id = p_lane
   order by m.scope = 'queue' desc
-  limit 1
+  limit 1;
+  return v_limit;
+end
 $$;
 create function {schema}.key_of_1(p_keys text, p_name text) returns text
 language sql immutable as $$
   select e ->> 1 from jsonb_array_elements(p_keys::jsonb) e where e ->> 0 = p_name
 $$;
 create function {schema}.turn_of_1(p_limit integer, p_key text) returns bigint
-language sql volatile as $$
-  select greatest(
+language plpgsql volatile as $$
+begin
+  if p_limit is null then return null; end if;
+  return greatest(
     (select m.turn from {schema}.limits m where m.id = p_limit),
     coalesce((select t.turn from {schema}.limit_turn t where t.limit_id = p_limit and t.key = p_key), 0)
-  )
+  );
+end
 $$;
 create function {schema}.enter_track_1(
   p_lane integer, p_alone boolean, p_keys text, p_rank bigint, p_job uuid
@@ -1356,15 +1364,17 @@ before update of keys, rank, solo, lane on {schema}.job
 for each row when (new.keys is not null or old.keys is not null)
 execute function {schema}.stand_1();
 create function {schema}.unblock_1(p_limit integer, p_key text) returns bigint
-language sql volatile as $$
-  with opened as (
-    update {schema}.track t set
-      blocked_limit = null, blocked_key = null, blocked_until = null,
-      turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
-    where t.blocked_limit = p_limit and (p_key is null or t.blocked_key = p_key)
-    returning 1
-  )
-  select count(*) from opened
+language plpgsql volatile as $$
+declare
+  v_opened bigint;
+begin
+  update {schema}.track t set
+    blocked_limit = null, blocked_key = null, blocked_until = null,
+    turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
+  where t.blocked_limit = p_limit and (p_key is null or t.blocked_key = p_key);
+  get diagnostics v_opened = row_count;
+  return v_opened;
+end
 $$;
 create function {schema}.free_keys_1() returns trigger
 language plpgsql as $$
@@ -1432,38 +1442,74 @@ begin
 end
 $$;
 create function {schema}.room_1(p_limit integer, p_key text, p_now bigint) returns integer
-language sql volatile as $$
-  select greatest(0, (e ->> 'max')::bigint - case m.type
-    when 'concurrency' then (
-      select count(*) from {schema}.limit_use u
-      join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
-      where u.limit_id = p_limit and u.key = p_key)
-    else (
-      select coalesce(sum(s.starts), 0) from {schema}.limit_start s
-      where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint)
-    end)::integer
-  from {schema}.limits m, coalesce(m.setting, m.declared) e
-  where m.id = p_limit
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_limit {schema}.limits;
+  v_setting jsonb;
+  v_used bigint;
+begin
+  select * into v_limit from {schema}.limits m where m.id = p_limit;
+  v_setting := coalesce(v_limit.setting, v_limit.declared);
+  if v_setting is null then return null; end if;
+  if v_limit.type = 'concurrency' then
+    select count(*) into v_used
+    from {schema}.limit_use u
+    join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
+    where u.limit_id = p_limit and u.key = p_key;
+  else
+    select coalesce(sum(s.starts), 0) into v_used
+    from {schema}.limit_start s
+    where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (v_setting ->> 'perMs')::bigint;
+  end if;
+  return greatest(0, (v_setting ->> 'max')::bigint - v_used)::integer;
+end
+$$;
+create function {schema}.cleared_room_1(p_limit integer, p_key text, p_now bigint) returns integer
+language plpgsql volatile as $$
+begin
+  delete from {schema}.limit_use u
+  where u.limit_id = p_limit and u.key = p_key and not exists (
+    select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt);
+  delete from {schema}.limit_start s
+  using {schema}.limits m
+  where s.limit_id = p_limit and s.key = p_key and m.id = p_limit
+    and s.at <= p_now - (coalesce(m.setting, m.declared) ->> 'perMs')::bigint;
+  return {schema}.room_1(p_limit, p_key, p_now);
+end
 $$;
 create function {schema}.free_at_1(p_limit integer, p_key text, p_now bigint) returns bigint
-language sql volatile as $$
-  select w.at + (e ->> 'perMs')::bigint
-  from {schema}.limits m, coalesce(m.setting, m.declared) e
-  cross join lateral (
-    select s.at, sum(s.starts) over (order by s.at desc) as starts
-    from {schema}.limit_start s
-    where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint
-  ) w
-  where m.id = p_limit and m.type = 'rate' and (e ->> 'max')::bigint > 0 and w.starts >= (e ->> 'max')::bigint
-  order by w.at desc
-  limit 1
+language plpgsql volatile as $$
+declare
+  v_limit {schema}.limits;
+  v_max bigint;
+  v_per bigint;
+begin
+  select * into v_limit from {schema}.limits m where m.id = p_limit;
+  v_max := (coalesce(v_limit.setting, v_limit.declared) ->> 'max')::bigint;
+  v_per := (coalesce(v_limit.setting, v_limit.declared) ->> 'perMs')::bigint;
+  if v_limit.type is distinct from 'rate' or v_max = 0 then return null; end if;
+  return (
+    select w.at + v_per
+    from (
+      select s.at, sum(s.starts) over (order by s.at desc) as starts
+      from {schema}.limit_start s
+      where s.limit_id = p_limit and s.key = p_key and s.at > p_now - v_per
+    ) w
+    where w.starts >= v_max
+    order by w.at desc
+    limit 1
+  );
+end
 $$;
 create function {schema}.look_1(p_lanes integer[])
 returns table (
   lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, due boolean, due_at bigint,
   now_at bigint
 )
-language sql volatile as $$
+language plpgsql volatile as $$
+begin
+  return query
   select
     l.id, w.free is null,
     case when w.free < 9e18 and exists (
@@ -1485,7 +1531,8 @@ language sql volatile as $$
       and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
       and {schema}.room_1(m.id, '', c.now) = 0
   ) w
-  where l.id = any (p_lanes)
+  where l.id = any (p_lanes);
+end
 $$;
 create function {schema}.running_uses_1() returns table (limit_id integer, key text, job uuid, attempt integer)
 language sql volatile as $$
@@ -1644,7 +1691,9 @@ end
 $$;
 create function {schema}.candidates_1(p_queue text, p_lanes integer[], p_alone boolean, p_most integer, p_rooms jsonb)
 returns table (id uuid, track bigint, fair integer, share text, turn bigint, meters text[])
-language sql volatile as $$
+language plpgsql volatile as $$
+begin
+  return query
   with lanes as materialized (
     select l.id, f.id as fair, coalesce(coalesce(f.setting, f.declared) -> 'weights', 'null') as weights,
       case when f.scope = 'kind' then l.id else 0 end as grp, coalesce(f.id, 0) as fair_or_0,
@@ -1709,13 +1758,15 @@ language sql volatile as $$
   select m.id, m.track, m.fair, m.share, m.at_turn, m.meters
   from merged m
   order by m.greatest_rank, m.grp, m.n
-  limit p_most * 2
+  limit p_most * 2;
+end
 $$;
 create function {schema}.claim_limited_1(
   p_worker integer, p_worker_token bigint, p_token bigint, p_queue text, p_lanes integer[], p_alone boolean, p_most integer,
   out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean
 )
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_now bigint;
   v_left integer := p_most;
@@ -1724,12 +1775,15 @@ declare
   v_next record;
   v_job {schema}.job;
   v_seq bigint;
-  v_before integer;
   v_prevs bigint[];
   v_attempts integer[];
   v_taken jsonb;
   v_touched bigint[];
   v_full text;
+  v_from integer;
+  v_uses text[];
+  v_use_jobs uuid[];
+  v_use_attempts integer[];
   v_moved integer;
   v_count bigint;
 begin
@@ -1764,7 +1818,7 @@ begin
   where t.lane = any (p_lanes) and t.blocked_until is not null and t.blocked_until <= v_now;
   for pass in 1..200 loop
     -- What every limit and key that the next jobs may meet still allows.
-    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.room_1(w.id, w.key, v_now)), '{}') into v_rooms
+    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.cleared_room_1(w.id, w.key, v_now)), '{}') into v_rooms
     from (
       select m.id, '' as key from {schema}.limits m
       where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
@@ -1817,22 +1871,25 @@ begin
     v_moved := v_moved + v_count;
     v_taken := '{}';
     v_touched := '{}';
-    -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail.
-    v_seq := null;
-    v_before := cardinality(jobs);
+    v_uses := '{}';
+    v_use_jobs := '{}';
+    v_use_attempts := '{}';
+    v_from := cardinality(jobs);
     v_prevs := '{}';
     v_attempts := '{}';
     for v_next in
-      select c.* from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+      select c.*, j as job
+      from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+      cross join lateral (
+        select * from {schema}.job r
+        where r.id = c.id and r.waits is not null and r.track is not distinct from c.track
+        for no key update skip locked
+      ) j
     loop
       exit when v_left = 0;
+      v_job := v_next.job;
       if v_next.track is not null then v_touched := v_touched || v_next.track; end if;
-      select q into v_full from unnest(v_next.meters) q where (v_rooms ->> q)::integer <= 0 limit 1;
-      if v_full is not null then continue; end if;
-      select * into v_job from {schema}.job j
-      where j.id = v_next.id and j.waits in (1, 2, 3, 4) and j.track is not distinct from v_next.track
-      for no key update skip locked;
-      if not found then continue; end if;
+      if exists (select from unnest(v_next.meters) q where (v_rooms ->> q)::integer <= 0) then continue; end if;
       if v_job.unique_hash is not null and (v_job.unique_states::integer & 6) = 4 then
         perform 1 from {schema}.hold h where h.hash = v_job.unique_hash for update skip locked;
         if not found and exists (select from {schema}.hold h where h.hash = v_job.unique_hash) then continue; end if;
@@ -1844,7 +1901,7 @@ begin
         ended_states := ended_states || 5::smallint;
         continue;
       end if;
-      if (v_job.unique_states::integer & 6) = 4 and not {schema}.reclaim_key_1(
+      if v_job.unique_hash is not null and (v_job.unique_states::integer & 6) = 4 and not {schema}.reclaim_key_1(
         v_job.id, v_job.unique_hash, v_job.unique_states, v_job.unique_until, 2, v_now
       ) then
         perform {schema}.end_job_1(
@@ -1853,26 +1910,15 @@ begin
         ended_states := ended_states || 6::smallint;
         continue;
       end if;
-      v_seq := coalesce(v_seq, {schema}.draw_1());
-      update {schema}.job j set
-        state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
-        trail = v_seq * 1024 + cardinality(jobs) - v_before
-      where j.id = v_job.id;
       jobs := jobs || v_job.id;
       v_prevs := v_prevs || v_job.trail;
       v_attempts := v_attempts || (v_job.attempt + 1);
       v_left := v_left - 1;
       foreach v_full in array v_next.meters loop
         v_rooms := jsonb_set(v_rooms, array[v_full], to_jsonb((v_rooms ->> v_full)::integer - 1));
-        v_count := split_part(v_full, ':', 1)::bigint;
-        insert into {schema}.limit_use (limit_id, key, job, attempt)
-        select m.id, substr(v_full, strpos(v_full, ':') + 1), v_job.id, v_job.attempt + 1
-        from {schema}.limits m where m.id = v_count and m.type = 'concurrency'
-        on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
-        insert into {schema}.limit_start as s (limit_id, key, at, starts)
-        select m.id, substr(v_full, strpos(v_full, ':') + 1), v_now, 1
-        from {schema}.limits m where m.id = v_count and m.type = 'rate'
-        on conflict (limit_id, key, at) do update set starts = s.starts + 1;
+        v_uses := v_uses || v_full;
+        v_use_jobs := v_use_jobs || v_job.id;
+        v_use_attempts := v_use_attempts || (v_job.attempt + 1);
       end loop;
       if v_next.fair is not null then
         v_full := jsonb_build_array(v_next.fair, v_next.share)::text;
@@ -1880,11 +1926,29 @@ begin
           v_next.turn, coalesce((v_taken ->> v_full)::bigint, 0))));
       end if;
     end loop;
-    if v_seq is not null then
+    if cardinality(jobs) > v_from then
+      -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail.
+      v_seq := {schema}.draw_1();
+      update {schema}.job j set
+        state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
+        trail = v_seq * 1024 + k.n - 1 - v_from
+      from unnest(jobs) with ordinality k (id, n)
+      where j.id = k.id and k.n > v_from;
       insert into {schema}.trail (seq, at, from_state, to_state, worker, jobs, prevs, attempts)
-      values (v_seq, v_now, 1, 2, p_worker, jobs[v_before + 1:], v_prevs, v_attempts);
+      values (v_seq, v_now, 1, 2, p_worker, jobs[v_from + 1:], v_prevs, v_attempts);
       insert into {schema}.claim (worker, seq, token, at, jobs)
-      values (p_worker, v_seq, p_token, v_now, jobs[v_before + 1:]);
+      values (p_worker, v_seq, p_token, v_now, jobs[v_from + 1:]);
+      insert into {schema}.limit_use (limit_id, key, job, attempt)
+      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), u.job, u.attempt
+      from unnest(v_uses, v_use_jobs, v_use_attempts) u (meter, job, attempt)
+      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'concurrency'
+      on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
+      insert into {schema}.limit_start as s (limit_id, key, at, starts)
+      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), v_now, count(*)
+      from unnest(v_uses) u (meter)
+      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'rate'
+      group by 1, 2
+      on conflict (limit_id, key, at) do update set starts = s.starts + excluded.starts;
     end if;
     v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched);
     perform {schema}.move_turns_1(v_taken);

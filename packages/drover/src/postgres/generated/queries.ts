@@ -681,7 +681,7 @@ from jsonb_array_elements($1::text::jsonb) e
 where (e ->> 35)::integer is not null`,
   trail_out: `select
   t.seq * 1024 + u.n - 1,
-  u.job,
+  j.id,
   t.at,
   t.from_state,
   t.to_state,
@@ -690,11 +690,21 @@ where (e ->> 35)::integer is not null`,
   t.actor,
   t.reasons[u.n],
   t.errors[u.n]
-from {schema}.trail t
+from (
+  select r.seq, sum(r.size) over (order by r.seq) - r.size as before
+  from (
+    select seq, cardinality(jobs) as size
+    from {schema}.trail
+    where seq >= $1::bigint / 1024 and cardinality(jobs) > 0
+    order by seq
+    limit $2 + 1
+  ) r
+) h
+join {schema}.trail t on t.seq = h.seq
 cross join lateral unnest(t.jobs) with ordinality u (job, n)
-join {schema}.job j on j.id = u.job
+left join {schema}.job j on j.id = u.job
 left join {schema}.worker w on w.ref = t.worker
-where t.seq >= $1::bigint / 1024 and t.seq * 1024 + u.n - 1 > $1
+where h.before < $2 + 1024 and t.seq * 1024 + u.n - 1 > $1
 order by t.seq, u.n
 limit $2`,
   trail_heads: `select j.id, j.trail from {schema}.job j where j.id = any ($1::uuid[])`,
@@ -1430,6 +1440,8 @@ from {schema}.sample
 where queue = $1::text and at >= {schema}.clock_ms() - $2::bigint
 order by at desc
 limit $3::integer`,
+  own_backend: `select pg_backend_pid()`,
+  cancel_backend: `select pg_cancel_backend($1::integer)`,
   register_worker: `insert into {schema}.worker (id, token, host, pid, started_at, beat_at, lease_until, info)
 select $1::text, $2::bigint, $3::text, $4::integer, now, now, now + $5::bigint, $6::text
 from (select {schema}.clock_ms() as now) clock

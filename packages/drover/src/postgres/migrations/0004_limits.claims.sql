@@ -38,7 +38,9 @@ $$;
 -- them are merged by the rank of what is first in each, which is the order of the greatest rank so far.
 create function {schema}.candidates_1(p_queue text, p_lanes integer[], p_alone boolean, p_most integer, p_rooms jsonb)
 returns table (id uuid, track bigint, fair integer, share text, turn bigint, meters text[])
-language sql volatile as $$
+language plpgsql volatile as $$
+begin
+  return query
   with lanes as materialized (
     select l.id, f.id as fair, coalesce(coalesce(f.setting, f.declared) -> 'weights', 'null') as weights,
       case when f.scope = 'kind' then l.id else 0 end as grp, coalesce(f.id, 0) as fair_or_0,
@@ -103,7 +105,8 @@ language sql volatile as $$
   select m.id, m.track, m.fair, m.share, m.at_turn, m.meters
   from merged m
   order by m.greatest_rank, m.grp, m.n
-  limit p_most * 2
+  limit p_most * 2;
+end
 $$;
 
 -- Claims from lanes with limits or tracks, in order, and never more than any limit allows: the rows of all limits that
@@ -113,7 +116,9 @@ create function {schema}.claim_limited_1(
   p_worker integer, p_worker_token bigint, p_token bigint, p_queue text, p_lanes integer[], p_alone boolean, p_most integer,
   out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean
 )
-language plpgsql volatile as $$
+language plpgsql volatile
+-- All it reads is found by an index, whatever statistics there are of tables that come and go; planned once, not each time.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_now bigint;
   v_left integer := p_most;
@@ -122,12 +127,15 @@ declare
   v_next record;
   v_job {schema}.job;
   v_seq bigint;
-  v_before integer;
   v_prevs bigint[];
   v_attempts integer[];
   v_taken jsonb;
   v_touched bigint[];
   v_full text;
+  v_from integer;
+  v_uses text[];
+  v_use_jobs uuid[];
+  v_use_attempts integer[];
   v_moved integer;
   v_count bigint;
 begin
@@ -162,7 +170,7 @@ begin
   where t.lane = any (p_lanes) and t.blocked_until is not null and t.blocked_until <= v_now;
   for pass in 1..200 loop
     -- What every limit and key that the next jobs may meet still allows.
-    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.room_1(w.id, w.key, v_now)), '{}') into v_rooms
+    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.cleared_room_1(w.id, w.key, v_now)), '{}') into v_rooms
     from (
       select m.id, '' as key from {schema}.limits m
       where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
@@ -215,22 +223,25 @@ begin
     v_moved := v_moved + v_count;
     v_taken := '{}';
     v_touched := '{}';
-    -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail.
-    v_seq := null;
-    v_before := cardinality(jobs);
+    v_uses := '{}';
+    v_use_jobs := '{}';
+    v_use_attempts := '{}';
+    v_from := cardinality(jobs);
     v_prevs := '{}';
     v_attempts := '{}';
     for v_next in
-      select c.* from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+      select c.*, j as job
+      from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+      cross join lateral (
+        select * from {schema}.job r
+        where r.id = c.id and r.waits is not null and r.track is not distinct from c.track
+        for no key update skip locked
+      ) j
     loop
       exit when v_left = 0;
+      v_job := v_next.job;
       if v_next.track is not null then v_touched := v_touched || v_next.track; end if;
-      select q into v_full from unnest(v_next.meters) q where (v_rooms ->> q)::integer <= 0 limit 1;
-      if v_full is not null then continue; end if;
-      select * into v_job from {schema}.job j
-      where j.id = v_next.id and j.waits in (1, 2, 3, 4) and j.track is not distinct from v_next.track
-      for no key update skip locked;
-      if not found then continue; end if;
+      if exists (select from unnest(v_next.meters) q where (v_rooms ->> q)::integer <= 0) then continue; end if;
       if v_job.unique_hash is not null and (v_job.unique_states::integer & 6) = 4 then
         perform 1 from {schema}.hold h where h.hash = v_job.unique_hash for update skip locked;
         if not found and exists (select from {schema}.hold h where h.hash = v_job.unique_hash) then continue; end if;
@@ -242,7 +253,7 @@ begin
         ended_states := ended_states || 5::smallint;
         continue;
       end if;
-      if (v_job.unique_states::integer & 6) = 4 and not {schema}.reclaim_key_1(
+      if v_job.unique_hash is not null and (v_job.unique_states::integer & 6) = 4 and not {schema}.reclaim_key_1(
         v_job.id, v_job.unique_hash, v_job.unique_states, v_job.unique_until, 2, v_now
       ) then
         perform {schema}.end_job_1(
@@ -251,26 +262,15 @@ begin
         ended_states := ended_states || 6::smallint;
         continue;
       end if;
-      v_seq := coalesce(v_seq, {schema}.draw_1());
-      update {schema}.job j set
-        state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
-        trail = v_seq * 1024 + cardinality(jobs) - v_before
-      where j.id = v_job.id;
       jobs := jobs || v_job.id;
       v_prevs := v_prevs || v_job.trail;
       v_attempts := v_attempts || (v_job.attempt + 1);
       v_left := v_left - 1;
       foreach v_full in array v_next.meters loop
         v_rooms := jsonb_set(v_rooms, array[v_full], to_jsonb((v_rooms ->> v_full)::integer - 1));
-        v_count := split_part(v_full, ':', 1)::bigint;
-        insert into {schema}.limit_use (limit_id, key, job, attempt)
-        select m.id, substr(v_full, strpos(v_full, ':') + 1), v_job.id, v_job.attempt + 1
-        from {schema}.limits m where m.id = v_count and m.type = 'concurrency'
-        on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
-        insert into {schema}.limit_start as s (limit_id, key, at, starts)
-        select m.id, substr(v_full, strpos(v_full, ':') + 1), v_now, 1
-        from {schema}.limits m where m.id = v_count and m.type = 'rate'
-        on conflict (limit_id, key, at) do update set starts = s.starts + 1;
+        v_uses := v_uses || v_full;
+        v_use_jobs := v_use_jobs || v_job.id;
+        v_use_attempts := v_use_attempts || (v_job.attempt + 1);
       end loop;
       if v_next.fair is not null then
         v_full := jsonb_build_array(v_next.fair, v_next.share)::text;
@@ -278,11 +278,29 @@ begin
           v_next.turn, coalesce((v_taken ->> v_full)::bigint, 0))));
       end if;
     end loop;
-    if v_seq is not null then
+    if cardinality(jobs) > v_from then
+      -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail.
+      v_seq := {schema}.draw_1();
+      update {schema}.job j set
+        state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
+        trail = v_seq * 1024 + k.n - 1 - v_from
+      from unnest(jobs) with ordinality k (id, n)
+      where j.id = k.id and k.n > v_from;
       insert into {schema}.trail (seq, at, from_state, to_state, worker, jobs, prevs, attempts)
-      values (v_seq, v_now, 1, 2, p_worker, jobs[v_before + 1:], v_prevs, v_attempts);
+      values (v_seq, v_now, 1, 2, p_worker, jobs[v_from + 1:], v_prevs, v_attempts);
       insert into {schema}.claim (worker, seq, token, at, jobs)
-      values (p_worker, v_seq, p_token, v_now, jobs[v_before + 1:]);
+      values (p_worker, v_seq, p_token, v_now, jobs[v_from + 1:]);
+      insert into {schema}.limit_use (limit_id, key, job, attempt)
+      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), u.job, u.attempt
+      from unnest(v_uses, v_use_jobs, v_use_attempts) u (meter, job, attempt)
+      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'concurrency'
+      on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
+      insert into {schema}.limit_start as s (limit_id, key, at, starts)
+      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), v_now, count(*)
+      from unnest(v_uses) u (meter)
+      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'rate'
+      group by 1, 2
+      on conflict (limit_id, key, at) do update set starts = s.starts + excluded.starts;
     end if;
     v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched);
     perform {schema}.move_turns_1(v_taken);

@@ -90,13 +90,18 @@ create table {schema}.limit_turn (
 
 -- The limit that a lane's jobs take turns by: its queue's, or else its kind's.
 create function {schema}.fair_of_1(p_lane integer) returns {schema}.limits
-language sql stable as $$
-  select m.* from {schema}.lane l
+language plpgsql volatile as $$
+declare
+  v_limit {schema}.limits;
+begin
+  select m.* into v_limit from {schema}.lane l
   join {schema}.limits m on m.type = 'fair' and coalesce(m.setting, m.declared) is not null
     and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
   where l.id = p_lane
   order by m.scope = 'queue' desc
-  limit 1
+  limit 1;
+  return v_limit;
+end
 $$;
 
 -- The key of a job under a limit; null for none.
@@ -107,11 +112,14 @@ $$;
 
 -- The turn of a key that comes, or came back from being blocked: nobody saves turns up.
 create function {schema}.turn_of_1(p_limit integer, p_key text) returns bigint
-language sql volatile as $$
-  select greatest(
+language plpgsql volatile as $$
+begin
+  if p_limit is null then return null; end if;
+  return greatest(
     (select m.turn from {schema}.limits m where m.id = p_limit),
     coalesce((select t.turn from {schema}.limit_turn t where t.limit_id = p_limit and t.key = p_key), 0)
-  )
+  );
+end
 $$;
 
 -- The track of a job that becomes available, which knows of it. It stays locked against being dropped until the job is
@@ -171,15 +179,17 @@ execute function {schema}.stand_1();
 
 -- Opens what waits for a key. A track gets no turns for the time in which it was blocked.
 create function {schema}.unblock_1(p_limit integer, p_key text) returns bigint
-language sql volatile as $$
-  with opened as (
-    update {schema}.track t set
-      blocked_limit = null, blocked_key = null, blocked_until = null,
-      turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
-    where t.blocked_limit = p_limit and (p_key is null or t.blocked_key = p_key)
-    returning 1
-  )
-  select count(*) from opened
+language plpgsql volatile as $$
+declare
+  v_opened bigint;
+begin
+  update {schema}.track t set
+    blocked_limit = null, blocked_key = null, blocked_until = null,
+    turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
+  where t.blocked_limit = p_limit and (p_key is null or t.blocked_key = p_key);
+  get diagnostics v_opened = row_count;
+  return v_opened;
+end
 $$;
 
 -- An attempt of a job with keys ended otherwise than by the usual completion, which such jobs never take: both counters
@@ -259,33 +269,69 @@ $$;
 
 -- What a limit still allows under a key. One that is not in force allows everything.
 create function {schema}.room_1(p_limit integer, p_key text, p_now bigint) returns integer
-language sql volatile as $$
-  select greatest(0, (e ->> 'max')::bigint - case m.type
-    when 'concurrency' then (
-      select count(*) from {schema}.limit_use u
-      join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
-      where u.limit_id = p_limit and u.key = p_key)
-    else (
-      select coalesce(sum(s.starts), 0) from {schema}.limit_start s
-      where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint)
-    end)::integer
-  from {schema}.limits m, coalesce(m.setting, m.declared) e
-  where m.id = p_limit
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_limit {schema}.limits;
+  v_setting jsonb;
+  v_used bigint;
+begin
+  select * into v_limit from {schema}.limits m where m.id = p_limit;
+  v_setting := coalesce(v_limit.setting, v_limit.declared);
+  if v_setting is null then return null; end if;
+  if v_limit.type = 'concurrency' then
+    select count(*) into v_used
+    from {schema}.limit_use u
+    join {schema}.job j on j.id = u.job and j.state = 2 and j.attempt = u.attempt
+    where u.limit_id = p_limit and u.key = p_key;
+  else
+    select coalesce(sum(s.starts), 0) into v_used
+    from {schema}.limit_start s
+    where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (v_setting ->> 'perMs')::bigint;
+  end if;
+  return greatest(0, (v_setting ->> 'max')::bigint - v_used)::integer;
+end
+$$;
+
+-- Like room_1, for claims: clears away before what does not count any more, so that counting stays short.
+create function {schema}.cleared_room_1(p_limit integer, p_key text, p_now bigint) returns integer
+language plpgsql volatile as $$
+begin
+  delete from {schema}.limit_use u
+  where u.limit_id = p_limit and u.key = p_key and not exists (
+    select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt);
+  delete from {schema}.limit_start s
+  using {schema}.limits m
+  where s.limit_id = p_limit and s.key = p_key and m.id = p_limit
+    and s.at <= p_now - (coalesce(m.setting, m.declared) ->> 'perMs')::bigint;
+  return {schema}.room_1(p_limit, p_key, p_now);
+end
 $$;
 
 -- When a rate that has no room has some: when so many starts have left the window that one more fits. Else null.
 create function {schema}.free_at_1(p_limit integer, p_key text, p_now bigint) returns bigint
-language sql volatile as $$
-  select w.at + (e ->> 'perMs')::bigint
-  from {schema}.limits m, coalesce(m.setting, m.declared) e
-  cross join lateral (
-    select s.at, sum(s.starts) over (order by s.at desc) as starts
-    from {schema}.limit_start s
-    where s.limit_id = p_limit and s.key = p_key and s.at > p_now - (e ->> 'perMs')::bigint
-  ) w
-  where m.id = p_limit and m.type = 'rate' and (e ->> 'max')::bigint > 0 and w.starts >= (e ->> 'max')::bigint
-  order by w.at desc
-  limit 1
+language plpgsql volatile as $$
+declare
+  v_limit {schema}.limits;
+  v_max bigint;
+  v_per bigint;
+begin
+  select * into v_limit from {schema}.limits m where m.id = p_limit;
+  v_max := (coalesce(v_limit.setting, v_limit.declared) ->> 'max')::bigint;
+  v_per := (coalesce(v_limit.setting, v_limit.declared) ->> 'perMs')::bigint;
+  if v_limit.type is distinct from 'rate' or v_max = 0 then return null; end if;
+  return (
+    select w.at + v_per
+    from (
+      select s.at, sum(s.starts) over (order by s.at desc) as starts
+      from {schema}.limit_start s
+      where s.limit_id = p_limit and s.key = p_key and s.at > p_now - v_per
+    ) w
+    where w.starts >= v_max
+    order by w.at desc
+    limit 1
+  );
+end
 $$;
 
 -- What limits say of lanes to somebody who only looks.
@@ -294,7 +340,9 @@ returns table (
   lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, due boolean, due_at bigint,
   now_at bigint
 )
-language sql volatile as $$
+language plpgsql volatile as $$
+begin
+  return query
   select
     l.id, w.free is null,
     case when w.free < 9e18 and exists (
@@ -316,7 +364,8 @@ language sql volatile as $$
       and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
       and {schema}.room_1(m.id, '', c.now) = 0
   ) w
-  where l.id = any (p_lanes)
+  where l.id = any (p_lanes);
+end
 $$;
 
 -- The running jobs and what they count under: limits of concurrency over all, and those of their keys.
