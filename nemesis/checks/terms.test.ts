@@ -45,6 +45,8 @@ test("singletons of two terms do not run at once, but for processes under a faul
   expect(terms(historyOf({ testimonies: both, faults }))).toEqual([])
   const other = [faultAt([2], 1_500, 2_050)]
   expect(terms(historyOf({ testimonies: both, faults: other }))).toHaveLength(1)
+  const stalled = said(1, 2_050, { event: "stalled", gapMs: 700 })
+  expect(terms(historyOf({ testimonies: [...both, stalled] }))).toEqual([])
   const deaths = [killedAt(1, 2_990)]
   expect(terms(historyOf({ testimonies: both.slice(0, 2), deaths }))).toEqual([])
 })

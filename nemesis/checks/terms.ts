@@ -90,7 +90,7 @@ function singletons(history: RunHistory): string[] {
   })
 }
 
-/** A process that was too slow to beat its lease was too slow to step down as well. */
+/** A process that got no processor, or was too slow to beat its lease, was too slow to step down as well. */
 function lapsed(
   { testimonies, leaseMs }: RunHistory,
   pid: number,
@@ -98,7 +98,7 @@ function lapsed(
 ): boolean {
   return testimonies.some(
     (record) =>
-      record.event === "lapsed" &&
+      (record.event === "lapsed" || record.event === "stalled") &&
       record.pid === pid &&
       record.mono >= fromMono &&
       record.mono <= toMono + leaseMs,

@@ -145,6 +145,7 @@ function watchTrouble(events: Events, witness: WorkerWitness, life: { stopping: 
   const trouble = (what: string): void => witness.write({ event: "trouble", what })
   process.on("uncaughtExceptionMonitor", (error) => trouble(`uncaught: ${String(error)}`))
   events.on("worker.lease_lost", ({ sinceMs }) => witness.write({ event: "lapsed", sinceMs }))
+  events.on("worker.stalled", ({ gapMs }) => witness.write({ event: "stalled", gapMs }))
   events.on("store.failed", ({ operation, code, message }) => {
     witness.write({ event: "store", what: `${operation}: ${code} ${message}` })
   })

@@ -19,6 +19,8 @@ export type WorkerTestimony =
     }
   /** It noticed that it could not prove to be alive. */
   | { readonly event: "lapsed"; readonly sinceMs: number }
+  /** Its event loop did not turn for so long, for whatever reason. */
+  | { readonly event: "stalled"; readonly gapMs: number }
   /** An exchange that brought jobs, and how long it took. */
   | { readonly event: "claim"; readonly count: number; readonly ms: number }
   /** A round trip to the store failed. */
