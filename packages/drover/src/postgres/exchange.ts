@@ -8,41 +8,21 @@ import type {
   ExchangeRequest,
   SettleStatus,
 } from "../store/index.ts"
-import { claimedJob, laneOf } from "./claimedRows.ts"
 import type { StoreContext } from "./context.ts"
+import { claimedJobs, leases, readReply } from "./exchangeReply.ts"
+import type { Lease, Reply } from "./exchangeReply.ts"
 import { claimLimited } from "./limitedLanes.ts"
 import type { Bands } from "./lowMarks.ts"
 import { TRAIL_ROW } from "./mark.ts"
-import { rankOf } from "./rank.ts"
+import { byRank } from "./rank.ts"
 import { completionValues, divide, settleOthers, whyNot } from "./settle.ts"
 import type { Row } from "./values.ts"
 
 // About 5 ms. When more than this come due at once, the rest is promoted by the next claims.
 const MOST_PROMOTED = 1_000
 
-// Where rows of held_jobs say whether a job has keys; those of the usual claim have none.
-const KEYED = 20
-
 // Jobs that turn out to be expired are not claimed; so often a claim looks for others instead.
 const MOST_ROUNDS = 10
-
-type Lease = "lost" | "valid" | "ended"
-const leases: readonly Lease[] = ["lost", "valid", "ended"]
-
-/** What one run of the query `exchange` said. */
-interface Reply {
-  readonly lease: Lease
-  /** Limits or keys decide what may start: nothing was claimed. */
-  readonly isLimited: boolean
-  /** A job of the lanes is due and has to be promoted first: nothing was claimed. */
-  readonly isDue: boolean
-  readonly agingMs: number | null
-  readonly claimed: readonly ClaimedJob[]
-  /** Jobs that must be looked at one by one. */
-  readonly careful: readonly string[]
-  /** Positions of the completions that were written, from 1; `null` for all. */
-  readonly written: readonly number[] | null
-}
 
 /** What an exchange gathers on its way. */
 interface Progress {
@@ -199,12 +179,6 @@ async function claimFrom(
   }
 }
 
-function byRank(agingMs: number | null): (a: ClaimedJob, b: ClaimedJob) => number {
-  const rank = ({ priority, runAt, enqueuedAt }: ClaimedJob): number =>
-    rankOf(priority, Math.max(runAt, enqueuedAt), agingMs)
-  return (a, b) => rank(a) - rank(b) || (a.jobId < b.jobId ? -1 : 1)
-}
-
 /** Sends the next group of completions together with a claim, or alone. */
 async function send(
   context: StoreContext,
@@ -298,55 +272,6 @@ function noteMarks({ marks, lanes }: StoreContext, ids: readonly number[], reply
   }
   const byLane = Map.groupBy(claimed, ({ queue, kind }) => lanes.idOf(queue, kind))
   for (const [lane, jobs] of byLane) if (lane !== undefined) marks.claimed(lane, jobs)
-}
-
-async function readReply(
-  context: StoreContext,
-  { token }: ExchangeRequest,
-  rows: readonly Row[],
-): Promise<Reply> {
-  const head = rows[0]?.[0]
-  assert(typeof head === "string", "an exchange always answers")
-  const [lease, isDue, now, aging, careful, written, isLimited] = head.split("/") as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ]
-  const isEmpty = rows[0]?.[1] === null
-  const claimed = isEmpty ? [] : await claimedJobs(context, rows, 1, token, Number(now))
-  return {
-    lease: leases[Number(lease)] as Lease,
-    isDue: isDue === "1",
-    isLimited: isLimited === "1",
-    agingMs: aging === "" ? null : Number(aging),
-    claimed,
-    careful: careful === "" ? [] : careful.split(","),
-    written: written === "*" ? null : written === "" ? [] : written.split(",").map(Number),
-  }
-}
-
-async function claimedJobs(
-  { lanes }: StoreContext,
-  rows: readonly Row[],
-  from: number,
-  token: number,
-  startedAt: number,
-): Promise<ClaimedJob[]> {
-  const known = await lanes.byId(rows.map((row) => laneOf(row, from)))
-  return rows.map((row) => {
-    const lane = known.get(laneOf(row, from))
-    assert(lane !== undefined, "the lane of a job is there")
-    return claimedJob(row, from, {
-      lane,
-      token,
-      startedAt,
-      hasLimitKeys: row[from + KEYED] === true,
-    })
-  })
 }
 
 /** Makes available what is due. */

@@ -1,22 +1,23 @@
 import { Cancelled, DroverError, isDroverError, LeaseLost, Timeout } from "../../errors/index.ts"
 import type { AbortReason } from "../../errors/index.ts"
-import type { RetryPolicy } from "../../retry/index.ts"
 import type { Reservation } from "../../slots/index.ts"
 import { decodePayload, encodePayload } from "../../store/index.ts"
 import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { JobLogger } from "../define/jobContext.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
-import { isSettlingTransaction, settleTarget } from "../define/settleTarget.ts"
+import { alreadyEnded, isSettlingTransaction, settleTarget } from "../define/settleTarget.ts"
 import { validate } from "../define/standardSchema.ts"
 import { AttemptContext } from "./attemptContext.ts"
 import type { AttemptHost, EndedAttempt } from "./attemptHost.ts"
 import { AttemptReports } from "./attemptReports.ts"
 import type { Deadline } from "./deadlines.ts"
-import { decide, outcomeEnding } from "./decide.ts"
+import { decide, outcomeEnding, threw } from "./decide.ts"
 import type { Ending } from "./decide.ts"
+import { policyOf } from "./jobPolicy.ts"
 import { isEcho, runOwned } from "./strayErrors.ts"
 import type { StrayOwner } from "./strayErrors.ts"
+import { isThenable } from "./thenable.ts"
 
 type Phase = "running" | "aborted" | "stuck" | "ended"
 
@@ -380,34 +381,6 @@ function abortController({
   reason: AbortReason
 }): void {
   controller.abort(reason)
-}
-
-function threw(error: unknown): Ending {
-  return outcomeEnding(error) ?? { how: "threw", error }
-}
-
-function alreadyEnded({ jobId, attempt }: ClaimedJob): DroverError {
-  return new DroverError("DROVER_TRANSACTION", "settle: the attempt has ended already", {
-    details: { jobId, attempt },
-  })
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as PromiseLike<unknown>).then === "function"
-  )
-}
-
-// A job's own policy is stored complete. One that cannot be read leaves the kind's.
-function policyOf(text: string | null, kind: RetryPolicy): RetryPolicy {
-  if (text === null) return kind
-  try {
-    return JSON.parse(text) as RetryPolicy
-  } catch {
-    return kind
-  }
 }
 
 /** The reason of a remote cancel, as the handler sees it. */

@@ -139,3 +139,8 @@ export function outcomeEnding(value: unknown): Ending | null {
   const outcome = outcomeOf(value)
   return outcome === null ? null : { how: "outcome", outcome }
 }
+
+/** How a handler ended that threw this: an outcome, or an error. */
+export function threw(error: unknown): Ending {
+  return outcomeEnding(error) ?? { how: "threw", error }
+}
