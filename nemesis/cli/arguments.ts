@@ -17,7 +17,7 @@ export const help: string = `npm run nemesis -- [options]
   --minutes M              how long faults strike (default 2)
   --seed S                 of the faults and the workload (default drawn)
   --mutant NAME            plant a bug in the workers; succeeds when it is caught
-  --mutants                plant every bug of the store, print the kill table
+  --mutants                plant every bug of the store, or that one, until it is caught; print the kill table
   --json                   print one JSON object and nothing else
 `
 

@@ -27,13 +27,13 @@ export async function runCommand(given: Arguments, signal: AbortSignal): Promise
   return isCaught === (given.mutant !== null) ? 0 : 1
 }
 
-async function runHunt({ store, json }: Arguments, signal: AbortSignal): Promise<number> {
-  const kills = await runMutants(store, signal, (kill) => {
+async function runHunt(given: Arguments, signal: AbortSignal): Promise<number> {
+  const kills = await runMutants(given, signal, (kill) => {
     const caught = `caught by ${kill.checkers.join(", ")} in run ${kill.run}: ${kill.complaint}`
     const survived = kill.error ?? `SURVIVED ${kill.runs} runs`
     process.stderr.write(`${kill.mutant}: ${kill.run === null ? survived : caught}\n`)
   })
-  process.stdout.write(json ? `${JSON.stringify(kills)}\n` : `${killTable(kills)}\n`)
+  process.stdout.write(given.json ? `${JSON.stringify(kills)}\n` : `${killTable(kills)}\n`)
   return kills.every(({ run }) => run !== null) ? 0 : 1
 }
 

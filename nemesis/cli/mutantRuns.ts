@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { hunted } from "../mutants/index.ts"
+import { hunted, huntedNamed } from "../mutants/index.ts"
+import type { Arguments } from "./arguments.ts"
 import type { RunReport } from "../run/runOptions.ts"
 
 /** What became of one planted bug. */
@@ -19,19 +20,20 @@ export interface Kill {
 }
 
 /** Runs within which every planted bug must be caught, and how long faults strike in each. */
-const MOST_RUNS = 6
+const MOST_RUNS = 10
 const MINUTES = 0.4
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url))
 
 /** Hunts every planted bug of a store, one after the other: the machine is busy enough with one fleet. */
 export async function runMutants(
-  store: "sqlite" | "postgres",
+  { store, mutant: only }: Pick<Arguments, "store" | "mutant">,
   signal: AbortSignal,
   onKill: (kill: Kill) => void,
 ): Promise<readonly Kill[]> {
   const kills: Kill[] = []
-  for (const { mutant } of hunted[store]) {
+  const some = only === null ? hunted[store] : [huntedNamed(only, store)]
+  for (const { mutant } of some) {
     const kill = await hunt(store, mutant, signal)
     kills.push(kill)
     onKill(kill)
