@@ -14,6 +14,7 @@
  * process that starts again neither brings back nor retires anything. `schedules` is what the client offers.
  */
 export type { Configuration } from "./deployment.ts"
+export { planTick } from "./planTick.ts"
 export { checkScheduleName, isScheduleDefinition, schedule } from "./schedule.ts"
 export type {
   ScheduleDefinition,

@@ -6,6 +6,8 @@ import type { StoreSource } from "../store/index.ts"
 import { ManualClock, SeededRng } from "../time/index.ts"
 import { drain } from "./drain.ts"
 import type { DrainOptions, DrainReport } from "./drain.ts"
+import { nextTick } from "./nextTick.ts"
+import type { FiredTick } from "./nextTick.ts"
 import { EventProbe } from "./eventProbe.ts"
 
 /** Options of a client for tests: those of every client, and how its world begins. */
@@ -29,6 +31,8 @@ export interface TestDrover extends AsyncDisposable {
   readonly probe: EventProbe
   /** Runs what is due; see `drain`. */
   drain(options?: DrainOptions): Promise<DrainReport>
+  /** Moves time to the next tick of a schedule and fires it; see `nextTick`. */
+  nextTick(name: string): Promise<FiredTick>
 }
 
 /**
@@ -48,6 +52,7 @@ export function createTestDrover(options: TestDroverOptions = {}): TestDrover {
     rng,
     probe,
     drain: (drainOptions) => drain(drover, drainOptions),
+    nextTick: (name) => nextTick(drover, clock, name),
     [Symbol.asyncDispose]: () => drover.close(),
   }
 }

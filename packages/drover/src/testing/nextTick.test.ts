@@ -1,0 +1,39 @@
+import { expect, test } from "vitest"
+import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { schedule } from "../schedules/index.ts"
+import { createTestDrover } from "./testDrover.ts"
+
+const greet = defineJob("greet", { run: () => "hello" })
+const daily = schedule("daily", { cron: "0 9 * * *", timeZone: "Europe/Paris", job: greet })
+
+test("time moves to the tick, its job is there, and drain runs it", async () => {
+  await using world = createTestDrover({ jobs: [greet], schedules: [daily] })
+  const first = await world.nextTick("daily")
+  expect(first).toMatchObject({ at: new Date("2026-01-01T08:00:00Z"), reason: null })
+  expect(world.clock.now()).toBe(first.at.getTime())
+  await world.drain()
+  expect(await world.drover.get(first.jobId ?? "")).toMatchObject({ state: "completed" })
+  expect((await world.nextTick("daily")).at).toEqual(new Date("2026-01-02T08:00:00Z"))
+})
+
+test("a tick that is skipped says why, and one that never comes is an error", async () => {
+  const often = schedule("often", { every: "1m", overlap: "skip", job: greet })
+  await using world = createTestDrover({ jobs: [greet], schedules: [often] })
+  await world.nextTick("often")
+  expect(await world.nextTick("often")).toMatchObject({ jobId: null, reason: "overlap" })
+  await world.drover.schedules.pause("often")
+  await expect(world.nextTick("often")).rejects.toThrow("no tick of schedule")
+  await expect(world.nextTick("none")).rejects.toThrow("no schedule")
+})
+
+test("a worker that leads fires it by itself", async () => {
+  const often = schedule("often", { every: "10s", job: greet })
+  await using world = createTestDrover({ jobs: [greet], schedules: [often] })
+  await using worker = await world.drover.work()
+  await world.clock.advance(1_000)
+  const { jobId, at } = await world.nextTick("often")
+  expect(at).toEqual(new Date("2026-01-01T00:00:10Z"))
+  await world.clock.advance(1_000)
+  expect(await world.drover.get(jobId ?? "")).toMatchObject({ state: "completed" })
+  expect(worker.state).toBe("running")
+})
