@@ -186,10 +186,12 @@ async function check(
     await digestOf(target, part, options.batch, options.signal),
   ]
   const arrived = note.progress[part]?.rows ?? 0
-  if (left.rows !== right.rows || left.rows !== arrived || left.sum !== right.sum) {
+  // Counted apart from the pages, because both sides are read in pages and could stop short alike.
+  const counts = [await source.countRows(part), await target.countRows(part), right.rows, arrived]
+  if (counts.some((count) => count !== left.rows) || left.sum !== right.sum) {
     throw new DroverError(
       "DROVER_MOVE_REFUSED",
-      `${part}: ${source.label} has ${left.rows} rows (${left.sum.slice(0, 12)}), ${target.label} has ${right.rows} (${right.sum.slice(0, 12)}), and ${arrived} were moved. Both stay shut; give the move up with --abort.`,
+      `${part}: ${source.label} has ${left.rows} rows (${left.sum.slice(0, 12)}), ${target.label} has ${right.rows} (${right.sum.slice(0, 12)}); ${arrived} were moved and ${counts[0]} are counted. Both stay shut; give the move up with --abort.`,
       { details: { part, source: left, target: right, moved: arrived } },
     )
   }

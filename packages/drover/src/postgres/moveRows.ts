@@ -23,7 +23,8 @@ interface PartTables {
 
 interface KeyedRow {
   readonly key: readonly Value[]
-  readonly row: MoveRow
+  /** `null`: nothing to move. */
+  readonly row: MoveRow | null
 }
 
 /** A part whose rows are spread over tables. `start` is before every key. */
@@ -47,7 +48,11 @@ function numbered(from: string, out: QueryName, takeIn: PartTables["takeIn"]): P
   return {
     from,
     read: async (...given) =>
-      (await read(...given)).map(({ key, row }) => ({ key, row: row.slice(1) })),
+      (await read(...given)).map(({ key, row }) => ({
+        key,
+        // What belongs to a job that is gone stays behind.
+        row: row === null || row[1] === null ? null : row.slice(1),
+      })),
     takeIn,
   }
 }
@@ -61,7 +66,10 @@ const paged =
 function spelled(part: PartTables, columns: readonly number[]): PartTables {
   const spell = ({ key, row }: KeyedRow): KeyedRow => ({
     key,
-    row: row.map((value, index) => (columns.includes(index) ? oneSpelling(value) : value)),
+    row:
+      row === null
+        ? null
+        : row.map((value, index) => (columns.includes(index) ? oneSpelling(value) : value)),
   })
   return { ...part, read: async (...given) => (await part.read(...given)).map(spell) }
 }
@@ -108,6 +116,11 @@ async function countOn(connection: Connection, table: string, column: string): P
   )
 }
 
+/** The rows of a table that belong to a job which is there. */
+function ofJobs(table: string): string {
+  return `(select from {schema}.${table} t join {schema}.job j on j.id = t.job)`
+}
+
 const ENQUEUED_AT = 14
 const NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -138,13 +151,19 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     takeJobsIn,
   ),
   limitUses: spread(
-    "{schema}.limit_use",
+    ofJobs("limit_use"),
     "limit_uses_out",
     [-1, "", NO_ID],
     (row) => row.slice(0, 3),
     paged("limit_uses_in"),
   ),
-  trail: numbered("(select unnest(jobs) from {schema}.trail)", "trail_out", takeTrailIn),
+  trail: numbered(
+    `(
+      select from {schema}.trail t cross join lateral unnest(t.jobs) u (job) join {schema}.job j on j.id = u.job
+    )`,
+    "trail_out",
+    takeTrailIn,
+  ),
   holds: spread(
     "{schema}.hold",
     "holds_out",
@@ -152,7 +171,7 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     ([hash]) => [hash as string],
     paged("holds_in"),
   ),
-  logs: numbered("{schema}.log", "logs_out", paged("logs_in")),
+  logs: numbered(ofJobs("log"), "logs_out", paged("logs_in")),
 }
 
 function tablesOf(part: MovePart): PartTables {
@@ -179,8 +198,9 @@ export async function exportRows(
   const key = after === null ? null : (JSON.parse(after) as readonly Value[])
   const found = await tablesOf(part).read(connection, key, limit)
   const last = found.at(-1)
-  const next = last === undefined || found.length < limit ? null : JSON.stringify(last.key)
-  return { rows: found.map(({ row }) => row), next }
+  // A short page proves nothing: only one without rows is the end.
+  const next = last === undefined ? null : JSON.stringify(last.key)
+  return { rows: found.flatMap(({ row }) => (row === null ? [] : [row])), next }
 }
 
 /** Writes rows of a part. @throws when not every row found what it belongs to. */

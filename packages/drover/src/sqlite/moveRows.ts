@@ -9,6 +9,7 @@ type Value = string | number | null
 
 /** How a part leaves this store and comes into it. */
 interface PartTables {
+  /** What to count. */
   readonly table: string
   /** Rows after those with a key, and the key of each, in the order of the key. */
   read(tx: ReadTx, after: readonly Value[] | null, limit: number): readonly KeyedRow[]
@@ -77,6 +78,11 @@ function plain({ table: name, columns, key }: PlainPart): PartTables {
   }
 }
 
+/** The rows of a table that belong to a job which is there. */
+function ofJobs(table: string): string {
+  return `(select 1 from ${table} t join drover_job j on j.seq = t.job)`
+}
+
 const ENQUEUED_AT = 14
 
 const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
@@ -112,13 +118,13 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     takeJobsIn,
   ),
   limitUses: spread(
-    "drover_limit_use",
+    ofJobs("drover_limit_use"),
     "limit_uses_out",
     [-1, "", ""],
     (row) => row.slice(0, 3),
     (tx, page) => tx.statements.run("limit_uses_in", page),
   ),
-  trail: numbered("drover_trail", "trail_out", takeTrailIn),
+  trail: numbered(ofJobs("drover_trail"), "trail_out", takeTrailIn),
   holds: spread(
     "drover_hold",
     "holds_out",
@@ -126,7 +132,9 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     ([hash]) => [hash as string],
     (tx, page) => tx.statements.run("holds_in", page),
   ),
-  logs: numbered("drover_log", "logs_out", (tx, page) => tx.statements.run("logs_in", page)),
+  logs: numbered(ofJobs("drover_log"), "logs_out", (tx, page) =>
+    tx.statements.run("logs_in", page),
+  ),
 }
 
 function tablesOf(part: MovePart): PartTables {
@@ -154,7 +162,8 @@ export function exportRows(
   const key = after === null ? null : (JSON.parse(after) as readonly Value[])
   const found = tablesOf(part).read(tx, key, limit)
   const last = found.at(-1)
-  const next = last === undefined || found.length < limit ? null : JSON.stringify(last.key)
+  // A short page proves nothing: only one without rows is the end.
+  const next = last === undefined ? null : JSON.stringify(last.key)
   return { rows: found.map(({ row }) => row), next }
 }
 

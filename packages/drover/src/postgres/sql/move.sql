@@ -255,10 +255,12 @@ from jsonb_array_elements($1::text::jsonb) e
 where (e ->> 35)::integer is not null;
 
 -- name: trail_out
--- Called by a move. A range of the primary key, and the jobs by theirs.
+-- Called by a move. Of the range of the primary key as many rows as hold enough transitions, the first of which may all
+-- have gone before, and the jobs by theirs. Those
+-- of jobs that were deleted come without an id, so that a page of nothing else is no end.
 select
   t.seq * 1024 + u.n - 1,
-  u.job,
+  j.id,
   t.at,
   t.from_state,
   t.to_state,
@@ -267,11 +269,21 @@ select
   t.actor,
   t.reasons[u.n],
   t.errors[u.n]
-from {schema}.trail t
+from (
+  select r.seq, sum(r.size) over (order by r.seq) - r.size as before
+  from (
+    select seq, cardinality(jobs) as size
+    from {schema}.trail
+    where seq >= $1::bigint / 1024 and cardinality(jobs) > 0
+    order by seq
+    limit $2 + 1
+  ) r
+) h
+join {schema}.trail t on t.seq = h.seq
 cross join lateral unnest(t.jobs) with ordinality u (job, n)
-join {schema}.job j on j.id = u.job
+left join {schema}.job j on j.id = u.job
 left join {schema}.worker w on w.ref = t.worker
-where t.seq >= $1::bigint / 1024 and t.seq * 1024 + u.n - 1 > $1
+where h.before < $2 + 1024 and t.seq * 1024 + u.n - 1 > $1
 order by t.seq, u.n
 limit $2;
 
