@@ -17,7 +17,7 @@ export const queryParity: Rule = {
     return stores.flatMap(({ room, queries }) =>
       stores
         .filter((other) => other.room !== room)
-        .flatMap((other) => misplacedIn(other, room, queries)),
+        .flatMap((other) => misplacedIn(other, queries)),
     )
   },
 }
@@ -52,7 +52,6 @@ function readableQueries(path: string, text: string): NamedQuery[] {
 
 function misplacedIn(
   other: { readonly room: string; readonly queries: ReadonlyMap<string, PlacedQuery> },
-  room: string,
   queries: ReadonlyMap<string, PlacedQuery>,
 ): Finding[] {
   return [...queries.values()].flatMap(({ name, path, file, place }): Finding[] => {
