@@ -23,6 +23,7 @@
 import { cleaner } from "./cleaner.ts"
 import { expirer } from "./expirer.ts"
 import { limitKeeper } from "./limitKeeper.ts"
+import { indexKeeper } from "./indexKeeper.ts"
 import type { MaintenanceService } from "./maintenanceService.ts"
 import { pruner } from "./pruner.ts"
 import { rescuer } from "./rescuer.ts"
@@ -37,6 +38,7 @@ export const maintenanceServices: readonly MaintenanceService[] = [
   cleaner,
   limitKeeper,
   sampler,
+  indexKeeper,
   ticker,
 ]
 

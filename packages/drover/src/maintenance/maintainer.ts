@@ -67,6 +67,8 @@ export class Maintainer {
       ...{ term: term.ref, clock, rng, events, store: store(), settings, mayRescue, hint },
       termEnded: () => term.lose("the store refused a write of it"),
     }
-    return services.map((service) => service.make(context))
+    return services
+      .filter((service) => service.suits?.(context.store) ?? true)
+      .map((service) => service.make(context))
   }
 }

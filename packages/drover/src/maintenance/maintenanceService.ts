@@ -37,5 +37,7 @@ export interface MaintenanceSettings {
  */
 export interface MaintenanceService {
   readonly name: string
+  /** Whether there is anything to do on this store. @default on every one */
+  suits?(store: Store): boolean
   make(context: TermContext): Startable
 }

@@ -20,6 +20,8 @@ export interface TurnLoopOptions {
   /** From the stamp of one turn to the next, over all leaders. */
   readonly everyMs: number
   readonly batch: BatchLimits
+  /** Longest wait for one batch. @default 30 s */
+  readonly answerMs?: number
   /** Does at most `size` rows. */
   readonly work: (size: number, signal: AbortSignal) => Promise<Fenced<BatchReply>>
 }
@@ -98,7 +100,8 @@ class Turns {
   async #work(signal: AbortSignal): Promise<Fenced<BatchReply>> {
     const { name, work } = this.#options
     try {
-      const reply = await this.#ask(work(this.#batch.size, signal), name, signal)
+      const { answerMs = ANSWER_MS } = this.#options
+      const reply = await this.#ask(work(this.#batch.size, signal), name, signal, answerMs)
       this.#batch.succeeded()
       return reply
     } catch (error) {
@@ -108,8 +111,8 @@ class Turns {
   }
 
   // A stop does not wait for a store that hangs: what lands later is fenced.
-  #ask<T>(answer: Promise<T>, what: string, signal: AbortSignal): Promise<T> {
-    return answered(this.#context.clock, answer, { ms: ANSWER_MS, what, signal })
+  #ask<T>(answer: Promise<T>, what: string, signal: AbortSignal, ms = ANSWER_MS): Promise<T> {
+    return answered(this.#context.clock, answer, { ms, what, signal })
   }
 
   #end(): number {

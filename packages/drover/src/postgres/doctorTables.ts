@@ -45,17 +45,7 @@ export async function checkIndexBloat(
   limits: DoctorLimits,
 ): Promise<HealthCheck> {
   const check = "index_bloat"
-  const rows = await connection.ask("index_sizes", [limits.indexPages])
-  const bloated = rows.flatMap(([name, pages, tuples, width]) => {
-    // A number of -1 is of an index that nobody has looked at yet.
-    const needed = Math.max(
-      1,
-      (Math.max(0, Number(tuples)) * (Number(width) + ENTRY_BYTES)) / PAGE_BYTES,
-    )
-    const factor = Number(pages) / needed
-    return Number(tuples) >= 0 && factor > BLOATED ? [{ name: String(name), factor }] : []
-  })
-  const [worst] = bloated.toSorted((a, b) => b.factor - a.factor)
+  const [worst] = await bloatedIndexes(connection, limits.indexPages)
   if (worst === undefined) {
     return {
       check,
@@ -66,6 +56,24 @@ export async function checkIndexBloat(
   }
   const message = `Index ${worst.name} is about ${Math.round(worst.factor)} times as large as its rows need: reindex index concurrently ${worst.name}, after what held vacuum back has ended.`
   return { check, status: "warn", message, value: worst.name }
+}
+
+/** Indexes of more than so many pages that are much larger than their rows need, the worst first. */
+export async function bloatedIndexes(
+  connection: Connection,
+  pages: number,
+): Promise<readonly { readonly name: string; readonly factor: number }[]> {
+  const rows = await connection.ask("index_sizes", [pages])
+  const bloated = rows.flatMap(([name, size, tuples, width]) => {
+    // A number of -1 is of an index that nobody has looked at yet.
+    const needed = Math.max(
+      1,
+      (Math.max(0, Number(tuples)) * (Number(width) + ENTRY_BYTES)) / PAGE_BYTES,
+    )
+    const factor = Number(size) / needed
+    return Number(tuples) >= 0 && factor > BLOATED ? [{ name: String(name), factor }] : []
+  })
+  return bloated.toSorted((a, b) => b.factor - a.factor)
 }
 
 /** Whether a build of an index was cut short. */

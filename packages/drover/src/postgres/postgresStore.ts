@@ -10,6 +10,7 @@ import type {
   ExchangeRequest,
   ExpiredJob,
   Fenced,
+  IndexWork,
   FinishedJob,
   HealthCheck,
   HistoryPage,
@@ -76,6 +77,7 @@ import { enqueue } from "./enqueue.ts"
 import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { transaction } from "./heldTransaction.ts"
+import { keepIndexes } from "./indexKeeper.ts"
 import { Lanes } from "./lanes.ts"
 import { addSamples, clean, samples } from "./leaderWork.ts"
 import { LimitedLanes } from "./limitedLanes.ts"
@@ -355,6 +357,13 @@ export class PostgresStore {
     readonly limit: number
   }): Promise<Fenced<{ readonly forgotten: number }>> {
     return this.#during("addSamples", () => addSamples(this.#context, request))
+  }
+
+  keepIndexes(request: {
+    readonly term: TermRef
+    readonly signal: AbortSignal
+  }): Promise<Fenced<IndexWork>> {
+    return this.#during("keepIndexes", () => keepIndexes(this.#context, request))
   }
 
   samples(request: {

@@ -38,7 +38,7 @@ interface StoredTerm {
  * @param look returns what to answer when there is nothing to do, or "write".
  */
 export async function fenced<T>(
-  { database }: StoreContext,
+  { database }: Pick<StoreContext, "database">,
   operation: string,
   { term, token }: TermRef,
   parts: {

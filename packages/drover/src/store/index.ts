@@ -66,6 +66,7 @@ export type {
   Candidate,
   CleanReply,
   Fenced,
+  IndexWork,
   LeaderRow,
   LeadershipStore,
   QueueSample,

@@ -72,6 +72,14 @@ export interface CleanReply {
   readonly queues: number
 }
 
+/** What was done to indexes. */
+export interface IndexWork {
+  /** Indexes that were much larger than their rows need. */
+  readonly rebuilt: readonly string[]
+  /** What earlier rebuilds that were cut short had left behind. */
+  readonly dropped: readonly string[]
+}
+
 /**
  * Leadership, and the writes that only a leader makes. A term lives from the bid that won it until it is resigned,
  * its time is over by the store's clock, or its holder is proved dead; then it is ended for ever. Every fenced write
@@ -114,6 +122,14 @@ export interface LeadershipStore {
     readonly keepMs: number
     readonly limit: number
   }): Promise<Fenced<{ readonly forgotten: number }>>
+  /**
+   * Rebuilds the index that needs it most, if one does, beside all other work, and clears away what rebuilds that were
+   * cut short left behind; also its own, when the signal aborts. Absent where indexes do not bloat.
+   */
+  keepIndexes?(request: {
+    readonly term: TermRef
+    readonly signal: AbortSignal
+  }): Promise<Fenced<IndexWork>>
   /** Samples of the last `sinceMs`, oldest first; of one queue, or with `null` of all. At most `limit`, the newest. */
   samples(request: {
     readonly queue: string | null

@@ -117,3 +117,11 @@ from {schema}.sample
 where queue = $1::text and at >= {schema}.clock_ms() - $2::bigint
 order by at desc
 limit $3::integer;
+
+-- name: own_backend
+-- Called by keepIndexes, so that its statement can be cancelled.
+select pg_backend_pid();
+
+-- name: cancel_backend
+-- Called by keepIndexes when it is stopped mid-way.
+select pg_cancel_backend($1::integer);
