@@ -20,7 +20,11 @@ export interface ClaimRequest {
   readonly limit: number
 }
 
-/** Settle what ended and claim more, in one transaction and one sync to disk. */
+/**
+ * Settle what ended and claim more, in one round trip and one sync to disk. What is rare (jobs that come due, have
+ * expired or contend for a key) may take a store further transactions of its own; each is atomic, and all of it is
+ * safe to repeat.
+ */
 export interface ExchangeRequest {
   readonly worker: WorkerRef
   readonly settlements: readonly SettleRequest[]
