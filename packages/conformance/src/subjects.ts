@@ -7,6 +7,7 @@ import { historyRules } from "./rules/history.ts"
 import { hostileTextRules } from "./rules/hostileTexts.ts"
 import { leadershipRules } from "./rules/leadership.ts"
 import { lifecycleRules } from "./rules/lifecycle.ts"
+import { limitModelRules } from "./rules/limitModel.ts"
 import { rateRules } from "./rules/limitRates.ts"
 import { concurrencyRules } from "./rules/limits.ts"
 import { operatorRules } from "./rules/operators.ts"
@@ -17,6 +18,7 @@ import { rescueRules } from "./rules/rescue.ts"
 import { retentionRules } from "./rules/retention.ts"
 import { scheduleRules } from "./rules/schedules.ts"
 import { settlementRules } from "./rules/settlements.ts"
+import { tickRules } from "./rules/ticks.ts"
 import { transactionRules } from "./rules/transactions.ts"
 import { uniqueRules } from "./rules/unique.ts"
 import { uniqueModeRules } from "./rules/uniqueModes.ts"
@@ -39,11 +41,13 @@ export const subjects: Readonly<Record<string, Rules>> = {
   questions: questionRules,
   "limits of concurrency": concurrencyRules,
   "rates and fair shares": rateRules,
+  "limits under random operations": limitModelRules,
   history: historyRules,
   retention: retentionRules,
   transactions: transactionRules,
   lifecycle: lifecycleRules,
   schedules: scheduleRules,
+  ticks: tickRules,
   "hostile texts": hostileTextRules,
   model: modelRules,
 }
