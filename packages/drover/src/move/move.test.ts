@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { movePartNames } from "../store/index.ts"
 import type { JobRow, MoveStore, NewJob, Store } from "../store/index.ts"
 import { digestOf } from "./digest.ts"
+import { lockWait } from "../postgres/fixtures/lockWait.ts"
 import { connectTest } from "../postgres/fixtures/testServer.ts"
 import { fill, hashOf, idOf } from "./fixtures/filledStore.ts"
 import { Places, sourceOf } from "./fixtures/places.ts"
@@ -245,35 +246,39 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       await expect(abortMove({ source, target: elsewhere })).rejects.toThrow(/was moved to/)
     })
 
-    test("by kill -9 around one write after the other arrives whole", limits, async () => {
-      await fill(await places.store(from))
-      const source = await places.mover(from)
-      const before = await digests(source)
-      const program = join(import.meta.dirname, "fixtures/mover.ts")
-      const words = (number: number): string[] => [
-        "--conditions=@drover/source",
-        program,
-        JSON.stringify(from),
-        JSON.stringify(to),
-        String(number),
-      ]
-      let kills = 0
-      for (let number = 0; number < 400; number++) {
-        const run = promisify(execFile)(process.execPath, words((number % 6) + 2))
-        const end = await run.then(
-          ({ stdout }) => stdout,
-          (error: { signal?: string }) => error.signal,
-        )
-        if (end === "done") break
-        expect(end).toBe("SIGKILL")
-        kills++
-      }
-      expect(kills).toBeGreaterThan(8)
-      expect(await digests(await places.mover(to))).toEqual(before)
-      expect(
-        (await (await places.store(to)).enqueue([{ ...job(), id: idOf(997) }]))[0]?.status,
-      ).toBe("enqueued")
-    })
+    test(
+      "by kill -9 around one write after the other arrives whole",
+      { timeout: 300_000 },
+      async () => {
+        await fill(await places.store(from))
+        const source = await places.mover(from)
+        const before = await digests(source)
+        const program = join(import.meta.dirname, "fixtures/mover.ts")
+        const words = (number: number): string[] => [
+          "--conditions=@drover/source",
+          program,
+          JSON.stringify(from),
+          JSON.stringify(to),
+          String(number),
+        ]
+        let kills = 0
+        for (let number = 0; number < 400; number++) {
+          const run = promisify(execFile)(process.execPath, words(number % 8))
+          const end = await run.then(
+            ({ stdout }) => stdout,
+            (error: { signal?: string }) => error.signal,
+          )
+          if (end === "done") break
+          expect(end).toBe("SIGKILL")
+          kills++
+        }
+        expect(kills).toBeGreaterThan(8)
+        expect(await digests(await places.mover(to))).toEqual(before)
+        expect(
+          (await (await places.store(to)).enqueue([{ ...job(), id: idOf(997) }]))[0]?.status,
+        ).toBe("enqueued")
+      },
+    )
 
     test("two movers at once bring everything once", async () => {
       await fill(await places.store(from))
@@ -350,8 +355,7 @@ test("a transaction that was open when a move began is waited for, and what it e
   await user.query("begin")
   await before.adopt(user).enqueue([job()])
   const moving = move(await ends(), { newId: "m", batch: 10 })
-  const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like $1"
-  while ((await witness.query(waiting, [`%${from.name}%`])).rowCount === 0);
+  await lockWait(witness, from.name)
   await user.query("commit")
   expect((await moving).rows).toMatchObject({ jobs: 1, trail: 1 })
   expect((await (await places.store(to)).get(job().id))?.state).toBe("available")
