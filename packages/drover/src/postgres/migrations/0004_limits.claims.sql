@@ -220,7 +220,8 @@ begin
       returning 1
     )
     select count(*) into v_count from blocked;
-    v_moved := v_moved + v_count;
+    -- Others came into view in their place, of which nothing was counted yet.
+    continue when v_count > 0;
     v_taken := '{}';
     v_touched := '{}';
     v_uses := '{}';
@@ -241,7 +242,7 @@ begin
       exit when v_left = 0;
       v_job := v_next.job;
       if v_next.track is not null then v_touched := v_touched || v_next.track; end if;
-      if exists (select from unnest(v_next.meters) q where (v_rooms ->> q)::integer <= 0) then continue; end if;
+      if exists (select from unnest(v_next.meters) q where coalesce((v_rooms ->> q)::integer, 0) <= 0) then continue; end if;
       if v_job.unique_hash is not null and (v_job.unique_states::integer & 6) = 4 then
         perform 1 from {schema}.hold h where h.hash = v_job.unique_hash for update skip locked;
         if not found and exists (select from {schema}.hold h where h.hash = v_job.unique_hash) then continue; end if;
