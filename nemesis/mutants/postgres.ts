@@ -65,17 +65,6 @@ export const postgresMutants: readonly Hunted[] = [
       },
     ],
   }),
-  planted("pause-is-a-hint", "Whether a queue is paused is not asked in the claim.", {
-    faults: [],
-    features: ["operated"],
-    changes: [
-      {
-        file: "postgres/generated/queries.ts",
-        find: "      and not exists (select from stored where paused_at is not null)\n    limit $13",
-        replace: "    limit $13",
-      },
-    ],
-  }),
   planted("leader-without-fence", "What a leader writes is not checked against its term.", {
     faults: ["pauseLeader", "blackhole"],
     features: [],

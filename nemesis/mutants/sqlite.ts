@@ -44,7 +44,6 @@ export const sqliteMutants: readonly Hunted[] = [
   fromSimulator("crash-not-counted", { faults: ["kill"], features: ["poison"] }),
   fromSimulator("interruptions-count-as-failures", { faults: ["terminate"], features: ["flaky"] }),
   fromSimulator("unique-not-in-flight", { faults: [], features: ["unique"] }),
-  fromSimulator("pause-is-a-hint", { faults: [], features: ["operated"] }),
   planted(
     "counted-limits",
     "A claim counts only the first of the jobs that it takes against their limits.",

@@ -281,7 +281,7 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: "jobs/work/exchanger.ts",
-        find: "else if (round.asks.length > 0) this.#lost = round",
+        find: "else if (round.asks.length > 0) this.#lost.push(round)",
         replace: "else this.#giveBack(round)",
       },
     ],
