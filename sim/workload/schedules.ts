@@ -21,7 +21,7 @@ const MINUTE_MS = 60_000
 /** What recurs in every run, each by another policy. */
 export const schedulePlans: readonly SchedulePlan[] = [
   { name: "caught-up", everyMs: 47 * SECOND_MS, offsetMs: 3 * SECOND_MS, most: 5 },
-  { name: "jittered", everyMs: 113 * SECOND_MS, offsetMs: 7 * SECOND_MS, most: 1 },
+  { name: "jittered", everyMs: 19 * SECOND_MS, offsetMs: 7 * SECOND_MS, most: 1 },
   { name: "skipping", everyMs: 181 * SECOND_MS, offsetMs: 0, most: 1 },
   { name: "cron", everyMs: 5 * MINUTE_MS, offsetMs: 15 * SECOND_MS, most: 1 },
 ]
@@ -49,7 +49,7 @@ export function simSchedules(endAt: number): readonly ScheduleDefinition[] {
       input: { steps },
       catchUp: most > 1 ? { all: most } : name === "skipping" ? "skip" : "latest",
       overlap: name === "skipping" ? "skip" : "allow",
-      jitter: name === "jittered" ? "9s" : 0,
+      jitter: name === "jittered" ? "4s" : 0,
     })
   })
 }
