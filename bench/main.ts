@@ -5,6 +5,7 @@ import { drainFigures } from "./drain.ts"
 import { enqueueFigures } from "./enqueue.ts"
 import { idleFigures, memoryFigures } from "./idle.ts"
 import { latencyFigures } from "./latency.ts"
+import { limitFigures } from "./limits.ts"
 import type { Figure } from "./measure.ts"
 import { Scratch } from "./world.ts"
 
@@ -15,6 +16,7 @@ import { Scratch } from "./world.ts"
 const sections = {
   enqueue: enqueueFigures,
   drain: drainFigures,
+  limits: limitFigures,
   latency: latencyFigures,
   idle: idleFigures,
   memory: memoryFigures,
