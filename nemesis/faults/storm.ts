@@ -19,6 +19,8 @@ const HUNT = 8
 /** Lets faults strike, one to ten seconds apart, some at once, until it is told to be calm. */
 export class Storm {
   readonly spans: FaultSpan[] = []
+  /** Faults that could not be made or undone, in words. */
+  readonly failures: string[] = []
   readonly counts: Map<string, number> = new Map()
   readonly #scene: Scene
   readonly #faults: readonly (readonly [Fault, number])[]
@@ -69,8 +71,9 @@ export class Storm {
       const apartMs = SHORTEST_MS + randomBelow(this.#rng, LONGEST_MS - SHORTEST_MS)
       await this.#wait(this.#hunting ? apartMs / 3 : apartMs)
       if (this.#calm.aborted || this.#raging.size >= MOST_AT_ONCE) continue
-      const strike = this.#draw()
-        .strike(this.#scene)
+      const { name, strike: begin } = this.#draw()
+      const strike = begin(this.#scene)
+        .catch((error: unknown) => void this.failures.push(`the fault ${name}: ${String(error)}`))
         .finally(() => this.#raging.delete(strike))
       this.#raging.add(strike)
     }

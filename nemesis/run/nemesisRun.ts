@@ -110,7 +110,7 @@ class NemesisRun {
         samples: this.#samples,
         leaseMs: LEASE_MS,
         healedMono,
-        failures: [...this.#failures, ...(await this.#judgeDatabase(ground))],
+        failures: [...storm.failures, ...this.#failures, ...(await this.#judgeDatabase(ground))],
       },
     )
     const violations = judge(history)
