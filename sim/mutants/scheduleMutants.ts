@@ -4,7 +4,7 @@ import type { Mutant } from "./mutant.ts"
 export const scheduleMutants: readonly Mutant[] = [
   {
     name: "tick-pointer-apart",
-    what: "The pointer of a schedule moves in a transaction of its own, after the one with the jobs, and nothing keeps a planned instant from being written twice.",
+    what: "The pointer of a schedule moves in a transaction of its own, two seconds after the one with the jobs, and nothing keeps a planned instant from being written twice.",
     changes: [
       {
         file: "sqlite/ticks.ts",
@@ -27,7 +27,7 @@ export const scheduleMutants: readonly Mutant[] = [
         file: "schedules/ticker.ts",
         find: 'return await this.#ask(store.tickSchedules({ term, ticks }), "tickSchedules", signal)',
         replace:
-          'const first = await this.#ask(store.tickSchedules({ term, ticks }), "tickSchedules", signal)\n      await this.#ask(store.tickSchedules({ term, ticks: [] }), "tickSchedules", signal)\n      return first',
+          'const first = await this.#ask(store.tickSchedules({ term, ticks }), "tickSchedules", signal)\n      await this.#context.clock.sleep(2_000, { signal })\n      await this.#ask(store.tickSchedules({ term, ticks: [] }), "tickSchedules", signal)\n      return first',
       },
       {
         file: "sqlite/ticks.ts",
