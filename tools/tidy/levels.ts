@@ -61,6 +61,7 @@ export const territories: readonly Territory[] = [
     packages: ["drover"],
     foreign: false,
     reachesInto: [RUNTIME],
+    loadsTestCode: true,
   },
   { folder: "packages/conformance/", packages: ["drover"], foreign: true },
   // The simulator drives the real runtime with clocks and stores of its own, so it sees below the public names.
