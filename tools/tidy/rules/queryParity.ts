@@ -15,9 +15,7 @@ export const queryParity: Rule = {
       .map((room) => ({ room, queries: queriesOf(repository, room) }))
       .filter(({ queries }) => queries.size > 0)
     return stores.flatMap(({ room, queries }) =>
-      stores
-        .filter((other) => other.room !== room)
-        .flatMap((other) => misplacedIn(other, queries)),
+      stores.filter((other) => other.room !== room).flatMap((other) => misplacedIn(other, queries)),
     )
   },
 }

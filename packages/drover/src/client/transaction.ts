@@ -5,14 +5,13 @@ import type { JobHandle } from "../jobs/define/jobHandle.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
 import { checkEnqueueOptions } from "../jobs/define/newJobs.ts"
 import type { EnqueueItem, EnqueueTarget, Producer } from "../jobs/define/producer.ts"
-import { settleTarget } from "../jobs/define/settleTarget.ts"
-import type { SettlingTransaction } from "../jobs/define/settleTarget.ts"
+import { giveSettleTarget } from "../jobs/define/settleTarget.ts"
 import type { StoreTransaction } from "../store/index.ts"
 
 type OpenTransaction = Pick<StoreTransaction, "connection" | "settle">
 
 /** An open transaction of the store; see `Drover.transaction`. */
-export class Transaction implements SettlingTransaction {
+export class Transaction {
   readonly #opened: OpenTransaction
   readonly #producer: Producer
   readonly #target: EnqueueTarget
@@ -21,6 +20,7 @@ export class Transaction implements SettlingTransaction {
     this.#opened = opened
     this.#producer = producer
     this.#target = target
+    giveSettleTarget(this, opened)
   }
 
   /**
@@ -33,11 +33,6 @@ export class Transaction implements SettlingTransaction {
    */
   get connection(): unknown {
     return this.#opened.connection
-  }
-
-  /** Where `settle` of a handler's context goes that names this transaction. */
-  get [settleTarget](): Pick<StoreTransaction, "settle"> {
-    return this.#opened
   }
 
   /**

@@ -35,9 +35,7 @@
  */
 export { aborted, answered } from "./answered.ts"
 export { Elector } from "./elector.ts"
-export type { ElectorOptions, Transition } from "./elector.ts"
+export type { Transition } from "./elector.ts"
 export { checkLeadership, leadershipDefaults } from "./leadershipOptions.ts"
 export type { LeadershipTimes } from "./leadershipOptions.ts"
-export { StandBack } from "./standBack.ts"
 export { Term } from "./term.ts"
-export type { TermEnd } from "./term.ts"

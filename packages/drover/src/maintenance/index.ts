@@ -43,9 +43,6 @@ export const maintenanceServices: readonly MaintenanceService[] = [
 ]
 
 export { Maintainer } from "./maintainer.ts"
-export type { MaintainerOptions } from "./maintainer.ts"
-export type { MaintenanceService, MaintenanceSettings, TermContext } from "./maintenanceService.ts"
+export type { MaintenanceService, MaintenanceSettings } from "./maintenanceService.ts"
 export type { SingletonService, SingletonStart } from "./singletons.ts"
 export type { MaintenanceStart } from "./termMaintenance.ts"
-export { turnLoop } from "./turnLoop.ts"
-export type { BatchReply, TurnLoopOptions } from "./turnLoop.ts"

@@ -25,9 +25,6 @@ type ClaimedRow = readonly [
   uniqueStates: number | null,
 ]
 
-/** How many columns `claimedJob` reads. */
-export const CLAIMED_COLUMNS = 18
-
 /** The lane of a row. */
 export function laneOf(row: Row, from: number): number {
   return row[from + 1] as number

@@ -77,8 +77,10 @@ test("a claim and a peek read no more of the jobs that wait for later than they 
   }
 })
 
+type PlanValue = string | number | boolean | null | readonly (string | number)[]
+
 /** The most rows that one step of the plan read, as it is kept for any values. */
-async function rowsRead(name: "exchange" | "peek", values: readonly unknown[]): Promise<number> {
+async function rowsRead(name: "exchange" | "peek", values: readonly PlanValue[]): Promise<number> {
   await sql.query("begin; set local plan_cache_mode = force_generic_plan")
   await sql.query(`prepare asked as ${inSchema(queries[name], schema)}`)
   const given = values.map((value) =>

@@ -1,4 +1,4 @@
-import pg from "pg"
+import type pg from "pg"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { Events } from "../events/index.ts"
 import type { BidReply, Store, TermRef } from "../store/index.ts"

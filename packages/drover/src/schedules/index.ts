@@ -13,9 +13,8 @@
  * `deployment` compares what a program declares with what is stored; the store numbers configurations, so that an older
  * process that starts again neither brings back nor retires anything. `schedules` is what the client offers.
  */
-export type { Configuration } from "./deployment.ts"
 export { planTick } from "./planTick.ts"
-export { checkScheduleName, isScheduleDefinition, schedule } from "./schedule.ts"
+export { isScheduleDefinition, schedule } from "./schedule.ts"
 export type {
   ScheduleDefinition,
   ScheduleJobOptions,
@@ -34,5 +33,4 @@ export type {
   TickView,
 } from "./scheduleView.ts"
 export { scheduleTicker } from "./ticker.ts"
-export type { TickerContext } from "./ticker.ts"
 export type { DoubledHour, MissingHour } from "./timing/nextInstant.ts"

@@ -1,11 +1,29 @@
 import type { OpenOptions } from "./store.ts"
 
+/** Name of a part of what a move takes. */
+export type MovePart =
+  | "workers"
+  | "queues"
+  | "limits"
+  | "limitTurns"
+  | "limitStarts"
+  | "jobs"
+  | "limitUses"
+  | "trail"
+  | "holds"
+  | "logs"
+  | "schedules"
+  | "ticks"
+  | "scheduleChanges"
+  | "scheduleConfigs"
+  | "samples"
+
 /**
  * What a move takes from one database to another, in this order: a part only names what earlier parts brought. Each
  * has the columns of its rows; states are codes, times ms since 1970, keys in hexadecimal, what is structured JSON text.
  * The same rows, in the same order, come out of every store that holds the same: that is how a move is checked.
  */
-export const moveParts = {
+export const moveParts: Readonly<Record<MovePart, string>> = {
   /** By id. */
   workers: "id, token, host, pid, started_at, beat_at, lease_until, info, ended_at, end_reason",
   /** By name. */
@@ -42,10 +60,7 @@ export const moveParts = {
   scheduleConfigs: "deployment, generation, hash, at",
   /** By time and queue. */
   samples: "at, queue, counts, oldest_wait_ms",
-} as const
-
-/** Name of a part. */
-export type MovePart = keyof typeof moveParts
+}
 
 /** The parts in the order of a move. */
 export const movePartNames: readonly MovePart[] = Object.keys(moveParts) as MovePart[]

@@ -1,17 +1,22 @@
 import { DroverError } from "../../errors/index.ts"
 import type { AttemptRef, StoreTransaction } from "../../store/index.ts"
 
-/** Under this name a transaction of the client gives out where a settlement inside of it goes. */
-export const settleTarget: unique symbol = Symbol("drover.settleTarget")
+/** What settles inside of a transaction. */
+export type SettleTarget = Pick<StoreTransaction, "settle">
 
-/** A transaction of the client, as `JobContext.settle` takes it. */
-export interface SettlingTransaction {
-  readonly [settleTarget]: Pick<StoreTransaction, "settle">
+// By transaction of a client, apart from its public names.
+const targets = new WeakMap<object, SettleTarget>()
+
+/** Says where a settlement goes that names this transaction of a client; for `JobContext.settle`. */
+export function giveSettleTarget(transaction: object, target: SettleTarget): void {
+  targets.set(transaction, target)
 }
 
-/** Tells whether this is a transaction of a client, and no connection of the user's own. */
-export function isSettlingTransaction(value: unknown): value is SettlingTransaction {
-  return typeof value === "object" && value !== null && settleTarget in value
+/** Where a settlement inside of a transaction of a client goes; `undefined` for a connection of the user's own. */
+export function settleTargetOf(transaction: unknown): SettleTarget | undefined {
+  return typeof transaction === "object" && transaction !== null
+    ? targets.get(transaction)
+    : undefined
 }
 
 /** The error of a settlement that comes after the end of its attempt. */

@@ -6,7 +6,7 @@ import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { JobLogger } from "../define/jobContext.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
-import { alreadyEnded, isSettlingTransaction, settleTarget } from "../define/settleTarget.ts"
+import { alreadyEnded, settleTargetOf } from "../define/settleTarget.ts"
 import { validate } from "../define/standardSchema.ts"
 import { AttemptContext } from "./attemptContext.ts"
 import type { AttemptHost, EndedAttempt } from "./attemptHost.ts"
@@ -172,9 +172,7 @@ export class Attempt implements Deadline, StrayOwner {
 
   /** Ends the attempt in the handler's own transaction. See `JobContext.settle`. */
   async settleIn(transaction: unknown, result: unknown): Promise<void> {
-    const target = isSettlingTransaction(transaction)
-      ? transaction[settleTarget]
-      : this.#host.store.adopt(transaction)
+    const target = settleTargetOf(transaction) ?? this.#host.store.adopt(transaction)
     const ending = await this.#returned(result)
     const settlement = this.#settled || this.#stray !== undefined ? null : this.#decide(ending)
     if (settlement === null) throw this.#abort ?? alreadyEnded(this.claimed)

@@ -64,6 +64,7 @@ describe("the jobs of a dead worker that were taken back", () => {
     await world.until("all three ran", () => ran === 3)
     await world.enqueueMany("a", 2)
     await world.until("ordinary jobs run too", () => ran === 5)
+    expect(ran, "each once").toBe(5)
   })
 
   test("find room in a busy worker after its patience", async () => {
