@@ -100,7 +100,7 @@ describe("locks", () => {
     const own = begins.filter((text) => /^(begin|savepoint)/.test(text))
     expect(own.length).toBeGreaterThan(0)
     // The savepoint stands inside a transaction that has begun.
-    expect(new Set(own)).toEqual(new Set(["begin immediate", "savepoint drover_enqueue"]))
+    expect(new Set(own)).toEqual(new Set(["begin immediate", "savepoint drover_joined"]))
   })
 
   test("a user's deferred transaction that read before others wrote is told so at once", async () => {
