@@ -1928,7 +1928,10 @@ begin
       end if;
     end loop;
     if cardinality(jobs) > v_from then
-      -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail.
+      -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail; and none starts
+      -- before it was enqueued. Room was counted for a window that ended no later than the one that ends now, and no start
+      -- but ours came between, so what was allowed then is allowed now.
+      v_now := greatest(v_now, {schema}.clock_ms());
       v_seq := {schema}.draw_1();
       update {schema}.job j set
         state = 2, waits = null, attempt = j.attempt + 1, worker = p_worker, token = p_token, started_at = v_now,
