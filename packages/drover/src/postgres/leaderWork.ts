@@ -1,10 +1,11 @@
 import { jobStates } from "../store/index.ts"
 import type { CleanReply, Fenced, JobState, QueueSample, TermRef } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
+import { rerank } from "./operators.ts"
 import { fenced } from "./terms.ts"
 import type { Row } from "./values.ts"
 
-/** Removes what nothing refers to any more. See `LeadershipStore.clean`. */
+/** Removes what nothing refers to any more, and places what a change of aging could not see. See `LeadershipStore.clean`. */
 export function clean(
   context: StoreContext,
   request: { readonly term: TermRef; readonly idleMs: number; readonly limit: number },
@@ -13,6 +14,7 @@ export function clean(
   return fenced<CleanReply>(context, "clean", term, {
     look: async (db) => {
       if ((await db.query("idle_workers")).length > 0) return "write"
+      if ((await db.query("misplaced_queues")).length > 0) return "write"
       const settings = await db.query("silent_queues", [idleMs, 1])
       return settings.length > 0 ? "write" : { workers: 0, queues: 0 }
     },
@@ -21,6 +23,8 @@ export function clean(
       const silent = await db.query("silent_queues", [idleMs, limit])
       const names = silent.map(([name]) => name as string)
       const queues = await db.query("delete_queue", [names])
+      for (const [queue, agingMs] of await db.query("misplaced_queues"))
+        await rerank(db, queue as string, agingMs as number | null)
       return { workers: workers.length, queues: queues.length }
     },
   })

@@ -122,7 +122,7 @@ export async function setQueue(
     },
     { repeatable: true },
   )
-  // Those who enqueued by the old rule meanwhile have been committed or will be found by the new one.
+  // Most of those who enqueued by the old rule meanwhile have committed; the leader places the others, see clean.
   if (isReranked) {
     await database.write("setQueue", (connection) => rerank(connection, queue, stored.agingMs), {
       repeatable: true,
@@ -132,7 +132,7 @@ export async function setQueue(
 }
 
 /** Gives every waiting job of a queue its place by the new rule, in this transaction: no claim ever mixes two. */
-async function rerank(
+export async function rerank(
   connection: Connection,
   queue: string,
   agingMs: number | null,

@@ -127,6 +127,7 @@ create table {schema}.queue (
   paused_at bigint,
   slots integer,
   aging_ms bigint,
+  aged_at bigint,
   updated_at bigint not null,
   updated_by text not null
 );

@@ -172,6 +172,8 @@ create table {schema}.queue (
   paused_at bigint,
   slots integer,
   aging_ms bigint,
+  -- When it changed last. Enqueues that were under way then may be placed by the rule before.
+  aged_at bigint,
   updated_at bigint not null,
   updated_by text not null
 );

@@ -62,9 +62,10 @@ where j.id = $1::uuid;
 with before as (
   select q.aging_ms from {schema}.queue q where q.name = $1::text for update
 )
-insert into {schema}.queue as q (name, paused_at, slots, aging_ms, updated_at, updated_by)
+insert into {schema}.queue as q (name, paused_at, slots, aging_ms, aged_at, updated_at, updated_by)
 values (
-  $1::text, case when $2::boolean then {schema}.clock_ms() end, $4::integer, $6::bigint, {schema}.clock_ms(), $7::text
+  $1::text, case when $2::boolean then {schema}.clock_ms() end, $4::integer, $6::bigint,
+  case when $6::bigint is not null then {schema}.clock_ms() end, {schema}.clock_ms(), $7::text
 )
 on conflict (name) do update
 set
@@ -74,15 +75,27 @@ set
   end,
   slots = case when $3::boolean then excluded.slots else q.slots end,
   aging_ms = case when $5::boolean then excluded.aging_ms else q.aging_ms end,
+  aged_at = case when $5::boolean and q.aging_ms is distinct from excluded.aging_ms then {schema}.clock_ms() else q.aged_at end,
   updated_at = excluded.updated_at,
   updated_by = excluded.updated_by
 returning paused_at is not null, slots, aging_ms, (select b.aging_ms from before b);
 
 -- name: rerank_waiting
--- Called by setQueue when a queue's aging changed: the place of a job in its lane is stored, so that claims need no sort.
+-- Called by setQueue when a queue's aging changed, and by clean for misplaced_queues: the place of a job in its lane is stored, so that claims need no sort.
 -- By the three partial indexes of what waits.
 update {schema}.job j
 set rank = j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at)
 from {schema}.lane l
 where l.queue = $1::text and j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2 or j.waits = 3 or j.waits = 4 or j.waits = 5)
   and j.rank <> j.priority::bigint * $2::bigint + greatest(j.run_at, j.enqueued_at);
+
+-- name: misplaced_queues
+-- Called by clean: queues with jobs that were enqueued by the rule before, in transactions that ended only after setQueue had
+-- placed all that it could see. Reads the waiting jobs of queues whose aging changed in the last hour.
+select q.name, q.aging_ms from {schema}.queue q
+where q.aged_at > {schema}.clock_ms() - 3600000 and exists (
+  select from {schema}.lane l
+  join {schema}.job j on j.lane = l.id and (j.waits = 0 or j.waits = 1 or j.waits = 2 or j.waits = 3 or j.waits = 4 or j.waits = 5)
+  where l.queue = q.name
+    and j.rank <> j.priority::bigint * coalesce(q.aging_ms, 8796093022208) + greatest(j.run_at, j.enqueued_at)
+);
