@@ -2,6 +2,8 @@ import { createHash } from "node:crypto"
 import type pg from "pg"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { Events } from "../events/index.ts"
+import { storedKey } from "../jobs/define/limitOptions.ts"
+import { keysText } from "../store/index.ts"
 import type { NewUnique, Store } from "../store/index.ts"
 import { systemClock, systemRng } from "../time/index.ts"
 import { connectTest, freshSchema, testServerUrl } from "./fixtures/testServer.ts"
@@ -117,6 +119,23 @@ describe("select drover.enqueue(kind, args, options)", () => {
     expect(await enqueue("mail", {}, throttle)).toBe(later)
   })
 
+  test.each([
+    "t1",
+    'a "b" \\ \t\u0001',
+    "k".repeat(101),
+    "é".repeat(500),
+    `${"k".repeat(59)}${"𝄞".repeat(30)}`,
+  ])("keys under limits are stored as the client stores them: %s", async (key) => {
+    const names = ["queue:default#fair.b", "kind:mail#concurrency.a"]
+    const options = { keys: Object.fromEntries(names.map((name) => [name, key])) }
+    const id = await enqueue("mail", {}, options)
+    const { rows } = await sql.query(`select keys, track from ${schema}.job where id = $1`, [id])
+    const [row] = rows as { keys: string; track: string | null }[]
+    const expected = names.map((limit) => ({ limit, key: storedKey(key) }))
+    expect(row?.keys).toBe(keysText(expected))
+    expect(row?.track, "it stands with those that have the same keys").not.toBeNull()
+  })
+
   test("it is part of the transaction that it is called in", async () => {
     await sql.query("begin")
     const id = await enqueue("mail")
@@ -154,6 +173,9 @@ describe("select drover.enqueue(kind, args, options)", () => {
     ["a mode that is none", {}, { unique: { key: "k", mode: "maybe" } }, /mode must be one of/],
     ["a throttle without a window", {}, { unique: { key: "k", mode: "throttle" } }, /window/],
     ["a key that is empty", {}, { unique: "" }, /key must be a text/],
+    ["keys that are no object", {}, { keys: ["t1"] }, /keys: \["t1"\] is not an object/],
+    ["a key of no limit", {}, { keys: { tenant: "t1" } }, /'tenant' names no keyed limit/],
+    ["a key that is empty", {}, { keys: { "kind:mail#rate.a": "" } }, /is not a text of 1/],
     ["an id that is no UUIDv7", {}, { id: "7" }, /is not a UUIDv7/],
     ["args that are too large", { a: "x".repeat(1_048_576) }, {}, /args has \d+ bytes/],
     [

@@ -732,6 +732,50 @@ begin
   );
 end
 $$;
+create function {schema}.stored_key(p_key text) returns text
+language plpgsql immutable as $$
+declare
+  v_head text := '';
+  v_left integer := 60;
+  v_char text;
+begin
+  if length(p_key) + (select count(*) from regexp_matches(p_key, '[\\U00010000-\\U0010FFFF]', 'g')) <= 100 then return p_key; end if;
+  foreach v_char in array regexp_split_to_array(left(p_key, 60), '') loop
+    exit when v_left = 0;
+    -- Half a character is replaced.
+    if ascii(v_char) > 65535 and v_left = 1 then v_char := chr(65533); end if;
+    v_head := v_head || v_char;
+    v_left := v_left - case when ascii(v_char) > 65535 then 2 else 1 end;
+  end loop;
+  return v_head || '#' || encode(sha256(convert_to(p_key, 'UTF8')), 'hex');
+end
+$$;
+create function {schema}.check_keys(p_keys jsonb) returns text
+language plpgsql immutable as $$
+declare
+  v_wrong text;
+begin
+  if p_keys is null or p_keys = '{}' then return null; end if;
+  if jsonb_typeof(p_keys) <> 'object' then
+    raise exception 'drover.enqueue: keys: % is not an object', p_keys using errcode = '22023';
+  end if;
+  select format('%s names no keyed limit', quote_literal(e.key)) into v_wrong from jsonb_each(p_keys) e
+  where e.key !~ '^(queue|kind):[^#]{1,100}#(concurrency|rate|fair)\\.[A-Za-z0-9_]{1,40}$' limit 1;
+  if v_wrong is null then
+    select format('the key of %s is not a text of 1 to 1000 characters', e.key) into v_wrong from jsonb_each(p_keys) e
+    where jsonb_typeof(e.value) <> 'string' or length(e.value #>> '{}') not between 1 and 1000 limit 1;
+  end if;
+  if v_wrong is not null then
+    raise exception 'drover.enqueue: keys: %', v_wrong using errcode = '22023',
+      hint = 'Give the key of each keyed limit by its name, as in {"kind:resize#concurrency.key": "tenant 7"}.';
+  end if;
+  return (
+    select '[' || string_agg(
+      '[' || to_json(e.key)::text || ',' || to_json({schema}.stored_key(e.value))::text || ']', ',' order by e.key collate "C"
+    ) || ']'
+    from jsonb_each_text(p_keys) e);
+end
+$$;
 create function {schema}.new_id() returns uuid
 language sql volatile as $$
   select (
@@ -765,11 +809,11 @@ begin
   v_options := jsonb_strip_nulls(v_options);
   select k into v_unknown from jsonb_object_keys(v_options) k
   where k not in ('id', 'queue', 'priority', 'runIn', 'runAt', 'expireIn', 'maxAttempts', 'maxCrashes', 'timeout', 'tags',
-    'metadata', 'unique')
+    'metadata', 'unique', 'keys')
   limit 1;
   if v_unknown is not null then
     raise exception 'drover.enqueue: % is no option', v_unknown using errcode = '22023',
-      hint = 'Options: id, queue, priority, runIn, runAt, expireIn, maxAttempts, maxCrashes, timeout, tags, metadata, unique.';
+      hint = 'Options: id, queue, priority, runIn, runAt, expireIn, maxAttempts, maxCrashes, timeout, tags, metadata, unique, keys.';
   end if;
   if v_options ? 'runIn' and v_options ? 'runAt' then
     raise exception 'drover.enqueue: give either runIn or runAt, not both' using errcode = '22023';
@@ -784,7 +828,8 @@ begin
   end if;
   v_id := coalesce((v_options ->> 'id')::uuid, {schema}.new_id());
   select e.id into v_id
-  from {schema}.enqueue_1(jsonb_build_array(jsonb_build_object(
+  -- Made by the fourth migration; nobody enqueues before all are there.
+  from {schema}.enqueue_2(jsonb_build_array(jsonb_build_object(
     'id', v_id,
     'kind', {schema}.check_name(kind, 'kind'),
     'queue', {schema}.check_name(coalesce(v_options ->> 'queue', 'default'), 'queue'),
@@ -802,7 +847,8 @@ begin
     'tags', {schema}.check_tags(v_options -> 'tags'),
     'metadata', case when v_options ? 'metadata' then {schema}.check_payload(v_options -> 'metadata', 'metadata', 16384) end,
     'unique', case when v_options ? 'unique'
-      then {schema}.unique_key(v_options -> 'unique', kind, v_delay > 0) end
+      then {schema}.unique_key(v_options -> 'unique', kind, v_delay > 0) end,
+    'keys', {schema}.check_keys(v_options -> 'keys')
   ))) e;
   return v_id;
 end
