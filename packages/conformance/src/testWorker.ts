@@ -57,11 +57,20 @@ export class TestWorker {
     expect(await this.beat()).toBe("held")
     const { queue = "default", kinds = ["mail"], limit = 100, solo = false } = wish
     const token = wish.token ?? freshToken()
-    const reply = await this.exchange({ claims: [{ queue, kinds, limit }], solo, token })
-    expect(reply.workerLost).toBe(false)
-    expect(reply.claimed.length).toBeLessThanOrEqual(limit)
-    for (const job of reply.claimed) expect(job.token).toBe(token)
-    return reply.claimed
+    const claimed: ClaimedJob[] = []
+    let mayHaveMore = true
+    while (mayHaveMore && claimed.length < limit) {
+      const claims = [{ queue, kinds, limit: limit - claimed.length }]
+      const reply = await this.exchange({ claims, solo, token })
+      expect(reply.workerLost).toBe(false)
+      claimed.push(...reply.claimed)
+      mayHaveMore = reply.more?.includes(queue) === true
+      // Else whoever asks again for more would never come to an end.
+      if (mayHaveMore) expect(reply.claimed.length).toBeGreaterThan(0)
+    }
+    expect(claimed.length).toBeLessThanOrEqual(limit)
+    for (const job of claimed) expect(job.token).toBe(token)
+    return claimed
   }
 
   /** Claims one job and insists on it. */

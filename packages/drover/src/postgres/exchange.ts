@@ -34,6 +34,8 @@ interface Progress {
   readonly unsent: (readonly number[])[]
   /** Queues in which jobs wait that only limits hold back. */
   readonly heldBack: string[]
+  /** Queues in which there may be more than the claim looked for. */
+  readonly more: string[]
   lease: Lease | undefined
 }
 
@@ -59,6 +61,7 @@ export async function exchange(
     ended: [],
     unsent: [...completions],
     heldBack: [],
+    more: [],
     lease: undefined,
   }
   const held = request.repeat ? await readHeld(context, progress) : []
@@ -75,6 +78,7 @@ export async function exchange(
     workerLost: lease === "lost",
     ended: progress.ended,
     ...(progress.heldBack.length > 0 && { heldBack: progress.heldBack }),
+    ...(progress.more.length > 0 && { more: progress.more }),
   }
 }
 
@@ -175,6 +179,12 @@ async function claimFrom(
     }
     const again = bands.isBounded ? context.marks.again(wish.ids) : undefined
     if (again === undefined) return
+    if (claimed.length > 0) {
+      // What was found must not wait for a look that nearly always finds nothing.
+      context.marks.owe()
+      progress.more.push(wish.claim.queue)
+      return
+    }
     bands = again
   }
 }
@@ -219,7 +229,7 @@ async function send(
   }
   const reply = await readReply(context, request, rows)
   progress.lease = reply.lease
-  if (claim !== undefined) noteMarks(context, claim.wish.ids, reply)
+  if (claim !== undefined) noteMarks(context, claim.wish.ids, reply, claim.limit)
   if (indexes.length > 0) {
     progress.unsent.shift()
     await noteStatuses(context, progress, indexes, reply.written)
@@ -263,15 +273,20 @@ async function noteStatuses(
 }
 
 /** What claims have shown is not below the marks. An aging queue has no order that a mark could use. */
-function noteMarks({ marks, lanes }: StoreContext, ids: readonly number[], reply: Reply): void {
-  const { claimed, agingMs } = reply
+function noteMarks(
+  { marks, lanes }: StoreContext,
+  ids: readonly number[],
+  { claimed, agingMs }: Reply,
+  limit: number,
+): void {
   if (claimed.length === 0 || agingMs !== null) return
+  const wasFilled = claimed.length === limit
   if (ids.length === 1) {
-    marks.claimed(ids[0] as number, claimed)
+    marks.claimed(ids[0] as number, claimed, wasFilled)
     return
   }
   const byLane = Map.groupBy(claimed, ({ queue, kind }) => lanes.idOf(queue, kind))
-  for (const [lane, jobs] of byLane) if (lane !== undefined) marks.claimed(lane, jobs)
+  for (const [lane, jobs] of byLane) if (lane !== undefined) marks.claimed(lane, jobs, wasFilled)
 }
 
 /** Makes available what is due. */

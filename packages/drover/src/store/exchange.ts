@@ -51,6 +51,11 @@ export interface ExchangeReply {
   readonly workerLost: boolean
   /** Queues of the claims in which jobs wait that only limits hold back; whatever ends may make room for them. */
   readonly heldBack?: readonly string[]
+  /**
+   * Queues in which the claim brought some jobs but fewer than asked for, and did not look everywhere for more, so that
+   * these may start at once. Whoever wants more asks again.
+   */
+  readonly more?: readonly string[]
   /** Jobs that this exchange ended instead of claiming them: they had expired, or another job holds their unique key. */
   readonly ended: readonly EndedJob[]
 }

@@ -298,8 +298,11 @@ export class Exchanger {
       for (const job of jobs) this.#host.take(job, ask.slots.take(), request.solo, nowMono)
       ask.slots.release()
       if (!request.solo) {
-        const isHeldBack = reply.heldBack?.includes(ask.queue.name) === true
-        ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore, isHeldBack)
+        const { name } = ask.queue
+        ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore, {
+          isHeldBack: reply.heldBack?.includes(name) === true,
+          mayHaveMore: reply.more?.includes(name) === true,
+        })
       }
       if (jobs.length < ask.limit) this.#host.drained()
     }

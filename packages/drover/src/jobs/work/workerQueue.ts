@@ -58,11 +58,17 @@ export class WorkerQueue {
 
   /**
    * What a claim found. One that was filled leaves the queue wanting more; one that was not means that the queue is
-   * empty, unless a hint came after `hintsBefore` was read: that job may have been committed after the claim.
+   * empty, unless a hint came after `hintsBefore` was read (that job may have been committed after the claim), or the
+   * store says that there may be more.
    */
-  claimed(count: number, limit: number, hintsBefore: number, isHeldBack: boolean): void {
-    this.#isHeldBack = isHeldBack
-    this.#mayHaveWork = count >= limit || this.#hints !== hintsBefore
+  claimed(
+    count: number,
+    limit: number,
+    hintsBefore: number,
+    told: { readonly isHeldBack: boolean; readonly mayHaveMore: boolean },
+  ): void {
+    this.#isHeldBack = told.isHeldBack
+    this.#mayHaveWork = count >= limit || this.#hints !== hintsBefore || told.mayHaveMore
   }
 
   /** Changes the slots that this worker gives the queue; what an operator has stored for it goes first. */
