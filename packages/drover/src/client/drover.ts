@@ -67,15 +67,16 @@ export class Drover extends Administration implements AsyncDisposable {
     const { lead } = resolved
     this.#leadership = new ClientLeadership({ clock, rng, events, lead })
     this.#waiter = new ResultWaiter({ clock, rng, events, store: () => this.gate.open() })
+    const queueLimits = limitedOnly(resolved.queueLimits)
     this.#producer = new Producer({
       clock,
       ids: this.#ids,
       payloadLimit: resolved.payloadLimit,
-      queueLimits: limitedOnly(resolved.queueLimits),
+      queueLimits,
       operations: this.#operations(),
     })
     this.schedules = new Schedules({
-      ...{ ids: this.#ids, events, actor: resolved.actor },
+      ...{ ids: this.#ids, events, actor: resolved.actor, queueLimits },
       store: (write) => (write === undefined ? this.gate.open() : this.gate.openToWrite(write)),
       definitionOf: (kind) => this.#definitionOf(kind),
       hint: (queue) => this.#hint(queue),

@@ -1,9 +1,11 @@
 import { checkOptions, DroverError } from "../errors/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
+import { keysFor } from "../jobs/define/limitOptions.ts"
+import type { OwnLimit } from "../jobs/define/limitOptions.ts"
 import { prepareJob, readInstant } from "../jobs/define/newJobs.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
-import { defaultPayloadLimit } from "../store/index.ts"
+import { decodePayload, defaultPayloadLimit } from "../store/index.ts"
 import type { OverlapPolicy } from "../store/index.ts"
 import { parseDuration } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
@@ -12,6 +14,9 @@ import { writeSettings } from "./scheduleSettings.ts"
 import type { CatchUpPolicy, JobTemplate, ScheduleSettings } from "./scheduleSettings.ts"
 import type { DoubledHour, MissingHour } from "./timing/nextInstant.ts"
 import { Timing } from "./timing/timing.ts"
+
+/** The limits of queues by their names, as the client's code declares them. */
+export type QueueLimits = ReadonlyMap<string, readonly OwnLimit[]>
 
 /** When a schedule is due, and what its ticks do. */
 export interface ScheduleTimingOptions {
@@ -66,6 +71,8 @@ export interface ScheduleDefinition {
   readonly settings: ScheduleSettings
   /** As it is stored. */
   readonly declared: string
+  /** Keyed limits under which its jobs have no key, whatever a queue would compute. */
+  readonly exempt: readonly string[]
 }
 
 const TIMING_NAMES: readonly (keyof ScheduleTimingOptions)[] = [
@@ -130,7 +137,24 @@ export function schedule<Input, Result>(
   if (timing.next(settings.startAt ?? 0) === null && timing.next(-1) === null) {
     throw refuse(name, "endAt", "comes before the first tick, so it would never run")
   }
-  return Object.freeze({ name, settings, declared: writeSettings(settings) })
+  const exempt = Object.entries(given.keys ?? {}).flatMap(([limit, key]) => (key === null ? [limit] : []))
+  return Object.freeze({ name, settings, declared: writeSettings(settings), exempt })
+}
+
+/**
+ * The same schedule with the keys that its jobs have under the limits of their queue, which a client knows.
+ * @throws DroverError `DROVER_LIMIT_KEY`.
+ */
+export function withQueueKeys(definition: ScheduleDefinition, queueLimits: QueueLimits): ScheduleDefinition {
+  const { settings, exempt } = definition
+  const { kind, queue, keys = [] } = settings
+  const limits = queueLimits.get(queue) ?? []
+  const decided = [...keys.map(({ limit }) => limit), ...exempt].map((limit) => [limit, null])
+  const input = decodePayload(settings.input, "input")
+  const own = keysFor(limits, input, { kind, queue }, Object.fromEntries(decided))
+  if (own.length === 0) return definition
+  const completed = { ...settings, keys: [...keys, ...own] }
+  return Object.freeze({ ...definition, settings: completed, declared: writeSettings(completed) })
 }
 
 /** Tells whether a value was made by `schedule`, of this or another copy of the package. */
@@ -191,12 +215,13 @@ export function readJob(
   job: JobDefinition,
   input: unknown,
   options: ScheduleJobOptions,
+  queueLimits: QueueLimits = new Map(),
 ): JobTemplate {
   const given = Object.fromEntries(
     JOB_NAMES.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   ) as ScheduleJobOptions
   const tags = [...(options.tags ?? []), `schedule:${name}`]
-  const context = { ids: { next: () => "" }, payloadLimit: defaultPayloadLimit }
+  const context = { ids: { next: () => "" }, payloadLimit: defaultPayloadLimit, queueLimits }
   const prepared = prepareJob(job, input, { ...given, tags }, context)
   if (prepared instanceof Promise) {
     prepared.catch(() => {})

@@ -2,7 +2,7 @@ import { checkOptions } from "../errors/index.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { decodePayload } from "../store/index.ts"
 import { readJob, readTiming } from "./schedule.ts"
-import type { ScheduleJobOptions, ScheduleTimingOptions } from "./schedule.ts"
+import type { QueueLimits, ScheduleJobOptions, ScheduleTimingOptions } from "./schedule.ts"
 import type { JobTemplate, ScheduleSettings, SettingsPatch } from "./scheduleSettings.ts"
 
 /** What an operator may change about a schedule; absent fields stay. `null` takes a bound away. */
@@ -60,6 +60,7 @@ export function readEdit(
   edit: ScheduleEdit,
   before: ScheduleSettings,
   definition: JobDefinition,
+  queueLimits: QueueLimits,
 ): SettingsPatch {
   checkOptions(edit, Object.keys(DECIDES), name)
   const { startAt, endAt, ...rest } = edit
@@ -74,7 +75,7 @@ export function readEdit(
   }
   const timing = readTiming(name, { ...rest, ...bounds }, kept)
   const touchesJob = JOB_OPTIONS.some((option) => edit[option] !== undefined)
-  const job: Partial<JobTemplate> = touchesJob ? editedJob(name, edit, before, definition) : {}
+  const job: Partial<JobTemplate> = touchesJob ? editedJob(name, edit, before, { definition, queueLimits }) : {}
   const after = { ...timing, ...job } as Partial<ScheduleSettings>
   const decided = (Object.keys(edit) as (keyof ScheduleEdit)[])
     .filter((option) => edit[option] !== undefined)
@@ -88,8 +89,15 @@ function editedJob(
   name: string,
   edit: ScheduleEdit,
   before: ScheduleSettings,
-  definition: JobDefinition,
+  { definition, queueLimits }: { readonly definition: JobDefinition; readonly queueLimits: QueueLimits },
 ): JobTemplate {
   const input = edit.input === undefined ? decodePayload(before.input, "input") : edit.input
-  return readJob(name, definition, input, edit)
+  const queue = edit.queue ?? before.queue
+  const job = readJob(name, definition, input, { ...edit, queue }, queueLimits)
+  if (job.keys !== undefined || before.keys === undefined) return job
+  // Where the kind is not known its keys stay; those of a queue that it leaves mean nothing in another one.
+  const isLeft = (limit: string): boolean =>
+    queue !== before.queue && limit.startsWith(`queue:${before.queue}#`)
+  const isKnown = definition.limits.length > 0 || queueLimits.has(queue)
+  return { ...job, keys: isKnown ? [] : before.keys.filter(({ limit }) => !isLeft(limit)) }
 }

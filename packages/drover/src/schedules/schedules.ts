@@ -9,8 +9,8 @@ import type { Configuration } from "./deployment.ts"
 import { planNew, planResume, planTexts } from "./planChange.ts"
 import type { PlannedChange } from "./planChange.ts"
 import type { Ids } from "./planTick.ts"
-import { checkScheduleName, isScheduleDefinition } from "./schedule.ts"
-import type { ScheduleDefinition } from "./schedule.ts"
+import { checkScheduleName, isScheduleDefinition, withQueueKeys } from "./schedule.ts"
+import type { QueueLimits, ScheduleDefinition } from "./schedule.ts"
 import { readEdit } from "./scheduleEdit.ts"
 import type { ScheduleEdit } from "./scheduleEdit.ts"
 import { readPatch, settingsOf, writeSettings } from "./scheduleSettings.ts"
@@ -28,6 +28,8 @@ export interface SchedulesOptions {
   readonly actor: string
   /** The definition of a kind; a stand-in that checks nothing for one that is not known. */
   definitionOf(kind: string): JobDefinition
+  /** @default none */
+  readonly queueLimits?: QueueLimits
   /** Jobs of this queue were enqueued. */
   hint(queue: string): void
 }
@@ -115,7 +117,8 @@ export class Schedules {
   async edit(name: string, edit: ScheduleEdit): Promise<void> {
     const plan = (row: ScheduleRow, now: number): PlannedChange => {
       const before = settingsOf(row)
-      const fields = readEdit(name, edit, before, this.#options.definitionOf(before.kind))
+      const definition = this.#options.definitionOf(before.kind)
+      const fields = readEdit(name, edit, before, definition, this.#queueLimits)
       const changed = writeSettings({ ...readPatch(row.changed, name), ...fields })
       return planTexts(row, { changed }, now)
     }
@@ -140,7 +143,7 @@ export class Schedules {
     if (!isScheduleDefinition(definition)) {
       throw new DroverError("DROVER_CONFIG", "schedules.create: takes a definition of schedule()")
     }
-    const { name, declared } = definition
+    const { name, declared } = withQueueKeys(definition, this.#queueLimits)
     const { ids, actor, events } = this.#options
     const store = await this.#options.store("schedules.create")
     const texts = { declared: null, changed: declared, deployment: null }
@@ -207,11 +210,13 @@ export class Schedules {
    * @throws DroverError `DROVER_CONFIG` when another configuration has the same number.
    */
   async deploy(
-    configuration: Configuration,
+    given: Configuration,
     options: { readonly number: number | null; readonly force: boolean },
   ): Promise<"applied" | "superseded"> {
     const { ids, actor, events } = this.#options
-    const { deployment } = configuration
+    const definitions = given.definitions.map((one) => withQueueKeys(one, this.#queueLimits))
+    const { deployment } = given
+    const configuration = { deployment, definitions }
     const store = await this.#options.store("schedules.deploy")
     const hash = hashOf(configuration)
     for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
@@ -231,6 +236,10 @@ export class Schedules {
       return "applied"
     }
     throw contested(deployment)
+  }
+
+  get #queueLimits(): QueueLimits {
+    return this.#options.queueLimits ?? new Map()
   }
 
   async #change(
