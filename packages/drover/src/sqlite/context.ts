@@ -20,6 +20,8 @@ export interface StoreContext {
   now(): number
   /** How long ago this process noticed that store time leapt forward, also in the transaction that runs; infinite if never. */
   msSinceLeap(): number
+  /** The same for a step of some milliseconds already. */
+  msSinceStep(): number
   /**
    * Runs the body in a write transaction, shared with other writes of the same turn of the event loop.
    * Resolves after the commit. What the body throws rejects this write alone and undoes all it did.

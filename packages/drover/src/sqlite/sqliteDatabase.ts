@@ -89,6 +89,10 @@ export class SqliteDatabase implements StoreContext {
     return this.#timer.msSinceLeap()
   }
 
+  msSinceStep(): number {
+    return this.#timer.msSinceStep()
+  }
+
   /** See `Store.open`. A second call waits for the first. */
   open(options: OpenOptions): Promise<void> {
     this.#opening ??= this.#open(options).catch((error: unknown) => {

@@ -2,12 +2,16 @@ import type { Events } from "../events/index.ts"
 import { jumpThresholdMs, StoreClock } from "../lease/index.ts"
 import type { Clock } from "../time/index.ts"
 
+// Below the smallest margin of a term, above what readings of two clocks that are not quite taken at once differ by.
+const STEP_MS = 15
+
 /** The store's clock of one process, fed with this process's readings and with what others persisted. */
 export class StoreTimer {
   readonly #clock: Clock
   readonly #events: Events
   readonly #storeClock: StoreClock = new StoreClock()
   #leaptMono = Number.NEGATIVE_INFINITY
+  #steppedMono = Number.NEGATIVE_INFINITY
   #lastMs = Number.POSITIVE_INFINITY
   #lastMono = 0
 
@@ -21,6 +25,11 @@ export class StoreTimer {
     return this.#clock.monotonic() - this.#leaptMono
   }
 
+  /** The same for steps that are too small for leases of workers, but not for the margins of short terms. */
+  msSinceStep(): number {
+    return this.#clock.monotonic() - this.#steppedMono
+  }
+
   /** The store's time now. @param persistedMs the latest time found in the store, if it was read. */
   observe(persistedMs?: number): number {
     const mono = this.#clock.monotonic()
@@ -31,6 +40,7 @@ export class StoreTimer {
     })
     const leapMs = storeNow - this.#lastMs - (mono - this.#lastMono)
     if (leapMs > jumpThresholdMs) this.#leaptMono = mono
+    if (leapMs > STEP_MS) this.#steppedMono = mono
     this.#lastMs = storeNow
     this.#lastMono = mono
     if (jumpMs !== 0) this.#events.emit("clock.jumped", { byMs: jumpMs })

@@ -9,8 +9,8 @@ import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { Events } from "../events/index.ts"
 import type { BidReply, Store } from "../store/index.ts"
-import { systemClock, systemRng } from "../time/index.ts"
-import { sqlite } from "./index.ts"
+import { ManualClock, SeededRng, systemClock, systemRng } from "../time/index.ts"
+import { sqlite, sqliteShared } from "./index.ts"
 
 const ttlMs = 3_600_000
 
@@ -38,7 +38,7 @@ async function leadingProcess(): Promise<{ child: ChildProcess; term: number }> 
   const script = `
     import { sqlite } from ${module("./index.ts")}
     import { Events } from ${module("../events/index.ts")}
-    import { systemClock, systemRng } from ${module("../time/index.ts")}
+    import { ManualClock, SeededRng, systemClock, systemRng } from ${module("../time/index.ts")}
     const environment = { clock: systemClock, rng: systemRng, events: new Events() }
     const store = sqlite(${JSON.stringify(path)}).connect(environment)
     await store.open({ migrate: false })
@@ -98,4 +98,64 @@ test("bids that lose and turns that are not due write nothing", async () => {
   await store.renewTerm(turn.term, ttlMs)
   expect(version()).not.toEqual(before)
   witness.close()
+})
+
+describe("a term while the wall clock of the bidder leaps", () => {
+  const [ttlMs, byMs] = [15_000, 3_600_000]
+
+  async function place(): Promise<{
+    readonly clocks: readonly [ManualClock, ManualClock]
+    readonly holder: Store
+    bid(id: string, token: number): Promise<BidReply>
+    [Symbol.asyncDispose](): Promise<void>
+  }> {
+    const db = new DatabaseSync(":memory:")
+    const clocks = [new ManualClock(), new ManualClock()] as const
+    const open = async (clock: ManualClock): Promise<Store> => {
+      const rng = new SeededRng("terms")
+      const opened = sqliteShared(db).connect({ clock, rng, events: new Events() })
+      await opened.open({ migrate: true })
+      return opened
+    }
+    const [holder, other] = [await open(clocks[0]), await open(clocks[1])]
+    return {
+      clocks,
+      holder,
+      bid: (id, token) => {
+        const candidate = { id, host: "here", pid: process.pid, info: "{}" }
+        return (id === "holder" ? holder : other).bid({ candidate, token, ttlMs })
+      },
+      async [Symbol.asyncDispose]() {
+        await holder.close()
+        await other.close()
+        db.close()
+      },
+    }
+  }
+
+  test("is not taken over before its holder trusts it no more, by the clock that does not leap", async () => {
+    await using at = await place()
+    const [own, others] = at.clocks
+    const won = await at.bid("holder", 1)
+    expect(won).toMatchObject({ won: true, term: 1 })
+    expect(await at.bid("other", 2)).toMatchObject({ won: false })
+    others.jumpWall(byMs)
+    for (let round = 0; round < 4; round++) {
+      expect(await at.bid("other", 2)).toMatchObject({ won: false, leader: { id: "holder" } })
+      await Promise.all([own.advance(5_000), others.advance(5_000)])
+      expect(await at.holder.renewTerm({ term: 1, token: 1 }, ttlMs)).toBe("held")
+    }
+    const refused = await at.bid("other", 2)
+    expect(refused).toMatchObject({ won: false, leftMs: ttlMs })
+    await Promise.all([own.advance(ttlMs), others.advance(ttlMs)])
+    expect(await at.bid("other", 2)).toEqual({ won: true, term: 2 })
+  })
+
+  test("may be succeeded at once by the client that held it", async () => {
+    await using at = await place()
+    await at.bid("holder", 1)
+    at.clocks[0].jumpWall(byMs)
+    expect(await at.holder.renewTerm({ term: 1, token: 1 }, ttlMs)).toBe("ended")
+    expect(await at.bid("holder", 3)).toEqual({ won: true, term: 2 })
+  })
 })

@@ -14,6 +14,9 @@ import { isProvedDead, ownProof } from "./processProof.ts"
 import { checkIdentity } from "./safety.ts"
 import type { ReadTx, WriteTx } from "./writeTx.ts"
 
+// For so many times to live a step of the clock is remembered: by then all processes have seen it.
+const STEP_COUNTS = 10
+
 // The latest term, whether it lives or not.
 interface StoredTerm {
   readonly term: number
@@ -59,7 +62,7 @@ export async function fenced<T>(
 export async function bid(context: StoreContext, request: BidRequest): Promise<BidReply> {
   const dead = await context.read("bid", (tx) => {
     const stored = readTerm(tx)
-    const refusal = refuse(tx, stored, request)
+    const refusal = refuse(context, tx, stored, request)
     if (refusal === null) return null
     // The proof is asked for outside of the write lock: it reads files of the system.
     return isHolderDead(context, stored) ? stored.term : refusal
@@ -67,7 +70,7 @@ export async function bid(context: StoreContext, request: BidRequest): Promise<B
   if (dead !== null && typeof dead === "object") return dead
   return context.write<BidReply>("bid", (tx) => {
     const stored = readTerm(tx)
-    const refusal = stored.term === dead ? null : refuse(tx, stored, request)
+    const refusal = stored.term === dead ? null : refuse(context, tx, stored, request)
     if (refusal !== null) return refusal
     tx.persistTime()
     const { candidate, token, ttlMs } = request
@@ -165,10 +168,43 @@ export function isHeld(tx: ReadTx, { token, leader }: StoredTerm): boolean {
   return token !== null && leader !== null && leader.untilAt > tx.now
 }
 
-function refuse(tx: ReadTx, stored: StoredTerm, { token }: BidRequest): BidReply | null {
+function refuse(
+  context: StoreContext,
+  tx: ReadTx,
+  stored: StoredTerm,
+  request: BidRequest,
+): BidReply | null {
   const { leader } = stored
-  if (!isHeld(tx, stored) || leader === null || stored.token === token) return null
-  return { won: false, leader, leftMs: leader.untilAt - tx.now }
+  if (stored.token === null || leader === null || stored.token === request.token) return null
+  const leftMs = leader.untilAt - tx.now
+  const byMonoMs = mayBeTrustedMs(context, leader)
+  if (leftMs > 0) return { won: false, leader, leftMs }
+  // A client that bids leads no more, whatever the clock did.
+  const trustedMs = leader.id === request.candidate.id ? 0 : byMonoMs
+  return trustedMs > 0 ? { won: false, leader, leftMs: trustedMs } : null
+}
+
+// What each process saw last of the latest term, and since when.
+const seen = new WeakMap<
+  StoreContext,
+  { readonly term: number; readonly renewedAt: number; readonly sinceMono: number }
+>()
+
+/**
+ * How long the holder of a term that is over by the store's clock may still trust it. When that clock leapt (it was set,
+ * or the machine was suspended), less time has passed for the holder, which goes by its monotonic clock. Then
+ * only a time to live without a renewal, by our own monotonic clock, ends the term.
+ */
+function mayBeTrustedMs(context: StoreContext, { term, renewedAt, untilAt }: LeaderRow): number {
+  const nowMono = context.clock.monotonic()
+  let last = seen.get(context)
+  if (last?.term !== term || last.renewedAt !== renewedAt) {
+    last = { term, renewedAt, sinceMono: nowMono }
+    seen.set(context, last)
+  }
+  const ttlMs = untilAt - renewedAt
+  if (context.msSinceStep() > STEP_COUNTS * ttlMs) return 0
+  return last.sinceMono + ttlMs - nowMono
 }
 
 function isHolderDead(context: StoreContext, { proof, leader }: StoredTerm): boolean {
