@@ -42,7 +42,7 @@ export class Maintainer {
   /** Made to be handed to `Elector.onTransition`. Returns at once: nothing that starts holds up what comes next. */
   moved({ to, term }: Transition): void {
     // The end of a term reaches all that runs under it by the term's own signal.
-    if (to === "follower" || term.end !== undefined) return
+    if (to === "follower" || !term.trusted) return
     const { clock, rng, events, onMaintenanceStart, startTimeoutMs } = this.#options
     const predecessors = this.#gone
     const maintenance = new TermMaintenance({

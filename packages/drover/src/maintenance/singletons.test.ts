@@ -1,10 +1,15 @@
 import { afterAll, describe, expect, test } from "vitest"
 import { Shutdown, TermEnded } from "../errors/index.ts"
+import { Events } from "../events/index.ts"
+import { Term } from "../leadership/index.ts"
+import { ManualClock, SeededRng } from "../time/index.ts"
+import type { Clock } from "../time/index.ts"
 import { Fleet } from "./fixtures/fleet.ts"
 import { grounds } from "./fixtures/grounds.ts"
 import { leavePostgres } from "./fixtures/postgresGround.ts"
 import { scriptedService } from "./fixtures/scriptedService.ts"
 import { takeAway } from "./fixtures/takeAway.ts"
+import { Singletons } from "./singletons.ts"
 import type { SingletonService, SingletonStart } from "./singletons.ts"
 
 afterAll(leavePostgres)
@@ -127,3 +132,36 @@ describe.each(grounds)("a user's service that runs only on the leader, on $name"
     client.maintainer.singletons.add("s", recorded())
   })
 })
+
+test.each([0, 1])(
+  "a user's service is not started after its term, when a stall lets the term's timer come late: after %i tries",
+  async (tries) => {
+    const manual = new ManualClock()
+    let stallMs = 0
+    const clock: Clock = {
+      now: () => manual.now() + stallMs,
+      monotonic: () => manual.monotonic() + stallMs,
+      setTimer: (ms, callback) => manual.setTimer(ms, callback),
+      defer: (callback) => manual.defer(callback),
+      sleep: (ms, options) => manual.sleep(ms, options),
+    }
+    const lease = { ttlMs: 15_000, beatMs: 5_000, marginMs: 1_000 }
+    const term = new Term({ term: 1, token: 1 }, lease, clock, clock.monotonic())
+    const rng = new SeededRng("stall")
+    const singletons = new Singletons({ clock, rng, events: new Events(), startTimeoutMs: 10_000 })
+    const service = recorded(() => {
+      throw new Error("not yet")
+    })
+    singletons.add("s", service)
+    if (tries === 0) stallMs = lease.ttlMs
+    singletons.begin(term)
+    await manual.settle()
+    stallMs = lease.ttlMs
+    // Its next try comes due before the end of the term that was armed first.
+    await manual.advance(2_000)
+    expect(term.end).toBeUndefined()
+    expect(service.log).toHaveLength(tries)
+    term.lose("the test is over")
+    await manual.settle()
+  },
+)

@@ -1,4 +1,4 @@
-import { DroverError } from "../errors/index.ts"
+import { DroverError, TermEnded } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
 import { aborted, answered } from "../leadership/index.ts"
 import type { Term } from "../leadership/index.ts"
@@ -105,7 +105,11 @@ class Singleton {
     await before
     const signal = AbortSignal.any([term.signal, this.#removed.signal])
     if (signal.aborted) return
-    const start = new Start(() => this.#service.start({ ...term.ref, signal }))
+    const start = new Start(() => {
+      // After a stall, what is due comes in any order: this may come before the term's own end.
+      if (!term.trusted) throw new TermEnded(`Term ${term.ref.term} is over`)
+      return this.#service.start({ ...term.ref, signal })
+    })
     try {
       await this.#start(term, signal, start)
       this.#options.events.emit("singleton.started", { name: this.#name, term: term.ref.term })
