@@ -1,4 +1,4 @@
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { faultAt, historyOf, killedAt, said } from "./handmade.fixture.ts"
 import { terms } from "./terms.ts"
 
@@ -37,16 +37,41 @@ test("nothing is written in a term once a later one has begun", () => {
   expect(check(elected(1, 1, 10), elected(2, 2, 100), wrote(1, 1, 99))).toEqual([])
 })
 
-test("singletons of two terms do not run at once, but for processes under a fault", () => {
-  const both = [led(1, 1, 10), led(2, 2, 2_000), led(1, 1, 2_100, "stop")]
-  expect(check(...both).join()).toContain("terms 1 and 2 ran at once")
-  expect(check(led(1, 1, 10), led(1, 1, 1_900, "stop"), led(2, 2, 2_000))).toEqual([])
-  const faults = [faultAt([1], 1_500, 2_050)]
-  expect(terms(historyOf({ testimonies: both, faults }))).toEqual([])
-  const other = [faultAt([2], 1_500, 2_050)]
-  expect(terms(historyOf({ testimonies: both, faults: other }))).toHaveLength(1)
-  const stalled = said(1, 2_050, { event: "stalled", gapMs: 700 })
-  expect(terms(historyOf({ testimonies: [...both, stalled] }))).toEqual([])
-  const deaths = [killedAt(1, 2_990)]
-  expect(terms(historyOf({ testimonies: both.slice(0, 2), deaths }))).toEqual([])
+describe("singletons of two terms do not run at once", () => {
+  const both = [led(1, 1, 10), led(2, 2, 2_000), led(1, 1, 2_300, "stop")]
+  const turned = (pid: number, fromMono: number, mono: number): ReturnType<typeof said> =>
+    said(pid, mono, { event: "turned", fromMono })
+  const killed = { testimonies: both.slice(0, 2), deaths: [killedAt(1, 4_000)] }
+
+  test("whatever is done to the store or the clock", () => {
+    expect(check(...both).join()).toContain("terms 1 and 2 ran at once")
+    expect(check(led(1, 1, 10), led(1, 1, 1_900, "stop"), led(2, 2, 2_000))).toEqual([])
+    const faults = [
+      { ...faultAt("all", 1_500, 2_300), name: "pause" },
+      { ...faultAt([1], 1_500, 2_300), name: "skew" },
+      { ...faultAt([2], 1_500, 2_300), name: "pause" },
+    ]
+    expect(terms(historyOf({ testimonies: both, faults }))).toHaveLength(1)
+  })
+
+  test("but while the one that is over stands still", () => {
+    expect(check(...both, turned(1, 1_900, 2_290))).toEqual([])
+    expect(check(...both, turned(1, 1_900, 2_050), turned(1, 2_050, 2_290))).toEqual([])
+    expect(check(...both, turned(2, 1_900, 2_290)), "another").toHaveLength(1)
+    expect(check(...both, turned(1, 2_050, 2_290)), "only then").toHaveLength(1)
+    expect(check(...both, turned(1, 1_500, 2_100)), "no longer").toHaveLength(1)
+    const twice = [turned(1, 1_900, 2_050), turned(1, 2_100, 2_290)]
+    expect(check(...both, ...twice), "it turned between").toHaveLength(1)
+  })
+
+  test("nor with one that was killed later, unless it stood still until then", () => {
+    expect(terms(historyOf(killed))).toHaveLength(1)
+    expect(terms(historyOf({ ...killed, deaths: [killedAt(1, 2_990)] }))).toEqual([])
+    const still = (fromMono: number, toMono: number): string[] =>
+      terms(
+        historyOf({ ...killed, faults: [{ ...faultAt([1], fromMono, toMono), name: "pause" }] }),
+      )
+    expect(still(1_500, 2_900)).toEqual([])
+    expect(still(1_500, 1_900), "it went on before").toHaveLength(1)
+  })
 })

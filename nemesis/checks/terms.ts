@@ -1,6 +1,9 @@
-import { wasUnderFault } from "../history/runHistory.ts"
 import type { RunHistory } from "../history/runHistory.ts"
 
+// Gaps of the event loop that are not told of: in one of them a singleton may be on its way to its end.
+const STOP_MS = 70
+// Faults in which a process does not turn its event loop.
+const STILL: ReadonlySet<string> = new Set(["pause", "block"])
 // Between the death of a process and the moment in which the driver hears of it. Others may prove it dead before.
 const HEARD_MS = 1_000
 
@@ -13,7 +16,8 @@ interface Election {
 
 /**
  * Terms only grow and each has one holder; nothing that was sent after a later term had written is written in an earlier
- * one; users' singletons of two terms never run at once in processes that nothing was done to.
+ * one; users' singletons of two terms never run at once, but while
+ * a process that cannot turn its event loop still has to hear that its term is over.
  */
 export function terms(history: RunHistory): string[] {
   const elections = history.testimonies.flatMap((record): Election[] =>
@@ -80,27 +84,36 @@ function singletons(history: RunHistory): string[] {
       .slice(index + 1)
       .find(({ pid, fromMono }) => pid !== earlier.pid && fromMono < earlier.toMono)
     if (later === undefined) return []
-    const around = { fromMono: later.fromMono - history.leaseMs, toMono: later.fromMono }
-    // A process that stands still, or cannot reach the store, learns late that its time is over.
-    if (wasUnderFault(history, earlier.pid, around)) return []
-    if (lapsed(history, earlier.pid, around)) return []
+    // It was told too late only if it could not be told: stood still from before the later one began until its end.
+    if (stoodStill(history, earlier, later.fromMono)) return []
     return [
       `the singletons of terms ${earlier.term} and ${later.term} ran at once in processes ${earlier.pid} and ${later.pid}`,
     ]
   })
 }
 
-/** A process that got no processor, or was too slow to beat its lease, was too slow to step down as well. */
-function lapsed(
-  { testimonies, leaseMs }: RunHistory,
-  pid: number,
-  { fromMono, toMono }: { readonly fromMono: number; readonly toMono: number },
+/** Whether a process turned its event loop at no time in which its term was over and it had not stopped. */
+function stoodStill(
+  history: RunHistory,
+  { pid, toMono }: { readonly pid: number; readonly toMono: number },
+  overMono: number,
 ): boolean {
-  return testimonies.some(
-    (record) =>
-      (record.event === "lapsed" || record.event === "stalled") &&
-      record.pid === pid &&
-      record.mono >= fromMono &&
-      record.mono <= toMono + leaseMs,
+  let stall: { fromMono: number; toMono: number } | undefined
+  for (const record of history.testimonies) {
+    if (record.event !== "turned" || record.pid !== pid) continue
+    // One after the other, with no time between to do anything in.
+    if (stall !== undefined && record.fromMono <= stall.toMono) stall.toMono = record.mono
+    else stall = { fromMono: record.fromMono, toMono: record.mono }
+    if (stall.fromMono <= overMono && stall.toMono + STOP_MS >= toMono) return true
+  }
+  // A process that was killed while it stood still never told of it.
+  if (!history.deaths.has(pid)) return false
+  return history.faults.some(
+    ({ name, pids, fromMono, toMono: untilMono }) =>
+      STILL.has(name) &&
+      pids !== "all" &&
+      pids.includes(pid) &&
+      fromMono <= overMono &&
+      untilMono >= overMono,
   )
 }

@@ -21,6 +21,8 @@ export type WorkerTestimony =
   | { readonly event: "lapsed"; readonly sinceMs: number }
   /** Its event loop did not turn for so long, for whatever reason. */
   | { readonly event: "stalled"; readonly gapMs: number }
+  /** Its event loop did not turn from `fromMono` until now. Told of much shorter gaps. */
+  | { readonly event: "turned"; readonly fromMono: number }
   /** An exchange that brought jobs, and how long it took. */
   | { readonly event: "claim"; readonly count: number; readonly ms: number }
   /** A round trip to the store failed. */
