@@ -54,8 +54,12 @@ export class LeadershipChecker implements Checker {
   executed(call: StoreCall, reply: unknown): void {
     if (call.op === "bid") this.#onBid(call, reply as BidReply)
     else if (call.op === "resignTerm" && reply === "resigned") this.#onResigned(call)
-    else if (call.op === "renewTerm" && reply === "held") this.#onRenewed(call)
     else if (wrote(call.op, reply)) this.#onWrite(call)
+  }
+
+  /** Renewals whose replies are lost are sent again at once: they say nothing about time. */
+  delivered(call: StoreCall, reply: unknown): void {
+    if (call.op === "renewTerm" && reply === "held") this.#onRenewed(call)
   }
 
   /** The runtime emitted an event. */
