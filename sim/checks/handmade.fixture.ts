@@ -32,6 +32,7 @@ export function record(changes: Partial<JobRecord> = {}): JobRecord {
     uniqueLabel: null,
     uniqueStates: 0,
     uniqueUntil: null,
+    keys: [],
     ...changes,
   }
 }

@@ -1,4 +1,4 @@
-import type { JobState } from "../../packages/drover/src/store/index.ts"
+import type { JobKeys, JobState } from "../../packages/drover/src/store/index.ts"
 
 /** A job's row as the simulator reads it, behind the store's back. */
 export interface JobRecord {
@@ -29,6 +29,8 @@ export interface JobRecord {
   readonly uniqueLabel: string | null
   readonly uniqueStates: number
   readonly uniqueUntil: number | null
+  /** Pairs of a keyed limit and the job's key. */
+  readonly keys: JobKeys
 }
 
 /** A committed transition, as the trail has it. */

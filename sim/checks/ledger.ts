@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite"
-import { isFinal, jobStates } from "../../packages/drover/src/store/index.ts"
-import type { JobState } from "../../packages/drover/src/store/index.ts"
+import { isFinal, jobStates, limitName, readKeys } from "../../packages/drover/src/store/index.ts"
+import type { JobState, LimitId } from "../../packages/drover/src/store/index.ts"
 import type { Referee } from "./checker.ts"
 import type { JobRecord, Move } from "./jobRecord.ts"
 
@@ -20,6 +20,7 @@ export class Ledger {
   readonly #readRow: StatementSync
   readonly #readTrail: StatementSync
   readonly #readTime: StatementSync
+  readonly #readMarks: StatementSync
   #trailSeq = 0
   #unfinished = 0
   readonly #onMove: (move: Move, id: string) => void
@@ -46,6 +47,10 @@ export class Ledger {
     )
     this.#readTrail = db.prepare(`select * from drover_trail where seq > ? order by seq`)
     this.#readTime = db.prepare(`select store_at from drover_pulse`)
+    this.#readMarks = db.prepare(
+      `select distinct l.scope, l.target, l.type, l.by, t.blocked_key from drover_track t ` +
+        `join drover_limit l on l.id = t.blocked_limit where t.blocked_until is null`,
+    )
   }
 
   /** All jobs that are there now. */
@@ -66,6 +71,15 @@ export class Ledger {
   /** The latest store time that was persisted. */
   storeAt(): number {
     return Number(this.#readTime.get()?.["store_at"])
+  }
+
+  /** The keys for which jobs stand aside until somebody frees them; `undefined` while a transaction is open. */
+  marks(): readonly { readonly limit: string; readonly key: string }[] | undefined {
+    if (this.#db.isTransaction) return undefined
+    return (this.#readMarks.all() as Row[]).map((row) => ({
+      limit: limitName({ ...row, by: row["by"] === "" ? null : row["by"] } as unknown as LimitId),
+      key: String(row["blocked_key"]),
+    }))
   }
 
   /** Shows the referee what was committed since the last look. */
@@ -165,6 +179,7 @@ function toRecord(row: Row): JobRecord {
     uniqueLabel: textOrNull(row["unique_label"]),
     uniqueStates: Number(row["unique_states"] ?? 0),
     uniqueUntil: numberOrNull(row["unique_until"]),
+    keys: typeof row["keys"] === "string" ? readKeys(row["keys"]) : [],
   }
 }
 

@@ -21,6 +21,8 @@ const BOUNDS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   brownout: [0.5, 8],
 }
 const LEFT_OUT = 0.35
+// The chance of each rare fault in a run.
+const RARE = 0.15
 
 const LEASE_MS = 30_000
 const HOUR_MS = 3_600_000
@@ -87,6 +89,26 @@ export function drawFaults(
     }
   }
   return faults.toSorted((a, b) => a.atMs - b.atMs)
+}
+
+/**
+ * Draws what the others hardly ever bring about: the reply of a bid that wins is lost, since the first bids of a run
+ * meet it; and that of a worker's farewell, since the process is told to stop.
+ */
+export function drawRareFaults(
+  rng: Rng,
+  options: { readonly processes: number; readonly drawTime: (rng: Rng) => number },
+): readonly Fault[] {
+  const faults: Fault[] = []
+  const process = randomBelow(rng, options.processes)
+  const lost = { kind: "call", process, effect: "lost_reply", count: 1 } as const
+  if (rng.next() < RARE) faults.push({ ...lost, atMs: 0, op: "bid", ms: logUniform(rng, 1, 1_000) })
+  if (rng.next() < RARE) {
+    const atMs = options.drawTime(rng)
+    faults.push({ ...lost, atMs, op: "retireWorker", ms: logUniform(rng, 1, 1_000) })
+    faults.push({ kind: "deploy", atMs, process, downMs: logUniform(rng, 500, 30_000) })
+  }
+  return faults
 }
 
 function drawFault(kind: FaultKind, atMs: number, process: number, rng: Rng): Fault {

@@ -1,7 +1,6 @@
 import type { Rng } from "../../packages/drover/src/time/index.ts"
 import { randomBelow } from "../../packages/drover/src/time/index.ts"
 import { logUniform, weighted } from "../faults/drawFaults.ts"
-import { kinds } from "./plan.ts"
 import type { Action, JobPlan, KindName, Step, UniquePlan } from "./plan.ts"
 
 /** What a workload is drawn from. */
@@ -92,12 +91,19 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
     case "resume":
     case "herd":
     case "tend":
+    case "limit":
       return []
   }
 }
 
-function drawJob(rng: Rng, shape: WorkloadShape): JobPlan {
-  const names = Object.keys(kinds).filter((kind) => kind !== "sim.herd") as KindName[]
+const ordinaryKinds: readonly KindName[] = ["sim.work", "sim.bulk", "sim.rare"]
+
+/** Draws a job of one of these kinds. */
+export function drawJob(
+  rng: Rng,
+  shape: Pick<WorkloadShape, "keys">,
+  names: readonly KindName[] = ordinaryKinds,
+): JobPlan {
   const kind = names[randomBelow(rng, names.length)]!
   const unique = rng.next() < 0.3 ? drawUnique(rng, shape.keys) : null
   const delayed = unique?.mode === "debounce" || rng.next() < 0.25
@@ -107,16 +113,17 @@ function drawJob(rng: Rng, shape: WorkloadShape): JobPlan {
     priority: rng.next() < 0.6 ? 100 : randomBelow(rng, 1_001),
     expireMs: rng.next() < 0.1 ? logUniform(rng, 500, 120_000) : false,
     unique,
+    tenant: null,
     steps: drawSteps(rng, kind === "sim.bulk"),
   }
 }
 
-// What is enqueued in one statement is of one kind.
-function oneKind(jobs: readonly JobPlan[]): readonly JobPlan[] {
+/** What is enqueued in one statement is of one kind. */
+export function oneKind(jobs: readonly JobPlan[]): readonly JobPlan[] {
   return jobs.map((job) => ({ ...job, kind: jobs[0]!.kind }))
 }
 
-function drawEnd(rng: Rng): "commit" | "rollback" | "crash" {
+export function drawEnd(rng: Rng): "commit" | "rollback" | "crash" {
   return weighted(rng, [
     ["commit", 6],
     ["rollback", 3],

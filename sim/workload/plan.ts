@@ -26,6 +26,8 @@ export interface JobPlan {
   readonly priority: number
   readonly expireMs: number | false
   readonly unique: UniquePlan | null
+  /** Its key under keyed limits; `null` exempts it from them. */
+  readonly tenant: string | null
   /** By attempt; the last one stands for all that follow. */
   readonly steps: readonly Step[]
 }
@@ -44,6 +46,9 @@ export const kinds = {
   // Not every process knows it.
   "sim.rare": { queue: "main", slots: 4, timeout: "20s" },
   "sim.herd": { queue: "herd", slots: 64, timeout: "20s" },
+  // Only in runs with limits.
+  "sim.tenant": { queue: "shared", slots: 4, timeout: "20s" },
+  "sim.metered": { queue: "shared", slots: 4, timeout: "20s" },
 } as const
 
 export type KindName = keyof typeof kinds
@@ -78,6 +83,8 @@ export type Action = { readonly atMs: number; readonly process: number } & (
       readonly what: "pause" | "resume" | "trigger" | "edit" | "remake" | "deploy"
       readonly schedule: string
     }
+  /** An operator sets a limit; `null` takes back what operators set. */
+  | { readonly do: "limit"; readonly limit: string; readonly max: number | null }
   /** Waits for the result of one of the jobs that are known. */
   | { readonly do: "await"; readonly pick: number }
 )

@@ -6,6 +6,7 @@ import { DueChecker } from "../checks/dueChecker.ts"
 import { FenceChecker } from "../checks/fenceChecker.ts"
 import type { Ledger } from "../checks/ledger.ts"
 import { LeadershipChecker } from "../checks/leadershipChecker.ts"
+import { LimitChecker } from "../checks/limitChecker.ts"
 import { LockstepChecker } from "../checks/lockstepChecker.ts"
 import { LossChecker } from "../checks/lossChecker.ts"
 import { OverlapChecker } from "../checks/overlapChecker.ts"
@@ -19,6 +20,7 @@ import { SpinChecker } from "../checks/spinChecker.ts"
 import { StopChecker } from "../checks/stopChecker.ts"
 import { TrailChecker } from "../checks/trailChecker.ts"
 import { UniqueChecker } from "../checks/uniqueChecker.ts"
+import { LIMITED_QUEUE } from "../workload/limits.ts"
 import { queueSlots } from "../workload/plan.ts"
 import { Recorder } from "./recorder.ts"
 
@@ -36,13 +38,14 @@ export function makeCheckers(options: {
   readonly sometimes: Sometimes
   readonly retention: Retention
   readonly nowMs: () => number
+  readonly isHealed: () => boolean
   readonly ledger: () => Ledger
   /** No tick is planned after this store time. */
   readonly scheduleEndAt: number
   readonly herdOf: (jobId: string) => number | undefined
   readonly note: (who: string, what: string) => void
 }): Checkers {
-  const { sometimes, retention, nowMs, ledger, scheduleEndAt, herdOf, note } = options
+  const { sometimes, retention, nowMs, isHealed, ledger, scheduleEndAt, herdOf, note } = options
   const loss = new LossChecker(sometimes, retention, ledger)
   const stop = new StopChecker(sometimes, () => ledger().jobs, nowMs)
   const prompt = new PromptChecker(nowMs)
@@ -71,6 +74,14 @@ export function makeCheckers(options: {
       intends: (jobId) => loss.intends(jobId),
     }),
     new SpinChecker(nowMs),
+    new LimitChecker(sometimes, {
+      nowMs,
+      isHealed,
+      storeAt: () => ledger().storeAt(),
+      jobs: () => ledger().jobs,
+      marks: () => ledger().marks(),
+      slots: queueSlots.get(LIMITED_QUEUE)!,
+    }),
   ]
   return { all, loss, stop, prompt, leadership }
 }

@@ -4,7 +4,7 @@ import type { Store } from "../../packages/drover/src/store/index.ts"
 import type { SeededRng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import { herdSteps } from "../workload/drawActions.ts"
-import { queueSlots } from "../workload/plan.ts"
+import { limitNames, queuesOf } from "../workload/limits.ts"
 import { schedulePlans } from "../workload/schedules.ts"
 import type { Action, JobPlan, KindName } from "../workload/plan.ts"
 import type { PlannedInput } from "./handlers.ts"
@@ -26,6 +26,7 @@ export interface ClientBook {
   readonly known: readonly string[]
   /** Ids of jobs that wait or run now. */
   unfinished(): readonly string[]
+  readonly isLimited: boolean
   /** An enqueue with this id is about to be sent. */
   intends(id: string): void
   acknowledged(id: string, herd: number | undefined): void
@@ -61,12 +62,16 @@ export class Client {
 
   /** Undoes what operators did to queues, and insists on it. */
   async open({ drover, life }: ClientPlace): Promise<void> {
-    for (const queue of queueSlots.keys()) {
+    const { isLimited } = this.#book
+    for (const queue of Object.keys(queuesOf(isLimited))) {
       await this.#insist(life, () => drover.resumeQueue(queue))
       await this.#insist(life, () => drover.resizeQueue(queue, null))
     }
     for (const { name } of schedulePlans) {
       await this.#insist(life, () => drover.schedules.resume(name))
+    }
+    for (const name of isLimited ? limitNames : []) {
+      await this.#insist(life, () => drover.clearLimit(name))
     }
   }
 
@@ -123,6 +128,9 @@ export class Client {
       case "look":
         await this.#look(place.store, this.#pick(action.pick))
         break
+      case "limit":
+        await this.#limit(action.limit, action.max, place)
+        break
       case "tend":
         await this.#tend(action.what, action.schedule, place)
         break
@@ -139,7 +147,7 @@ export class Client {
     if (first === undefined) return
     const definition = this.#book.definitions.get(first.kind)!
     const items = jobs.map((job) => ({
-      input: { steps: job.steps },
+      input: inputOf(job),
       options: { id: this.#newId(drover), ...optionsOf(job) },
     }))
     const handles = await this.#insist(life, async () => {
@@ -172,7 +180,7 @@ export class Client {
     const definition = this.#book.definitions.get(job.kind)!
     const options = { id: this.#newId(drover), ...optionsOf(job) }
     const handle = await drover.transaction(async (tx) => {
-      const made = await tx.enqueue(definition, { steps: job.steps }, options)
+      const made = await tx.enqueue(definition, inputOf(job), options)
       await life.sleep(20 * this.#rng.next())
       if (end === "crash") crash()
       if (end === "rollback") throw new Error("simulated rollback")
@@ -181,6 +189,12 @@ export class Client {
       return made
     })
     this.#book.acknowledged(handle.id, undefined)
+  }
+
+  async #limit(name: string, max: number | null, { drover, life }: ClientPlace): Promise<void> {
+    if (max === null) await this.#insist(life, () => drover.clearLimit(name))
+    else if (name.includes("#fair")) await drover.setLimit(name, { weights: { ann: max + 1 } })
+    else await drover.setLimit(name, { limit: max })
   }
 
   async #tend(
@@ -224,6 +238,7 @@ export class Client {
       await store.scheduleTicks({ name, limit: 10, before: null })
     }
     await store.scheduleChanges({ name: null, limit: 10, before: null })
+    if (this.#book.isLimited) await store.limits(10)
     if (id === undefined) return
     await store.get(id)
     await store.trail(id)
@@ -247,6 +262,10 @@ export class Client {
     const list = unfinished.length > 0 && this.#rng.next() < 0.8 ? unfinished : this.#book.known
     return list[Math.floor(pick * list.length)]
   }
+}
+
+function inputOf({ steps, tenant }: JobPlan): PlannedInput {
+  return tenant === null ? { steps } : { steps, tenant }
 }
 
 function optionsOf(job: JobPlan): Parameters<Drover["enqueue"]>[2] & object {

@@ -4,6 +4,7 @@ import type { HandlerRun } from "../checks/jobRecord.ts"
 import type { Life } from "../engine/life.ts"
 import { kinds } from "../workload/plan.ts"
 import type { KindName, Step } from "../workload/plan.ts"
+import { kindLimits } from "../workload/limits.ts"
 
 /** What a handler needs of the process that runs it. */
 export interface HandlerHost {
@@ -19,6 +20,8 @@ export interface HandlerHost {
 /** Input of every simulated job: what each attempt does. */
 export interface PlannedInput {
   readonly steps: readonly Step[]
+  /** Key under keyed limits; without it the job is subject to none of them. */
+  readonly tenant?: string
 }
 
 const RETRY = { base: "1s", cap: "30s", maxAttempts: 4 } as const
@@ -32,6 +35,7 @@ export function defineKinds(
     defineJob(kind, {
       queue: kinds[kind].queue,
       retry: RETRY,
+      ...kindLimits[kind],
       timeout: kinds[kind].timeout,
       run: (context: JobContext<PlannedInput>): Promise<unknown> => {
         if (host === null) throw new Error("this client runs no jobs")

@@ -105,6 +105,7 @@ class Run {
           ]),
         ),
         known: world.known,
+        isLimited: world.config.isLimited,
         unfinished: () => world.unfinished(),
         intends: (id) => world.intends(id),
         acknowledged: (id, herd) => world.acknowledged(id, herd),

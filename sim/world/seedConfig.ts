@@ -1,8 +1,9 @@
 import { randomBelow, SeededRng } from "../../packages/drover/src/time/index.ts"
-import { drawFaults, drawRates, logUniform } from "../faults/drawFaults.ts"
+import { drawFaults, drawRareFaults, drawRates, logUniform } from "../faults/drawFaults.ts"
 import type { Fault } from "../faults/fault.ts"
 import { drawActions } from "../workload/drawActions.ts"
 import { drawStorms } from "../workload/storms.ts"
+import { drawLimits } from "../workload/limits.ts"
 import { drawTending } from "../workload/schedules.ts"
 import type { Action } from "../workload/plan.ts"
 
@@ -26,6 +27,8 @@ export interface SeedConfig {
   readonly sweepMs: number
   readonly skewsMs: readonly number[]
   readonly retentionMs: number
+  /** Whether programs declare limits, and operators change them. */
+  readonly isLimited: boolean
   readonly faults: readonly Fault[]
   readonly actions: readonly Action[]
 }
@@ -33,6 +36,7 @@ export interface SeedConfig {
 // The wall clocks of one machine are the same; those of containers and after a step of NTP nearly.
 const LARGEST_SKEW_MS = 400
 const MINUTE_MS = 60_000
+const LIMITED_SHARE = 0.4
 
 /** Draws the configuration of a seed: a swarm, in which every seed stresses something else. */
 export function drawConfig(request: RunRequest): SeedConfig {
@@ -55,7 +59,10 @@ export function drawConfig(request: RunRequest): SeedConfig {
   const rates = drawRates(rng)
   // Drawn for the drawn number of processes, so that fewer processes meet the same faults.
   const drawTime = drawStorms(rng, durationMs)
-  const faults = drawFaults(new SeededRng(`faults/${seed}`), rates, { processes: drawn, drawTime })
+  const drawnFaults = drawFaults(new SeededRng(`faults/${seed}`), rates, {
+    processes: drawn,
+    drawTime,
+  })
   const jobActions = drawActions(new SeededRng(`workload/${seed}`), {
     processes: drawn,
     drawTime,
@@ -64,7 +71,12 @@ export function drawConfig(request: RunRequest): SeedConfig {
   })
   // Drawn apart, so that they change nothing about the rest of a seed.
   const tending = drawTending(new SeededRng(`schedules/${seed}`), { processes: drawn, drawTime })
-  const actions = [...jobActions, ...tending]
+  const limitRng = new SeededRng(`limits/${seed}`)
+  const isLimited = limitRng.next() < LIMITED_SHARE
+  const limited = isLimited ? drawLimits(limitRng, { processes: drawn, drawTime, keys }) : []
+  const rareRng = new SeededRng(`rare-faults/${seed}`)
+  const faults = [...drawnFaults, ...drawRareFaults(rareRng, { processes: drawn, drawTime })]
+  const actions = [...jobActions, ...tending, ...limited]
   return {
     seed,
     processes,
@@ -73,6 +85,7 @@ export function drawConfig(request: RunRequest): SeedConfig {
     sweepMs,
     skewsMs,
     retentionMs,
+    isLimited,
     faults: pick(faults, request.faults),
     actions: pick(actions, request.actions),
   }

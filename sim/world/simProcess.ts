@@ -5,7 +5,7 @@ import type { Store, StoreSource } from "../../packages/drover/src/store/index.t
 import { SeededRng } from "../../packages/drover/src/time/index.ts"
 import type { HandlerRun } from "../checks/jobRecord.ts"
 import { Life } from "../engine/life.ts"
-import { queueSlots } from "../workload/plan.ts"
+import { limitedKinds, queuesOf } from "../workload/limits.ts"
 import type { KindName } from "../workload/plan.ts"
 import { simSchedules } from "../workload/schedules.ts"
 import { defineKinds } from "./handlers.ts"
@@ -149,7 +149,7 @@ export class SimProcess {
     const drover = new Drover({
       store: source,
       jobs: defineKinds(this.#handlerHost(life), this.#kinds()) as JobDefinition[],
-      queues: Object.fromEntries([...queueSlots].map(([queue, slots]) => [queue, { slots }])),
+      queues: queuesOf(world.config.isLimited),
       schedules: simSchedules(world.scheduleEndAt),
       retention: {
         completed: world.retention.completedMs,
@@ -211,6 +211,7 @@ export class SimProcess {
   // Every second process is of an older version that has not heard of the rare kind.
   #kinds(): readonly KindName[] {
     const known: KindName[] = ["sim.work", "sim.bulk", "sim.herd"]
+    if (this.#world.config.isLimited) known.push(...limitedKinds)
     return this.place % 2 === 0 ? [...known, "sim.rare"] : known
   }
 }

@@ -89,6 +89,7 @@ export class World {
       sometimes: this.sometimes,
       retention: this.retention,
       nowMs: () => this.engine.nowMs,
+      isHealed: () => this.#isHealed,
       ledger: () => this.ledger,
       scheduleEndAt: this.scheduleEndAt,
       herdOf: (id) => this.#herds.get(id),
