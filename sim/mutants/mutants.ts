@@ -1,4 +1,5 @@
 import { leadershipMutants } from "./leadershipMutants.ts"
+import { limitMutants } from "./limitMutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { scheduleMutants } from "./scheduleMutants.ts"
 
@@ -338,4 +339,5 @@ export const mutants: readonly Mutant[] = [
   },
   ...leadershipMutants,
   ...scheduleMutants,
+  ...limitMutants,
 ]
