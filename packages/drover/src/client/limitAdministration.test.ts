@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
 import { sqliteShared } from "../sqlite/index.ts"
 import { Drover } from "./drover.ts"
+import type { LimitChange } from "./limitAdministration.ts"
 
 const resize = defineJob("resize", {
   concurrency: 4,
@@ -67,7 +68,7 @@ test.each([
   ["kind:resize#concurrency", { weights: { ann: 2 } }, "belongs to fair"],
   ["kind:resize#concurrency", { limits: 1 }, "limit"],
 ])("%s cannot be set to %j", async (name, change, problem) => {
-  await expect(drover.setLimit(name, change)).rejects.toMatchObject({
+  await expect(drover.setLimit(name, change as LimitChange)).rejects.toMatchObject({
     code: "DROVER_CONFIG",
     message: expect.stringContaining(problem),
   })
