@@ -28,7 +28,7 @@ export interface RetentionOptions {
 
 /** What the leader's services are told. All clients of a database should say the same: whichever leads decides. */
 export interface MaintenanceOptions {
-  /** Pause between two rounds of rescue, expiry and pruning. @default "5s" */
+  /** Pause between two rounds of rescue, expiry and pruning, so that a dead worker's jobs wait at most so long after its lease. @default "4s" */
   readonly sweep?: Duration
   /** Longest time for one try to start the leader's services, and for `onMaintenanceStart`. @default "10s" */
   readonly startTimeout?: Duration
@@ -56,7 +56,7 @@ export interface ResolvedLead {
 }
 
 const DEFAULTS = {
-  sweep: "5s",
+  sweep: "4s",
   startTimeout: "10s",
   sample: "1m",
   keepSamples: "7d",
