@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { Events } from "../events/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { dropSchemas } from "../postgres/fixtures/dropSchema.ts"
 import { connectTest, freshSchema, testServerUrl } from "../postgres/fixtures/testServer.ts"
 import { postgres } from "../postgres/index.ts"
 import { Drover } from "./drover.ts"
@@ -65,7 +66,7 @@ test("jobs that plain SQL enqueues are found at the next look, and obey the limi
     await worker.stop()
   } finally {
     await drover.close()
-    await sql.query(`drop schema ${schema} cascade`)
+    await dropSchemas(sql, schema)
     await sql.end()
   }
 })
