@@ -28,12 +28,17 @@ test("the jobs of schedules have keys under the limits of their kind and of thei
   onTestFinished(() => drover.close())
   const keysOf = async (name: string): Promise<unknown> => {
     const id = await drover.schedules.trigger(name)
-    const { keys } = db.prepare("select keys from drover_job where id = ?").get(id) as { keys: string }
+    const { keys } = db.prepare("select keys from drover_job where id = ?").get(id) as {
+      keys: string
+    }
     return JSON.parse(keys)
   }
   await drover.deploySchedules()
   const own = "kind:mail#concurrency.own"
-  expect(await keysOf("a")).toEqual([[own, "t1"], ["queue:mails#fair.key", "t1"]])
+  expect(await keysOf("a")).toEqual([
+    [own, "t1"],
+    ["queue:mails#fair.key", "t1"],
+  ])
   expect(await keysOf("exempt")).toEqual([[own, "t1"]])
 
   await drover.schedules.create(schedule("created", { every, job, input }))

@@ -11,6 +11,7 @@ import type {
 import type { StoreContext } from "./context.ts"
 import { claimedJobs, leases, readReply } from "./exchangeReply.ts"
 import type { Lease, Reply } from "./exchangeReply.ts"
+import { laneShares } from "./laneShares.ts"
 import { claimLimited } from "./limitedLanes.ts"
 import type { Bands } from "./lowMarks.ts"
 import { TRAIL_ROW } from "./mark.ts"
@@ -205,7 +206,7 @@ async function send(
   const { request, worker } = progress
   const indexes = progress.unsent[0] ?? []
   const closable = context.claims.takeClosable()
-  const shares = claim === undefined ? [] : await sharesOf(context, claim)
+  const shares = claim === undefined ? [] : await laneShares(context, claim)
   const values = [
     ...completionValues(request.settlements, indexes),
     worker,
@@ -237,23 +238,6 @@ async function send(
   return claim !== undefined && claim.wish.ids.length > 1
     ? { ...reply, claimed: [...reply.claimed].toSorted(byRank(reply.agingMs)) }
     : reply
-}
-
-/** How many jobs to take from each band. From one lane, as many as are wanted. */
-async function sharesOf(
-  { database }: StoreContext,
-  { wish, bands, limit }: { readonly wish: Wish; readonly bands: Bands; readonly limit: number },
-): Promise<readonly number[]> {
-  if (wish.ids.length === 1) return bands.lanes.map(() => limit)
-  const values = [
-    `{${bands.lanes.join(",")}}`,
-    `{${bands.lows.join(",")}}`,
-    `{${bands.highs.join(",")}}`,
-    limit,
-  ]
-  const rows = await database.statement("exchange", "lane_shares", values, { repeatable: true })
-  const shares = new Map(rows.map(([lane, count]) => [lane as number, count as number]))
-  return bands.lanes.map((lane) => shares.get(lane) ?? 0)
 }
 
 async function noteStatuses(

@@ -137,7 +137,9 @@ export function schedule<Input, Result>(
   if (timing.next(settings.startAt ?? 0) === null && timing.next(-1) === null) {
     throw refuse(name, "endAt", "comes before the first tick, so it would never run")
   }
-  const exempt = Object.entries(given.keys ?? {}).flatMap(([limit, key]) => (key === null ? [limit] : []))
+  const exempt = Object.entries(given.keys ?? {}).flatMap(([limit, key]) =>
+    key === null ? [limit] : [],
+  )
   return Object.freeze({ name, settings, declared: writeSettings(settings), exempt })
 }
 
@@ -145,7 +147,10 @@ export function schedule<Input, Result>(
  * The same schedule with the keys that its jobs have under the limits of their queue, which a client knows.
  * @throws DroverError `DROVER_LIMIT_KEY`.
  */
-export function withQueueKeys(definition: ScheduleDefinition, queueLimits: QueueLimits): ScheduleDefinition {
+export function withQueueKeys(
+  definition: ScheduleDefinition,
+  queueLimits: QueueLimits,
+): ScheduleDefinition {
   const { settings, exempt } = definition
   const { kind, queue, keys = [] } = settings
   const limits = queueLimits.get(queue) ?? []

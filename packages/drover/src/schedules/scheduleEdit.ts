@@ -75,7 +75,9 @@ export function readEdit(
   }
   const timing = readTiming(name, { ...rest, ...bounds }, kept)
   const touchesJob = JOB_OPTIONS.some((option) => edit[option] !== undefined)
-  const job: Partial<JobTemplate> = touchesJob ? editedJob(name, edit, before, { definition, queueLimits }) : {}
+  const job: Partial<JobTemplate> = touchesJob
+    ? editedJob(name, edit, before, { definition, queueLimits })
+    : {}
   const after = { ...timing, ...job } as Partial<ScheduleSettings>
   const decided = (Object.keys(edit) as (keyof ScheduleEdit)[])
     .filter((option) => edit[option] !== undefined)
@@ -89,7 +91,10 @@ function editedJob(
   name: string,
   edit: ScheduleEdit,
   before: ScheduleSettings,
-  { definition, queueLimits }: { readonly definition: JobDefinition; readonly queueLimits: QueueLimits },
+  {
+    definition,
+    queueLimits,
+  }: { readonly definition: JobDefinition; readonly queueLimits: QueueLimits },
 ): JobTemplate {
   const input = edit.input === undefined ? decodePayload(before.input, "input") : edit.input
   const queue = edit.queue ?? before.queue
