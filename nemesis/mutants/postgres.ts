@@ -55,8 +55,8 @@ export const postgresMutants: readonly Hunted[] = [
     changes: [
       {
         file: "postgres/lowMarks.ts",
-        find: "return isDue ? unbounded(lanes) : this.#bounded(lanes)",
-        replace: "return isDue ? this.#bounded(lanes) : this.#bounded(lanes)",
+        find: "if (this.#isOwed || nowMono - this.#lookedMono >= LONGEST_BLIND_MS) return unbounded(lanes)",
+        replace: "if (this.#isOwed) this.#isOwed = false",
       },
       {
         file: "postgres/lowMarks.ts",
