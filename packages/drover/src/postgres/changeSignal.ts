@@ -69,6 +69,13 @@ function signalOf(database: PostgresDatabase): ChangeSignal {
   return signal
 }
 
+/** A notification of our own that is waited for. */
+interface Probe {
+  readonly nonce: string
+  arrived(): void
+  lost(client: PgClient): void
+}
+
 /**
  * Hints between processes by LISTEN and NOTIFY, on a connection that does nothing else. When it breaks it is made anew;
  * where a pooler swaps connections, which loses notifications, hints come at a steady pace instead.
@@ -78,13 +85,14 @@ class ChangeSignal {
   readonly #channel: string
   readonly #listeners: Set<() => void> = new Set()
   readonly #heard: WeakSet<PgClient> = new WeakSet()
+  readonly #ended: WeakSet<PgClient> = new WeakSet()
   readonly #later: Set<Timer> = new Set()
   #listening: PgClient | undefined
   #timer: Timer | undefined
   #hintTimer: Timer | undefined
   #deafSinceMono: number | undefined
   #failures = 0
-  #probe: { readonly nonce: string; readonly arrived: () => void } | undefined
+  #probe: Probe | undefined
   #toldMono = Number.NEGATIVE_INFINITY
   #tellTimer: Timer | undefined
   #tellMono = 0
@@ -183,7 +191,10 @@ class ChangeSignal {
           return connection.client
         })
       this.#hear(client)
-      if (await this.#arrives()) this.#onListening(client)
+      const arrived = await this.#arrives(client)
+      // One that was lost meanwhile says nothing about poolers.
+      if (this.#ended.has(client)) this.#onDeaf("the connection was lost", true)
+      else if (arrived) this.#onListening(client)
       else this.#onDeaf("a notification of our own did not come back; is there a pooler?", false)
     } catch (error) {
       this.#onDeaf(error instanceof Error ? error.message : String(error), true)
@@ -201,6 +212,8 @@ class ChangeSignal {
       else if (payload === "" && processId !== own) this.#hint()
     })
     client.on("end", () => {
+      this.#ended.add(client)
+      this.#probe?.lost(client)
       if (this.#listening !== client) return
       this.#listening = undefined
       if (this.#database.isOpen) this.#onDeaf("the connection was lost", true)
@@ -208,12 +221,15 @@ class ChangeSignal {
   }
 
   /** Whether a notification from another connection gets here: through a pooler that swaps connections it does not. */
-  async #arrives(): Promise<boolean> {
+  async #arrives(client: PgClient): Promise<boolean> {
     const { clock, rng } = this.#database
     const nonce = `probe ${randomToken(rng)} ${process.pid}`
     let timer: Timer | undefined
     const arrival = new Promise<boolean>((resolve) => {
-      this.#probe = { nonce, arrived: () => resolve(true) }
+      const lost = (ended: PgClient): void => {
+        if (ended === client) resolve(false)
+      }
+      this.#probe = { nonce, arrived: () => resolve(true), lost }
       timer = clock.setTimer(PROBE_MS, () => resolve(false), { ref: false })
     })
     try {

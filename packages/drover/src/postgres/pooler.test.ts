@@ -99,3 +99,27 @@ test("a lost connection of the listener is made anew, and what was missed is loo
   expect(hints).toBeGreaterThan(0)
   stop()
 })
+
+test("a listener that is lost before it heard its first notification is not taken for a pooler", async () => {
+  await using world = await openTestStore({ max: 1 })
+  const { database, events, store, client } = world
+  // The notification that tries the listening connection needs another one, and that is in use.
+  const release = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  const holding = database.hold("test", async () => {
+    held.resolve()
+    await release.promise
+  })
+  await held.promise
+  const deaf = events.next("store.deaf")
+  const listening = events.next("store.listening")
+  const stop = store.watch(() => undefined)
+  const kill = `select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = $1 and query like 'listen%' and state = 'idle'`
+  while ((await client.query(kill, [`drover:signal:${process.pid}`])).rowCount === 0);
+  release.resolve()
+  await holding
+  expect((await deaf).reason).not.toContain("pooler")
+  await listening
+  stop()
+})

@@ -100,6 +100,7 @@ export class PostgresStore {
   readonly dialect = "postgres"
   // The server works on one while this process starts what the other brought.
   readonly flights = 2
+  readonly claimsOnHint = true
   readonly label: string
   readonly #database: PostgresDatabase
   readonly #context: StoreContext

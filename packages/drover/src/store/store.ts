@@ -114,6 +114,8 @@ export interface Store extends LeadershipStore, LimitStore, ScheduleStore {
   readonly label: string
   /** How many exchanges of one worker at once are worth while, where more than one is. @default 1 */
   readonly flights?: number
+  /** Whether a claim that finds nothing costs about as much as a look and holds up nobody, so that a hint is worth one. @default false */
+  readonly claimsOnHint?: boolean
 
   open(options: OpenOptions): Promise<void>
   /** Waits for what is under way, then closes. Safe to call twice. */

@@ -18,6 +18,8 @@ export interface ObserverOptions {
   onSeen(reply: PeekReply, worker: WorkerRef): void
   /** A job is due now, or whose turn it is changed. */
   onDue(): void
+  /** Another process changed something; where that is known, a claim is worth while without a look. */
+  onHint?(): void
   /** An invariant broke. */
   fail(error: unknown): void
 }
@@ -37,6 +39,8 @@ export class Observer {
   #pollTimer: Timer | undefined
   #dueTimer: Timer | undefined
   #lookTimer: Timer | undefined
+  #hintTimer: Timer | undefined
+  #hintMono = Number.NEGATIVE_INFINITY
   #unwatch: (() => void) | undefined
   #looking = false
   #again = false
@@ -49,7 +53,7 @@ export class Observer {
   }
 
   start(): void {
-    this.#unwatch = this.#options.store.watch(() => this.look())
+    this.#unwatch = this.#options.store.watch(() => this.#hinted())
     this.#pollLater(this.#pauseMs())
     this.look()
   }
@@ -60,6 +64,7 @@ export class Observer {
     this.#pollTimer?.cancel()
     this.#dueTimer?.cancel()
     this.#lookTimer?.cancel()
+    this.#hintTimer?.cancel()
   }
 
   /** Something may have changed. Cheap, at any time, any number of times. */
@@ -71,12 +76,7 @@ export class Observer {
     }
     const waitMs = this.#lastMono + LEAST_GAP_MS - this.#options.clock.monotonic()
     if (waitMs <= 0) this.#lookNow()
-    else {
-      this.#lookTimer = this.#options.clock.setTimer(waitMs, () => {
-        this.#lookTimer = undefined
-        this.#lookNow()
-      })
-    }
+    else this.#lookIn(waitMs)
   }
 
   /** Calls `onDue` in `ms`, or earlier if that is armed already. */
@@ -87,6 +87,36 @@ export class Observer {
     this.#dueTimer = this.#options.clock.setTimer(Math.max(0, ms), () => {
       this.#dueTimer = undefined
       this.#options.onDue()
+    })
+  }
+
+  /** The first hint after a pause leads to a claim at once; the look, for all else that may have changed, comes after it. */
+  #hinted(): void {
+    const { clock, onHint } = this.#options
+    if (onHint === undefined) {
+      this.look()
+      return
+    }
+    if (this.#stopped || this.#hintTimer !== undefined || this.#failing) return
+    const nowMono = clock.monotonic()
+    const waitMs = this.#hintMono + LEAST_GAP_MS - nowMono
+    if (waitMs > 0) {
+      this.#hintTimer = clock.setTimer(waitMs, () => {
+        this.#hintTimer = undefined
+        this.#hinted()
+      })
+      return
+    }
+    this.#hintMono = nowMono
+    onHint()
+    if (this.#looking) this.#again = true
+    else if (this.#lookTimer === undefined) this.#lookIn(LEAST_GAP_MS)
+  }
+
+  #lookIn(ms: number): void {
+    this.#lookTimer = this.#options.clock.setTimer(ms, () => {
+      this.#lookTimer = undefined
+      this.#lookNow()
     })
   }
 

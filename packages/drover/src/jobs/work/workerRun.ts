@@ -112,6 +112,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
       worker: () => this.worker,
       onSeen: (reply, worker) => this.#onSeen(reply, worker),
       onDue: () => this.hint(),
+      ...(store.claimsOnHint === true && { onHint: () => this.hint() }),
       fail: (error) => this.fail(error),
     })
   }

@@ -1370,7 +1370,11 @@ returning generation`,
   end,
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('synchronous_commit', coalesce($6, current_setting('synchronous_commit')), false),
-  set_config('jit', 'off', false)
+  set_config('jit', 'off', false),
+  set_config('plan_cache_mode', 'force_generic_plan', false),
+  set_config('enable_seqscan', 'off', false),
+  set_config('enable_hashjoin', 'off', false),
+  set_config('enable_mergejoin', 'off', false)
 where pg_backend_pid() = $1::int`,
   server_facts: `select
   current_setting('server_version_num')::int,
