@@ -27,7 +27,7 @@ export async function enqueue(
 }
 
 /** Whether two jobs differ in id and input only, and neither has a unique key or keys under limits: the usual batch. */
-function isAlike(a: NewJob, b: NewJob): boolean {
+export function isAlike(a: NewJob, b: NewJob): boolean {
   return (
     a.kind === b.kind &&
     a.queue === b.queue &&

@@ -73,7 +73,7 @@ import { tellChange, tellEnds, watch } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import type { PostgresDatabase } from "./database.ts"
 import { doctor } from "./doctor.ts"
-import { enqueue } from "./enqueue.ts"
+import { enqueue, isAlike } from "./enqueue.ts"
 import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { transaction } from "./heldTransaction.ts"
@@ -89,6 +89,7 @@ import { OpenClaims } from "./openClaims.ts"
 import { edit, queueSettings, setQueue } from "./operators.ts"
 import { peek } from "./peek.ts"
 import { count, get, list, log, now, trail } from "./questions.ts"
+import { SharedEnqueues } from "./sharedEnqueues.ts"
 import { closedError } from "./postgresErrors.ts"
 import { queueCounts } from "./queueCounts.ts"
 import { bid, claimTurn, expire, leader, prune, renewTerm, rescue, resignTerm } from "./terms.ts"
@@ -104,6 +105,7 @@ export class PostgresStore {
   readonly label: string
   readonly #database: PostgresDatabase
   readonly #context: StoreContext
+  readonly #enqueues: SharedEnqueues
   readonly #underWay: Set<Promise<unknown>> = new Set()
   #isClosing = false
 
@@ -117,6 +119,7 @@ export class PostgresStore {
       limited: new LimitedLanes(),
       claims: new OpenClaims(),
     }
+    this.#enqueues = new SharedEnqueues((jobs) => enqueue(this.#context, jobs), isAlike)
   }
 
   open(options: OpenOptions): Promise<void> {
@@ -147,7 +150,7 @@ export class PostgresStore {
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<readonly EnqueueOutcome[]> {
-    return this.#during("enqueue", () => this.#told(enqueue(this.#context, jobs)))
+    return this.#during("enqueue", () => this.#told(this.#enqueues.enqueue(jobs)))
   }
 
   transaction<T>(
