@@ -6,7 +6,7 @@ import { idleLatency, loadedLatency } from "./latency.ts"
 import type { Latency } from "./latency.ts"
 import { besideTransaction } from "./openTransaction.ts"
 import { postgresSettings } from "./postgresServer.ts"
-import { recoverySeconds } from "./recovery.ts"
+import { kills, recoverySeconds, successionSeconds } from "./recovery.ts"
 import { redisSettings } from "./redisServer.ts"
 import { Report } from "./report.ts"
 import { systems } from "./systems.ts"
@@ -171,18 +171,33 @@ async function measureRecovery(): Promise<void> {
   for (const { name, slowRecovery } of runtimes) {
     if (slowRecovery !== null) report.note(`recovery of ${name}: not waited for, ${slowRecovery}`)
   }
-  for (const leads of [false, true]) {
-    const found = new Map<string, number[]>()
-    // Only Drover has leaders that a bystander could take the place of.
-    const takers = leads ? waited.filter(({ side }) => side === "drover") : waited
-    await inTurn("recovery", takers, 1, async (system) => {
-      const took = await recoverySeconds(lab, system, leads)
-      if (took === null) report.note(`recovery of ${system.name}: not within 90 s`)
-      else found.set(system.name, [took])
-    })
-    const who = leads ? "of a worker that led" : "of a worker"
-    report.print(`start again after SIGKILL ${who}`, "s", "less", found)
+  // Only Drover has leaders that a bystander could take the place of.
+  const led = waited.filter(({ side }) => side === "drover")
+  for (const kill of kills) {
+    const takers = kill.leads ? led : waited
+    await measureSeconds(`start again after SIGKILL of ${kill.name}`, takers, (system) =>
+      recoverySeconds(lab, system, kill),
+    )
   }
+  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+    await measureSeconds(`another leads after ${signal} of a leader`, led, (system) =>
+      successionSeconds(lab, system, signal),
+    )
+  }
+}
+
+async function measureSeconds(
+  name: string,
+  takers: readonly System[],
+  measure: (system: System) => Promise<number | null>,
+): Promise<void> {
+  const found = new Map<string, number[]>()
+  await inTurn(name, takers, rounds, async (system) => {
+    const took = await measure(system)
+    if (took === null) report.note(`${name}, ${system.name}: not within 90 s`)
+    else found.set(system.name, [...(found.get(system.name) ?? []), took])
+  })
+  report.print(name, "s", "less", found)
 }
 
 async function measureOpenTransaction(): Promise<void> {

@@ -35,6 +35,8 @@ export interface Side {
   work(handle: Handle): Promise<unknown>
   /** Is there as a member of the fleet that may lead it, without taking any of these jobs; where there is such a thing. */
   stand?(): Promise<unknown>
+  /** Number of the term that somebody leads in now, or `null`; where there is such a thing. */
+  term?(): Promise<number | null>
   /** How many jobs the database itself holds that are not finished; more than 0 may stand for any number. */
   unfinished(): Promise<number>
   /** Durations of the claims so far in ms, where the library lets itself be timed; forgets them. */
@@ -62,7 +64,9 @@ const MOST_IN_FLIGHT = 1000
 /** Serves one side until its input ends or it is told to stop. */
 export async function serve(make: (spec: SideSpec) => Promise<Side> | Side): Promise<void> {
   const spec = JSON.parse(process.argv[2]!) as SideSpec
-  const server = new SideServer(await make(spec))
+  const side = await make(spec)
+  const server = new SideServer(side)
+  process.once("SIGTERM", () => void side.close().finally(() => process.exit(0)))
   process.on("unhandledRejection", (error) => {
     console.error(error)
     process.exit(70)
@@ -112,6 +116,8 @@ class SideServer {
       case "stand":
         await this.#side.stand?.()
         return null
+      case "term":
+        return this.#side.term?.() ?? null
       case "started":
         return this.#started
       case "unfinished":

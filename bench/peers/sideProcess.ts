@@ -63,9 +63,14 @@ export class SideProcess implements AsyncDisposable {
     }
   }
 
+  /** Sends a signal, and waits for nothing. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
   /** As if the machine had lost power for this process alone. */
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL")
+    this.signal("SIGKILL")
     await this.#ended
   }
 

@@ -103,6 +103,7 @@ export class FaultStore implements Store {
   log: Store["log"] = (...args) => this.#call("log", args)
   queueCounts: Store["queueCounts"] = (...args) => this.#call("queueCounts", args)
   workers: Store["workers"] = (...args) => this.#call("workers", args)
+  nextLeaseEndMs: Store["nextLeaseEndMs"] = (...args) => this.#call("nextLeaseEndMs", args)
   doctor: Store["doctor"] = (...args) => this.#call("doctor", args)
   edit: Store["edit"] = (...args) => this.#call("edit", args)
   act: Store["act"] = (...args) => this.#call("act", args)

@@ -12,6 +12,7 @@ export const reads = [
   "log",
   "queueCounts",
   "workers",
+  "nextLeaseEndMs",
   "doctor",
   "queueSettings",
   "leader",

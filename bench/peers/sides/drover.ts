@@ -11,7 +11,6 @@ const UNFINISHED = ["scheduled", "available", "running", "retryable"] as const
 const tuned = {
   queues: { default: { slots: 500 } },
   work: { lease: { ttl: "1s", beat: "200ms", margin: "200ms" } },
-  maintenance: { sweep: "1s" },
 } as const
 
 let handle: Handle = () => undefined
@@ -32,7 +31,6 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
     // What is measured with a long history must not be tidied away meanwhile.
     ...(profile.includes("history") && { retention: { bytes: false } }),
     queues: { ...(isTuned && tuned.queues), elsewhere: { slots: 1 } },
-    ...(isTuned && { maintenance: tuned.maintenance }),
   })
   return {
     prepare: async () => void (await drover.count({}, 1)),
@@ -47,6 +45,7 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
       return drover.work({ ...(isTuned && tuned.work), queues: ["default"] })
     },
     stand: () => drover.work({ ...(isTuned && tuned.work), queues: ["elsewhere"] }),
+    term: async () => (await drover.leader())?.term ?? null,
     unfinished: () => drover.count({ states: [...UNFINISHED] }, 100_000),
     claimMs: () => exchangeMs.splice(0),
     close: () => drover.close(),

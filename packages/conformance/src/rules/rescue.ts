@@ -1,6 +1,13 @@
 import { expect } from "vitest"
 import type { Rules } from "../rules.ts"
 import { hour, leaseMs, second, settlementKinds, settlements } from "../world.ts"
+import type { World } from "../world.ts"
+
+/** Whether the next end of a lease is so far away, give or take what the calls themselves take. */
+async function endsWithin(world: World, ms: number): Promise<boolean> {
+  const inMs = await world.other.nextLeaseEndMs()
+  return inMs !== null && inMs <= ms && inMs > ms - second
+}
 
 /** Taking back what a dead worker held: once, only that, and never what was settled. */
 export const rescueRules: Rules = {
@@ -39,6 +46,26 @@ export const rescueRules: Rules = {
     expect(await world.state(alive.id)).toBe("running")
     expect(await alive.worker.beat()).toBe("held")
     expect(await dead.worker.beat()).toBe("lost")
+  },
+
+  "the next end of a lease is the first of those that last, and beats put it off": async (
+    world,
+  ) => {
+    expect(await world.store.nextLeaseEndMs()).toBeNull()
+    const first = await world.worker()
+    await world.advance(10 * second)
+    const later = await world.worker()
+    expect(await endsWithin(world, leaseMs - 10 * second)).toBe(true)
+    await first.beat()
+    expect(await endsWithin(world, leaseMs)).toBe(true)
+    await world.advance(10 * second)
+    await first.beat()
+    expect(await endsWithin(world, leaseMs - 10 * second)).toBe(true)
+    await later.retire()
+    expect(await endsWithin(world, leaseMs)).toBe(true)
+    await world.advance(leaseMs + 1)
+    // One that has ended is the rescue's.
+    expect(await world.unchanged(() => world.store.nextLeaseEndMs())).toBeNull()
   },
 
   "without expiredLeases nobody's silence counts as death": async (world) => {

@@ -10,8 +10,10 @@ import type { ResolvedLead } from "./leadOptions.ts"
 
 /** A worker of this client, as far as leadership is concerned. */
 export interface LeadingWorker {
-  /** Whether it has seen the store for a full lease without interruption. */
-  seesStore(): boolean
+  /** Time to live of its lease. */
+  readonly leaseMs: number
+  /** How long until it will have seen the store for a full lease without interruption; 0 when it has. */
+  blindMs(): number
   hint(queue?: string): void
 }
 
@@ -48,7 +50,7 @@ export class ClientLeadership {
   /** A worker of the client runs. */
   began(worker: LeadingWorker, store: Store): void {
     this.#workers.add(worker)
-    if (this.#workers.size === 1) this.#start(store)
+    if (this.#workers.size === 1) this.#start(worker, store)
   }
 
   /** It begins to stop. */
@@ -73,14 +75,15 @@ export class ClientLeadership {
     return this.#maintain().singletons.add(name, service)
   }
 
-  #start(store: Store): void {
+  #start({ leaseMs }: LeadingWorker, store: Store): void {
     const { clock, rng, events, lead, info = "{}" } = this.#options
-    if (lead.times === null) return
+    if (lead.timesFor === null) return
     this.#store = store
     const maintainer = this.#maintain()
     const elector = new Elector({
-      ...{ clock, rng, events, store, info, times: lead.times },
+      ...{ clock, rng, events, store, info, times: lead.timesFor(leaseMs) },
       candidateId: this.#ids.next(),
+      isReady: () => this.#blindMs() === 0,
       released: () => maintainer.released(),
     })
     elector.onTransition((transition) => maintainer.moved(transition))
@@ -98,7 +101,7 @@ export class ClientLeadership {
         assert(this.#store !== undefined, "a term begins only with a store")
         return this.#store
       },
-      mayRescue: () => this.#seesStore(),
+      blindMs: () => this.#blindMs(),
       hint: (queue) => {
         for (const worker of this.#workers) worker.hint(queue)
       },
@@ -108,9 +111,9 @@ export class ClientLeadership {
     return this.#maintainer
   }
 
-  #seesStore(): boolean {
-    if (this.#workers.size === 0) return false
-    for (const worker of this.#workers) if (!worker.seesStore()) return false
-    return true
+  // Counted since the workers began, whoever led meanwhile: a client that has been up for a lease rescues at once.
+  #blindMs(): number {
+    if (this.#workers.size === 0) return Number.POSITIVE_INFINITY
+    return Math.max(...Array.from(this.#workers, (worker) => worker.blindMs()))
   }
 }

@@ -8,7 +8,10 @@ import type { Duration } from "../time/index.ts"
 
 /** How a client leads. */
 export interface LeadOptions {
-  /** How long a term lasts unless it is renewed, which happens three times as often. A leader whose process hangs or is cut off is succeeded after it. @default "15s" */
+  /**
+   * How long a term lasts unless it is renewed, which happens three times as often. A leader whose process hangs or is
+   * cut off is succeeded after it. @default "15s", less where the worker's lease is shorter: as long as that, 3 s at least
+   */
   readonly ttl?: Duration
   /** Pause between two looks whether anybody leads. Hints make it fast, this makes it sure. @default "5s" */
   readonly bid?: Duration
@@ -28,7 +31,7 @@ export interface RetentionOptions {
 
 /** What the leader's services are told. All clients of a database should say the same: whichever leads decides. */
 export interface MaintenanceOptions {
-  /** Pause between two rounds of rescue, expiry and pruning, so that a dead worker's jobs wait at most so long after its lease. @default "4s" */
+  /** Pause between two rounds of expiry and pruning, and the longest between two looks for dead workers. @default "4s" */
   readonly sweep?: Duration
   /** Longest time for one try to start the leader's services, and for `onMaintenanceStart`. @default "10s" */
   readonly startTimeout?: Duration
@@ -48,8 +51,8 @@ export type OnMaintenanceStart = (start: MaintenanceStart) => unknown
 
 /** The same, checked and filled in. */
 export interface ResolvedLead {
-  /** `null`: this client never leads. */
-  readonly times: LeadershipTimes | null
+  /** How it bids when its workers' lease is so long; `null`: this client never leads. */
+  readonly timesFor: ((leaseMs: number) => LeadershipTimes) | null
   readonly settings: MaintenanceSettings
   readonly startTimeoutMs: number
   readonly onMaintenanceStart: OnMaintenanceStart | undefined
@@ -66,6 +69,9 @@ const DEFAULTS = {
   bytes: 1_073_741_824,
 } as const
 const MIN_TTL_MS = 300
+// A term by default is no longer than a lease, so that who leads next comes in time to rescue whoever led; nor so short
+// that a busy event loop costs it.
+const MIN_DEFAULT_TTL_MS = 3_000
 const MIN_PAUSE_MS = 10
 
 /** Checks what a client was told about leading. @throws DroverError `DROVER_CONFIG`. */
@@ -82,7 +88,7 @@ export function resolveLead(options: {
   }
   const { sweep = DEFAULTS.sweep, startTimeout = DEFAULTS.startTimeout } = maintenance
   return Object.freeze({
-    times: lead === false ? null : resolveTimes(lead === true ? {} : lead),
+    timesFor: lead === false ? null : resolveTimes(lead === true ? {} : lead),
     settings: {
       retention: resolveRetention(options.retention ?? {}),
       sweepMs: atLeast(
@@ -101,22 +107,34 @@ export function resolveLead(options: {
   })
 }
 
-function resolveTimes(lead: LeadOptions): LeadershipTimes {
+function resolveTimes(lead: LeadOptions): (leaseMs: number) => LeadershipTimes {
   checkOptions(lead, ["ttl", "bid"], "lead")
-  const { ttlMs: defaultTtlMs, bidMs: defaultBidMs, jitterMs, marginMs } = leadershipDefaults
-  const ttlMs = lead.ttl === undefined ? defaultTtlMs : parseDuration(lead.ttl, "lead.ttl")
+  const { ttlMs: longestMs, bidMs: defaultBidMs, jitterMs } = leadershipDefaults
+  const givenMs =
+    lead.ttl === undefined
+      ? undefined
+      : atLeast(MIN_TTL_MS, parseDuration(lead.ttl, "lead.ttl"), "lead.ttl")
   const bidMs = lead.bid === undefined ? defaultBidMs : parseDuration(lead.bid, "lead.bid")
-  // The parts keep the proportions of the defaults.
-  const share = atLeast(MIN_TTL_MS, ttlMs, "lead.ttl") / defaultTtlMs
-  return checkLeadership({
+  const bids = {
+    bidMs: atLeast(MIN_PAUSE_MS, bidMs, "lead.bid"),
+    jitterMs: (jitterMs * bidMs) / defaultBidMs,
+  }
+  return (leaseMs) => {
+    const followsMs = Math.min(longestMs, Math.max(MIN_DEFAULT_TTL_MS, leaseMs))
+    return checkLeadership({ ...timesOf(givenMs ?? followsMs), ...bids })
+  }
+}
+
+// The parts keep the proportions of the defaults.
+function timesOf(ttlMs: number): LeadershipTimes {
+  const { ttlMs: defaultTtlMs, marginMs, requestMs } = leadershipDefaults
+  return {
     ...leadershipDefaults,
     ttlMs,
     renewMs: ttlMs / 3,
-    marginMs: marginMs * share,
-    requestMs: Math.min(leadershipDefaults.requestMs, ttlMs / 3),
-    bidMs: atLeast(MIN_PAUSE_MS, bidMs, "lead.bid"),
-    jitterMs: (jitterMs * bidMs) / defaultBidMs,
-  })
+    marginMs: (marginMs * ttlMs) / defaultTtlMs,
+    requestMs: Math.min(requestMs, ttlMs / 3),
+  }
 }
 
 function resolveStatistics(

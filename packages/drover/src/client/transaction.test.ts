@@ -144,7 +144,7 @@ describe("a transaction of the client", () => {
 describe("a transaction on the user's own connection", () => {
   test("that rolls back: the job never was; that commits: it is found and run", async () => {
     const waiting = await drover.work()
-    const db = new DatabaseSync(file)
+    const db = new DatabaseSync(file, { timeout: 5_000 })
     db.exec("begin immediate")
     await drover.enqueue(mail, 1, { transaction: db })
     db.exec("rollback")

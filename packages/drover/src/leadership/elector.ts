@@ -33,6 +33,8 @@ export interface ElectorOptions {
   readonly times: LeadershipTimes
   /** Whether hints of the store are listened to. Polling alone is always correct. @default true */
   readonly hints?: boolean
+  /** Whether this client could do all of a leader's work at once. When a term ends, those that could bid first. @default true */
+  isReady?(): boolean
   /** Resolves when nothing of a term that was given back runs any more; a resignation waits for it, for a while. */
   released(term: Term): Promise<void>
 }
@@ -140,21 +142,21 @@ export class Elector implements Startable {
   async #follow(signal: AbortSignal): Promise<Term | undefined> {
     const { clock, rng, times } = this.#options
     const bidder = this.#bidder()
-    let nextInMs = HINT_MS * rng.next()
+    let nextInMs = this.#spread(HINT_MS)
     let failures = 0
     while (!signal.aborted) {
       const standMs = this.#standBack.leftMs(clock.monotonic())
       // Hints are for those who may bid; after a failure the wait is what spares the database.
       if (standMs > 0) await this.#pause.deaf(standMs, signal)
       else if (failures > 0) await this.#pause.deaf(nextInMs, signal)
-      else await this.#pause.listening(nextInMs, HINT_MS * rng.next(), signal)
+      else await this.#pause.listening(nextInMs, this.#spread(HINT_MS), signal)
       if (signal.aborted) break
       if (this.#standBack.leftMs(clock.monotonic()) > 0) continue
       try {
         const answer = await bidder.bid(signal)
         if (answer instanceof Term) return answer
         failures = 0
-        const untilEndMs = answer.leftMs + EXPIRY_SPREAD_MS * rng.next()
+        const untilEndMs = answer.leftMs + this.#spread(EXPIRY_SPREAD_MS)
         nextInMs = Math.min(times.bidMs + times.jitterMs * rng.next(), untilEndMs)
       } catch (error) {
         if (signal.aborted) break
@@ -241,6 +243,13 @@ export class Elector implements Startable {
       timeout: Math.min(times.requestMs, 2_000),
       deadline: times.requestMs,
     }).catch((error: unknown) => this.#tell("resignTerm", error, RESIGN_ATTEMPTS, 0))
+  }
+
+  /** A random part of a wait that all share: of its first half for those that are ready, else of its second. */
+  #spread(ms: number): number {
+    const { rng, isReady } = this.#options
+    const isFirst = isReady?.() ?? true
+    return (ms / 2) * (isFirst ? rng.next() : 1 + rng.next())
   }
 
   #bidder(): Bidder {

@@ -36,8 +36,8 @@ export class Reachability {
     return Math.max(0, nowMono - this.#sinceMono)
   }
 
-  /** Whether leases of others that look expired may be taken for dead. */
-  mayRescue(nowMono: number): boolean {
-    return this.reachableForMs(nowMono) >= this.#leaseMs
+  /** How long until leases of others that look expired may be taken for dead, if nothing comes between; 0 when they may. */
+  blindMs(nowMono: number): number {
+    return Math.max(0, this.#leaseMs - this.reachableForMs(nowMono))
   }
 }

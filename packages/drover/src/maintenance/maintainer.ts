@@ -18,8 +18,8 @@ export interface MaintainerOptions {
   readonly services: readonly MaintenanceService[]
   readonly onMaintenanceStart: ((start: MaintenanceStart) => unknown) | undefined
   readonly startTimeoutMs: number
-  /** Whether the silence of others may be taken for their death. */
-  mayRescue(): boolean
+  /** How long until the silence of others may be taken for their death; 0 when it may. */
+  blindMs(): number
   /** Jobs may have become available. */
   hint(queue?: string): void
   onStarted(term: Term): void
@@ -62,9 +62,9 @@ export class Maintainer {
 
   #makeServices(term: Term): readonly Startable[] {
     const { clock, rng, events, settings, services } = this.#options
-    const { store, mayRescue, hint } = this.#options
+    const { store, blindMs, hint } = this.#options
     const context: TermContext = {
-      ...{ term: term.ref, clock, rng, events, store: store(), settings, mayRescue, hint },
+      ...{ term: term.ref, clock, rng, events, store: store(), settings, blindMs, hint },
       termEnded: () => term.lose("the store refused a write of it"),
     }
     return services

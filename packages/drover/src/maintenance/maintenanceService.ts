@@ -12,8 +12,8 @@ export interface TermContext {
   readonly rng: Rng
   readonly events: Events
   readonly settings: MaintenanceSettings
-  /** Whether the store has been reachable for long enough to take the silence of others for their death. */
-  readonly mayRescue: () => boolean
+  /** How long until the store will have been reachable for long enough to take the silence of others for their death; 0 when it has. */
+  readonly blindMs: () => number
   /** Jobs of this queue, or of any, may have become available. */
   readonly hint: (queue?: string) => void
   /** A write was answered with "term_ended": nothing may be done under this term any more. */
@@ -24,7 +24,7 @@ export interface TermContext {
 export interface MaintenanceSettings {
   /** How long finished jobs stay. */
   readonly retention: Retention
-  /** Pause between two rounds of rescue and of expiry. */
+  /** Pause between two rounds of expiry and of pruning, and the longest between two of rescue. */
   readonly sweepMs: number
   /** Pause between two samples of the queues; `false` takes none. */
   readonly sampleMs: number | false

@@ -12,6 +12,8 @@ export interface BatchReply {
   readonly rows: number
   /** Whether there is more to do now. */
   readonly more: boolean
+  /** When there may be something to do that is known of now. If that is before the next turn, a round comes then. */
+  readonly nextInMs?: number
 }
 
 /** A periodic service of the leader. */
@@ -20,6 +22,8 @@ export interface TurnLoopOptions {
   /** From the stamp of one turn to the next, over all leaders. */
   readonly everyMs: number
   readonly batch: BatchLimits
+  /** The first round comes at the start, also when the last turn of another leader was a moment ago. @default false */
+  readonly atStart?: boolean
   /** Longest wait for one batch. @default 30 s */
   readonly answerMs?: number
   /** Does at most `size` rows. */
@@ -62,13 +66,14 @@ class Turns {
   readonly #context: TermContext
   readonly #options: TurnLoopOptions
   readonly #batch: Batch
-  // A turn that was taken and not finished.
-  #owed = false
+  // A turn that was taken and not finished, or a round that need not be due.
+  #owed: boolean
 
   constructor(context: TermContext, options: TurnLoopOptions) {
     this.#context = context
     this.#options = options
     this.#batch = new Batch(options.batch)
+    this.#owed = options.atStart ?? false
   }
 
   /** @returns ms until the next round. */
@@ -88,13 +93,18 @@ class Turns {
       if (reply === "term_ended") return this.#end()
       rows += reply.rows
       if (reply.more) continue
-      this.#owed = false
-      break
+      const nextInMs = Math.min(everyMs, reply.nextInMs ?? everyMs)
+      this.#owed = nextInMs < everyMs
+      return this.#swept(rows, nextInMs)
     }
-    if (rows > 0) {
-      this.#context.events.emit("maintenance.swept", { service: name, term: term.term, rows })
-    }
-    return this.#owed ? BREATH_MS : everyMs
+    return this.#swept(rows, BREATH_MS)
+  }
+
+  #swept(rows: number, nextInMs: number): number {
+    const { events, term } = this.#context
+    const { name: service } = this.#options
+    if (rows > 0) events.emit("maintenance.swept", { service, term: term.term, rows })
+    return nextInMs
   }
 
   async #work(signal: AbortSignal): Promise<Fenced<BatchReply>> {

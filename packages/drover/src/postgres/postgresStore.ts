@@ -94,7 +94,7 @@ import { closedError } from "./postgresErrors.ts"
 import { queueCounts } from "./queueCounts.ts"
 import { bid, claimTurn, expire, leader, prune, renewTerm, rescue, resignTerm } from "./terms.ts"
 import { trailAfter } from "./trailAfter.ts"
-import { beat, registerWorker, retireWorker, workerRows } from "./workers.ts"
+import { beat, nextLeaseEndMs, registerWorker, retireWorker, workerRows } from "./workers.ts"
 
 /** `Store` on Postgres: the table of contents of this room. Each operation is in the file of its concern. */
 export class PostgresStore {
@@ -249,6 +249,10 @@ export class PostgresStore {
   /** Another machine's processes cannot be looked at, and this one's are not told from them. */
   deadWorkers(): Promise<readonly string[]> {
     return Promise.resolve([])
+  }
+
+  nextLeaseEndMs(): Promise<number | null> {
+    return nextLeaseEndMs(this.#context)
   }
 
   doctor(): Promise<readonly HealthCheck[]> {

@@ -152,6 +152,12 @@ async function rescuedJobs(
   })
 }
 
+/** How long until the first lease ends. See `Store.nextLeaseEndMs`. */
+export async function nextLeaseEndMs({ database }: StoreContext): Promise<number | null> {
+  const [row] = await database.read("nextLeaseEnd", (db) => db.query("next_lease_end"))
+  return (row?.[0] ?? null) as number | null
+}
+
 /** Lists the workers that have not ended, also those whose lease has. */
 export async function workerRows({ database }: StoreContext): Promise<readonly WorkerRow[]> {
   const rows = await database.statement("workers", "live_workers", [], { repeatable: true })

@@ -89,7 +89,15 @@ import {
 } from "./schedules.ts"
 import { dueSchedules, tickSchedules, triggerSchedule } from "./ticks.ts"
 import { expire, prune } from "./upkeep.ts"
-import { beat, deadWorkers, registerWorker, rescue, retireWorker, workerRows } from "./workers.ts"
+import {
+  beat,
+  deadWorkers,
+  nextLeaseEndMs,
+  registerWorker,
+  rescue,
+  retireWorker,
+  workerRows,
+} from "./workers.ts"
 
 /** `Store` on node:sqlite: the table of contents of this room. Each operation is in the file of its concern. */
 export class SqliteStore implements Store {
@@ -184,6 +192,10 @@ export class SqliteStore implements Store {
 
   deadWorkers(): Promise<readonly string[]> {
     return deadWorkers(this.#database)
+  }
+
+  nextLeaseEndMs(): Promise<number | null> {
+    return nextLeaseEndMs(this.#database)
   }
 
   expire(request: {

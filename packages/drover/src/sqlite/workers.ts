@@ -114,6 +114,14 @@ export function deadWorkers(context: StoreContext): Promise<readonly string[]> {
   )
 }
 
+/** How long until the first lease ends. See `Store.nextLeaseEndMs`. */
+export function nextLeaseEndMs(context: StoreContext): Promise<number | null> {
+  return context.read("nextLeaseEnd", ({ statements, now }) => {
+    const endAt = statements.first("next_lease_end", now)?.[0] as number | undefined
+    return endAt === undefined ? null : endAt - now
+  })
+}
+
 /** Lists the workers that have not ended, also those whose lease has. */
 export function workerRows(context: StoreContext): Promise<readonly WorkerRow[]> {
   return context.read("workers", ({ statements }) =>

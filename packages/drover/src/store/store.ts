@@ -167,6 +167,8 @@ export interface Store extends LeadershipStore, LimitStore, ScheduleStore {
   rescue(request: RescueRequest): Promise<Fenced<readonly RescuedJob[]>>
   /** Workers on this machine that are proved dead: their process is gone. Empty where that cannot be proved. */
   deadWorkers(): Promise<readonly string[]>
+  /** How long until the first of the leases that last ends, unless its worker beats; `null` when none lasts. */
+  nextLeaseEndMs(): Promise<number | null>
   /** Discards waiting jobs whose expiry has passed. */
   expire(request: {
     readonly term: TermRef

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { ExchangeRequest } from "../../store/index.ts"
 import { defineJob } from "../define/jobDefinition.ts"
+import { deafStore } from "./fixtures/deafStore.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
 import type { World } from "./fixtures/world.ts"
@@ -170,14 +171,7 @@ test("a queue that could fill every claim leaves room for the others", async () 
 describe("wake-ups", () => {
   test("a job of another process is found by the poll alone, when every hint is lost", async () => {
     await using world = await createWorld()
-    const deaf = new Proxy(world.store, {
-      get: (target, name) => {
-        if (name === "watch") return () => () => {}
-        const value: unknown = target[name as keyof typeof target]
-        return typeof value === "function" ? value.bind(target) : value
-      },
-    })
-    await world.worker([defineJob("a", { run: () => {} })], { store: deaf })
+    await world.worker([defineJob("a", { run: () => {} })], { store: deafStore(world.store) })
     await world.clock.advance(5_000)
     const id = await world.enqueueElsewhere("a")
     expect((await world.row(id)).state).toBe("available")

@@ -330,7 +330,9 @@ export class Exchanger {
   }
 
   #goOn(): void {
-    if (this.#settlements.length > 0 || this.#lost.length > 0 || this.#anyWants()) this.gather()
+    const isDue = this.#settlements.length > 0 || this.#lost.length > 0
+    // A job that must run alone may have been seen while this exchange was under way.
+    if (isDue || this.#anyWants() || this.#host.solo.waits) this.gather()
     else this.#checkIdle()
   }
 

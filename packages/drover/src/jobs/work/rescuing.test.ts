@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest"
 import { defineJob } from "../define/jobDefinition.ts"
+import { deafStore } from "./fixtures/deafStore.ts"
+import { faultyStore } from "./fixtures/faultyStore.ts"
 import { listening } from "./fixtures/listening.ts"
 import { createWorld } from "./fixtures/world.ts"
+import type { World } from "./fixtures/world.ts"
+import type { Store } from "../../store/index.ts"
 import { asLeader } from "../../store/asLeader.fixture.ts"
 
 describe("the jobs of a dead worker that were taken back", () => {
@@ -37,31 +41,33 @@ describe("the jobs of a dead worker that were taken back", () => {
     await world.until("the others run", () => worker.running().length === 5)
   })
 
-  test("run one after the other when their handlers end in the call that starts them", async () => {
+  test.each([
+    ["end in the call that starts them", () => {}],
+    ["take a moment", (world: World) => world.clock.sleep(20)],
+  ])("run one after the other when their handlers %s", async (_, run) => {
     await using world = await createWorld()
     const dead = await world.connect()
-    const ref = await dead.registerWorker({
-      workerId: "dead",
-      token: 7,
-      leaseMs: 30_000,
-      host: "elsewhere",
-      pid: 1,
-      info: "{}",
-    })
+    const identity = { workerId: "dead", token: 7, leaseMs: 30_000 }
+    const ref = await dead.registerWorker({ ...identity, host: "elsewhere", pid: 1, info: "{}" })
     await world.enqueueMany("a", 3)
-    await dead.exchange({
-      worker: ref,
-      settlements: [],
-      claims: [{ queue: "default", kinds: ["a"], limit: 3 }],
-      token: 8,
-      repeat: false,
-      solo: false,
-    })
+    const claims = [{ queue: "default", kinds: ["a"], limit: 3 }]
+    const request = { worker: ref, settlements: [], claims, token: 8, repeat: false, solo: false }
+    await dead.exchange(request)
     await (await asLeader(dead)).rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 3 })
     let ran = 0
-    const job = defineJob("a", { run: () => void ran++ })
-    await world.worker([job])
-    await world.until("all three ran", () => ran === 3)
+    const handler = async (): Promise<void> => {
+      ran++
+      await run(world)
+    }
+    // Nothing but the worker itself makes it look, and what it sees while an exchange is under way counts.
+    const { store, fault } = faultyStore(deafStore(world.store))
+    const takesMs: Partial<Record<keyof Store, number>> = { peek: 10, exchange: 30 }
+    fault((operation) => {
+      const ms = takesMs[operation]
+      return ms === undefined ? undefined : world.clock.sleep(ms)
+    })
+    await world.worker([defineJob("a", { run: handler })], { store, options: { poll: "10m" } })
+    await world.until("all three ran", () => ran === 3, 500)
     await world.enqueueMany("a", 2)
     await world.until("ordinary jobs run too", () => ran === 5)
     expect(ran, "each once").toBe(5)

@@ -30,6 +30,11 @@ export class SoloTurn {
     this.#patienceMs = patienceMs
   }
 
+  /** Whether a job that must run alone waits and nobody has asked for it yet. */
+  get waits(): boolean {
+    return this.#waitingSinceMono !== undefined && !this.#runs
+  }
+
   /** Whether a job that must run alone is waiting, as the store said just now. */
   seen(waiting: boolean, nowMono: number): void {
     if (!waiting) this.#waitingSinceMono = undefined

@@ -123,9 +123,15 @@ export class Worker implements Startable, AsyncDisposable {
     this.#run?.hint(queue)
   }
 
-  /** Whether it has seen the store for a full lease without interruption, so that others had their chance to beat. */
-  seesStore(): boolean {
-    return this.#run?.reachability.mayRescue(this.#parts.clock.monotonic()) ?? false
+  /** Time to live of its lease. */
+  get leaseMs(): number {
+    return this.#options.lease.ttlMs
+  }
+
+  /** How long until it will have seen the store for a full lease without interruption, so that others had their chance to beat; 0 when it has. */
+  blindMs(): number {
+    const blindMs = this.#run?.reachability.blindMs(this.#parts.clock.monotonic())
+    return blindMs ?? Number.POSITIVE_INFINITY
   }
 
   /**

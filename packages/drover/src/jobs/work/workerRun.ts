@@ -220,7 +220,11 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     const { jobId } = attempt.claimed
     // A job that was taken back and claimed again by this very worker has a newer attempt under its id.
     if (this.#attempts.get(jobId) === attempt) this.#attempts.delete(jobId)
-    if (attempt.solo) this.solo.ended()
+    if (attempt.solo) {
+      this.solo.ended()
+      // A process that died leaves as many such jobs as it ran, and only a look finds the next one.
+      this.#observer.look()
+    }
     if (this.#attempts.size > 0) return
     this.exchanger.wake()
     this.#allEnded?.resolve()

@@ -1483,6 +1483,9 @@ where (w.ended_at is null and (
   or (w.ended_at is not null and w.ref in (select c.worker from {schema}.claim c))
 order by w.lease_until
 limit $3::integer`,
+  next_lease_end: `select min(w.lease_until) - floor(extract(epoch from now()) * 1000)::bigint
+from {schema}.worker w
+where w.ended_at is null and w.lease_until >= floor(extract(epoch from now()) * 1000)::bigint`,
   end_lost_worker: `update {schema}.worker
 set ended_at = {schema}.clock_ms(), end_reason = $3::text
 where ref = $1::integer and ended_at is null

@@ -42,6 +42,12 @@ where (w.ended_at is null and (
 order by w.lease_until
 limit $3::integer;
 
+-- name: next_lease_end
+-- Called by nextLeaseEndMs before each rescue. Some dozens of rows by worker_live. The time is that of lost_workers.
+select min(w.lease_until) - floor(extract(epoch from now()) * 1000)::bigint
+from {schema}.worker w
+where w.ended_at is null and w.lease_until >= floor(extract(epoch from now()) * 1000)::bigint;
+
 -- name: end_lost_worker
 -- Called by rescue for each lost worker. Conditional: a beat that came in between keeps it.
 update {schema}.worker

@@ -1122,6 +1122,10 @@ from drover_worker
 where ended_at is null and lease_until < ? and lease_until - beat_at <= ?
 order by lease_until
 limit ?`,
+  next_lease_end: `select lease_until from drover_worker
+where ended_at is null and lease_until >= ?
+order by lease_until
+limit 1`,
   live_worker_named: `select ref, id from drover_worker where id = ? and ended_at is null`,
   live_processes: `select id, pid, proof from drover_worker where ended_at is null and proof is not null order by lease_until limit 1000`,
   live_workers: `select

@@ -51,6 +51,13 @@ where ended_at is null and lease_until < ? and lease_until - beat_at <= ?
 order by lease_until
 limit ?;
 
+-- name: next_lease_end
+-- Called by nextLeaseEndMs before each rescue. The first of drover_worker_live from now on.
+select lease_until from drover_worker
+where ended_at is null and lease_until >= ?
+order by lease_until
+limit 1;
+
 -- name: live_worker_named
 -- Called by rescue for each worker that the caller has proved dead. By the unique index on id.
 select ref, id from drover_worker where id = ? and ended_at is null;
