@@ -49,7 +49,9 @@ export class Observer {
   }
 
   start(): void {
-    this.#unwatch = this.#options.store.watch(() => this.look())
+    this.#unwatch = this.#options.store.watch((what) => {
+      if (what !== "ends") this.look()
+    })
     this.#pollLater(this.#pauseMs())
     this.look()
   }
