@@ -1450,7 +1450,8 @@ begin
 end
 $$;
 create function {schema}.settle_2(p_worker integer, p_requests jsonb) returns text[]
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform {schema}.lock_limits_of_1(array(select (r ->> 'id')::uuid from jsonb_array_elements(p_requests) r));
   return {schema}.settle_1(p_worker, p_requests);
@@ -1458,14 +1459,16 @@ end
 $$;
 create function {schema}.hand_back_2(p_worker integer, p_crash boolean, p_actor text, p_reason text, p_most integer)
 returns table (job_id uuid, lane integer, attempt integer, crashes integer, state smallint)
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform 1 from {schema}.limits m where m.type = 'concurrency' and m.by_key <> '' order by m.id for share;
   return query select * from {schema}.hand_back_1(p_worker, p_crash, p_actor, p_reason, p_most);
 end
 $$;
 create function {schema}.enqueue_2(p_jobs jsonb) returns table (id uuid, status text, state smallint)
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_replies jsonb := '[]';
   v_new record;
@@ -1502,16 +1505,20 @@ begin
       p_lane, false, k.keys, p_rank, k.first, v_fair.id, s.share, coalesce({schema}.turn_of_1(v_fair.id, s.share), 0)
     from unnest(p_keys, p_firsts) with ordinality k (keys, first, n)
     cross join lateral (select coalesce({schema}.key_of_1(k.keys, v_fair.name), '') as share) s
-    where not exists (
-      select from {schema}.track t where t.lane = p_lane and not t.alone and t.keys = k.keys)
+    -- Scalar, like the lateral below, so that each is looked up by its key and not found among all tracks of the lane.
+    where (
+      select t.id from {schema}.track t where t.lane = p_lane and t.alone = false and t.keys = k.keys limit 1
+    ) is null
     order by k.n
     on conflict do nothing;
     -- One that was dropped in between is made again.
     v_tracks := array(
       select t.id
       from unnest(p_keys) with ordinality k (keys, n)
-      join {schema}.track t on t.lane = p_lane and not t.alone and t.keys = k.keys
-      order by k.n for key share of t);
+      cross join lateral (
+        select t.id from {schema}.track t where t.lane = p_lane and t.alone = false and t.keys = k.keys for key share
+      ) t
+      order by k.n);
     exit when cardinality(v_tracks) = cardinality(p_keys);
   end loop;
   if exists (
