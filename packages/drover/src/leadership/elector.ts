@@ -127,7 +127,13 @@ export class Elector implements Startable {
 
   #body(scope: ServiceScope): void {
     const { store, hints = true } = this.#options
-    if (hints) scope.defer(store.watch(() => this.#pause.wake()))
+    if (hints) {
+      scope.defer(
+        store.watch((what) => {
+          if (what !== "ends") this.#pause.wake()
+        }),
+      )
+    }
     scope.spawn((signal) => this.#live(signal))
   }
 

@@ -7,8 +7,10 @@ import type { PgClient } from "./driver.ts"
 
 /** Time between two notifications of one process. Bounds what a busy process costs all others. */
 const TELL_MS = 10
-/** The same for what only those want to know who wait for results. */
+/** The same for attempts that ended. */
 const TELL_END_MS = 100
+/** What a notification says when attempts ended and nothing may start because of it. */
+const ENDS = "ends"
 /** Time between two hints while nothing can be heard. */
 const DEAF_HINT_MS = 500
 /** How long a notification of our own may take to come back before the connection counts as deaf. */
@@ -26,21 +28,29 @@ const reconnect = resolveRetryPolicy({
   jitter: "full",
 })
 
+/** What others are told: "ends" is only for those who wait for results. */
+type Told = "change" | "ends"
+
+type Listener = (what?: "ends") => void
+
 const signals: WeakMap<PostgresDatabase, ChangeSignal> = new WeakMap()
 
 /** Calls the listener soon after another process changed something. See `Store.watch`. */
-export function watch(database: PostgresDatabase, listener: () => void): () => void {
+export function watch(database: PostgresDatabase, listener: Listener): () => void {
   return signalOf(database).add(listener)
 }
 
 /** Tells other processes that this one changed something. Cheap, never waits and never fails. */
 export function tellChange(database: PostgresDatabase): void {
-  signalOf(database).tell(TELL_MS)
+  signalOf(database).tell(TELL_MS, "change")
 }
 
-/** Tells other processes that attempts ended: at once after a pause, less often when many end. */
-export function tellEnds(database: PostgresDatabase): void {
-  signalOf(database).tell(TELL_END_MS)
+/**
+ * Tells other processes that attempts ended: at once after a pause, less often when many end.
+ * @param what "change" if jobs wait again because of it.
+ */
+export function tellEnds(database: PostgresDatabase, what: Told): void {
+  signalOf(database).tell(TELL_END_MS, what)
 }
 
 /** Tells it some times in the next seconds: what changed is seen when a user's transaction commits. */
@@ -83,7 +93,7 @@ interface Probe {
 class ChangeSignal {
   readonly #database: PostgresDatabase
   readonly #channel: string
-  readonly #listeners: Set<() => void> = new Set()
+  readonly #listeners: Set<Listener> = new Set()
   readonly #heard: WeakSet<PgClient> = new WeakSet()
   readonly #ended: WeakSet<PgClient> = new WeakSet()
   readonly #later: Set<Timer> = new Set()
@@ -96,6 +106,7 @@ class ChangeSignal {
   #toldMono = Number.NEGATIVE_INFINITY
   #tellTimer: Timer | undefined
   #tellMono = 0
+  #telling: Told = "ends"
 
   constructor(database: PostgresDatabase) {
     this.#database = database
@@ -107,9 +118,9 @@ class ChangeSignal {
     return this.#deafSinceMono === undefined ? "listening" : "deaf"
   }
 
-  add(listener: () => void): () => void {
+  add(listener: Listener): () => void {
     // Wrapped, so that one function that watches twice is two watches.
-    const own = (): void => listener()
+    const own: Listener = (what) => listener(what)
     this.#listeners.add(own)
     if (this.#listeners.size === 1) this.#start()
     return () => {
@@ -117,8 +128,9 @@ class ChangeSignal {
     }
   }
 
-  tell(pauseMs: number): void {
+  tell(pauseMs: number, what: Told): void {
     if (!this.#database.options.notify) return
+    if (what === "change") this.#telling = what
     const { clock } = this.#database
     const dueMono = this.#toldMono + pauseMs
     if (this.#tellTimer !== undefined) {
@@ -148,7 +160,7 @@ class ChangeSignal {
         delayMs,
         () => {
           this.#later.delete(timer)
-          this.tell(TELL_MS)
+          this.tell(TELL_MS, "change")
         },
         { ref: false },
       )
@@ -159,10 +171,12 @@ class ChangeSignal {
   #tellNow(): void {
     if (!this.#database.isOpen) return
     this.#toldMono = this.#database.clock.monotonic()
+    const payload = this.#telling === "ends" ? ENDS : ""
+    this.#telling = "ends"
     const { signal } = this.#database.connections("tell")
     // A hint that is lost is found by polling.
     signal
-      .use(SIGNAL_MS, (connection) => connection.query("tell_change", [this.#channel, ""]))
+      .use(SIGNAL_MS, (connection) => connection.query("tell_change", [this.#channel, payload]))
       .catch(() => undefined)
   }
 
@@ -209,7 +223,9 @@ class ChangeSignal {
       if (channel !== this.#channel) return
       if (payload !== "" && payload === this.#probe?.nonce) this.#probe.arrived()
       // What this process told comes back to it too; it knows.
-      else if (payload === "" && processId !== own) this.#hint()
+      else if (processId === own) return
+      else if (payload === "") this.#hint()
+      else if (payload === ENDS) this.#hint("ends")
     })
     client.on("end", () => {
       this.#ended.add(client)
@@ -286,7 +302,7 @@ class ChangeSignal {
     )
   }
 
-  #hint(): void {
-    for (const listener of this.#listeners) listener()
+  #hint(what?: "ends"): void {
+    for (const listener of this.#listeners) listener(what)
   }
 }

@@ -1,5 +1,5 @@
 import { assert } from "../errors/index.ts"
-import { jobStates } from "../store/index.ts"
+import { jobStates, keysText } from "../store/index.ts"
 import type { EnqueueOutcome, JobState, NewJob } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
@@ -26,7 +26,7 @@ export async function enqueue(
   return context.database.plain("enqueue", (db) => addAlike(db, lane, first, jobs), again)
 }
 
-/** Whether two jobs differ in id and input only, and neither has a unique key or keys under limits: the usual batch. */
+/** Whether two jobs differ in id, input and keys under limits only, and neither has a unique key: the usual batch. */
 export function isAlike(a: NewJob, b: NewJob): boolean {
   return (
     a.kind === b.kind &&
@@ -42,8 +42,6 @@ export function isAlike(a: NewJob, b: NewJob): boolean {
     a.metadata === b.metadata &&
     a.unique === null &&
     b.unique === null &&
-    a.keys === undefined &&
-    b.keys === undefined &&
     (a.tags === b.tags || storedTags(a.tags) === storedTags(b.tags))
   )
 }
@@ -54,9 +52,13 @@ async function addAlike(
   first: NewJob,
   jobs: readonly NewJob[],
 ): Promise<readonly EnqueueOutcome[]> {
+  const values = alikeValues(lane, first, jobs)
+  const keys = jobs.map((job) => keysText(job.keys))
   let rows: readonly Row[]
   try {
-    rows = await db.query("add_jobs", alikeValues(lane, first, jobs))
+    rows = keys.every((text) => text === null)
+      ? await db.query("add_jobs", values)
+      : await db.query("add_keyed_jobs", [...values, keys])
   } catch (error) {
     // An id that is there, or twice in this batch.
     if (sqlState(error) === UNIQUE_VIOLATION) return enqueueEach(db, jobs)

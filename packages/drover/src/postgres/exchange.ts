@@ -12,11 +12,11 @@ import type { StoreContext } from "./context.ts"
 import { claimedJobs, leases, readReply } from "./exchangeReply.ts"
 import type { Lease, Reply } from "./exchangeReply.ts"
 import { laneShares } from "./laneShares.ts"
-import { claimLimited } from "./limitedLanes.ts"
+import { claimLimited, inOrder } from "./limitedLanes.ts"
 import type { Bands } from "./lowMarks.ts"
 import { TRAIL_ROW } from "./mark.ts"
 import { byRank } from "./rank.ts"
-import { completionValues, divide, settleOthers, whyNot } from "./settle.ts"
+import { completionValues, divide, settleOthers, tellSettled, whyNot } from "./settle.ts"
 import type { Row } from "./values.ts"
 
 // About 5 ms. When more than this come due at once, the rest is promoted by the next claims.
@@ -35,6 +35,8 @@ interface Progress {
   readonly unsent: (readonly number[])[]
   /** Queues in which jobs wait that only limits hold back. */
   readonly heldBack: string[]
+  /** Lanes in which what ended leaves no room for others. */
+  readonly shut: Set<number>
   /** Queues in which there may be more than the claim looked for. */
   readonly more: string[]
   lease: Lease | undefined
@@ -62,6 +64,7 @@ export async function exchange(
     ended: [],
     unsent: [...completions],
     heldBack: [],
+    shut: new Set(),
     more: [],
     lease: undefined,
   }
@@ -73,6 +76,7 @@ export async function exchange(
   const lease = progress.lease ?? (await readLease(context, progress))
   for (const { attempt } of request.settlements) context.claims.ended(attempt.mark)
   context.claims.opened(claimed)
+  tellSettled(context, request.settlements, progress.shut)
   return {
     settled: statuses,
     claimed: lease === "lost" ? [] : [...held, ...claimed],
@@ -125,17 +129,15 @@ async function claimUnderLimits(
   alone: boolean,
 ): Promise<readonly ClaimedJob[]> {
   while (progress.unsent.length > 0) await send(context, progress, undefined)
-  const { worker, token } = progress.request
-  const reply = await claimLimited(context.database, {
-    ...{ worker: progress.worker, workerToken: worker.token, token, queue: claim.queue, alone },
-    ...{ lanes: ids, limit: Math.min(left, TRAIL_ROW) },
+  const reply = await claimLimited(context.database, progress.request, {
+    ...{ worker: progress.worker, queue: claim.queue, lanes: ids, alone },
+    limit: Math.min(left, TRAIL_ROW),
   })
   if (reply.heldBack) progress.heldBack.push(claim.queue)
+  for (const lane of reply.shut) progress.shut.add(lane)
   if (reply.ended.length > 0) await tellEnded(context, progress, reply.ended)
   if (reply.ids.length === 0) return []
-  const places = new Map(reply.ids.map((id, index) => [id, index]))
-  const held = (await readHeldRows(context, progress)).filter(({ jobId }) => places.has(jobId))
-  return held.toSorted((a, b) => (places.get(a.jobId) as number) - (places.get(b.jobId) as number))
+  return inOrder(reply.ids, await readHeldRows(context, progress))
 }
 
 async function claimFrom(

@@ -1,11 +1,19 @@
 import { expect, test } from "vitest"
-import type { ClaimedJob, WorkerRef } from "../store/index.ts"
+import type { ClaimedJob, LimitSetting, WorkerRef } from "../store/index.ts"
+import { channelOf } from "./changeSignal.ts"
 import { lockWait } from "./fixtures/lockWait.ts"
 import { openTestStore, testJob } from "./fixtures/openTestStore.ts"
 import type { TestStore } from "./fixtures/openTestStore.ts"
 import { connectTest } from "./fixtures/testServer.ts"
 
 let tokens = 0
+const facts = { leaseMs: 60_000, host: "h", pid: 1, info: "{}" }
+const mailSlots = { scope: "kind", target: "mail", type: "concurrency", by: null } as const
+const mailRate = { ...mailSlots, type: "rate" } as const
+const tenantSlots = { ...mailSlots, by: "tenant" } as const
+const most = (max: number, perMs: number | null = null): LimitSetting => ({
+  ...{ max, perMs, weights: null },
+})
 
 async function exchange(
   { store }: TestStore,
@@ -27,7 +35,6 @@ test("a job that was enqueued while a claim under a limit was looking starts no 
   await store.setLimit(limit, { max: 10, perMs: null, weights: null }, "ann")
   const rate = { scope: "queue", target: "default", type: "rate", by: null } as const
   await store.setLimit(rate, { max: 10, perMs: 60_000, weights: null }, "ann")
-  const facts = { leaseMs: 60_000, host: "h", pid: 1, info: "{}" }
   const worker = await store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
   await store.enqueue([testJob()])
   const first = await exchange(ground, worker, { limit: 10 })
@@ -56,4 +63,92 @@ test("a job that was enqueued while a claim under a limit was looking starts no 
   expect((rows as { at: number }[])[0]!.at, "the window counts from the same instant").toBe(
     job.startedAt,
   )
+})
+
+test("a claim for lanes that are all full waits for nobody who has their limits locked", async () => {
+  await using ground = await openTestStore()
+  const { store, schema, client } = ground
+  await store.setLimit(mailSlots, most(1), "ann")
+  await store.enqueue([testJob(), testJob()])
+  const worker = await store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
+  expect(await exchange(ground, worker, { limit: 5 })).toHaveLength(1)
+  await client.query(`begin; select from ${schema}.limits for update`)
+  expect(await exchange(ground, worker, { limit: 5 })).toEqual([])
+  await client.query("commit")
+})
+
+test("of a place that its process took again others hear that an attempt ended, of one that is left that they may start something", async () => {
+  await using setup = await openTestStore()
+  const { schema, client } = setup
+  await setup.store.setLimit(mailSlots, most(2), "ann")
+  await setup.store.enqueue(Array.from({ length: 6 }, () => testJob()))
+  // It has nothing to tell any more.
+  await setup.store.close()
+  await using ground = await openTestStore({ schema })
+  const worker = await ground.store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
+  const [first, second] = await exchange(ground, worker, { limit: 5 })
+  const payloads: string[] = []
+  let heard = Promise.withResolvers<void>()
+  client.on("notification", ({ payload = "" }) => {
+    payloads.push(payload)
+    heard.resolve()
+  })
+  const next = async (): Promise<string | undefined> => {
+    await heard.promise
+    heard = Promise.withResolvers()
+    return payloads.shift()
+  }
+  await client.query(`listen "${channelOf(schema)}"`)
+  const [third] = await exchange(ground, worker, { done: [first!], limit: 5 })
+  expect(third).toBeDefined()
+  expect(await next()).toBe("ends")
+  const [fourth] = await exchange(ground, worker, { done: [second!, third!], limit: 1 })
+  expect(fourth, "one of two places").toBeDefined()
+  expect(await next()).toBe("")
+  await exchange(ground, worker, { done: [fourth!] })
+  expect(await next(), "asked for nothing").toBe("")
+})
+
+test("a look at a full window says over which time those who wait for it had better come", async () => {
+  await using ground = await openTestStore()
+  const { store } = ground
+  await store.setLimit(mailRate, most(1, 60_000), "ann")
+  await store.enqueue([testJob(), testJob()])
+  const worker = await store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
+  const look = { worker, queues: [{ queue: "default", kinds: ["mail"] }] }
+  expect(await store.peek(look)).not.toHaveProperty("spreadMs")
+  await exchange(ground, worker, { limit: 1 })
+  expect(await store.peek(look)).toMatchObject({ claimable: [], spreadMs: 50 })
+})
+
+test("a batch of jobs with and without keys stands in its tracks, whoever else enqueues the same keys", async () => {
+  await using ground = await openTestStore()
+  const { store, client } = ground
+  await store.setLimit(tenantSlots, most(3), "ann")
+  const batch = (seed: number, over = {}): ReturnType<typeof testJob>[] =>
+    Array.from({ length: 1_500 }, (_, index) => {
+      const tenant = (index * seed) % 50
+      const keys = [{ limit: "kind:mail#concurrency.tenant", key: String(tenant) }]
+      return testJob({ ...over, ...(tenant > 0 && { keys }) })
+    })
+  const later = batch(1, { delayMs: 3_600_000 })
+  const batches = [...[1, 3, 7, 49].map((seed) => batch(seed)), later]
+  const outcomes = await Promise.all(batches.map((jobs) => store.enqueue(jobs)))
+  expect(outcomes.flat().map(({ id }) => id)).toEqual(batches.flat().map(({ id }) => id))
+  const { rows } = await client.query(`
+    select j.waits, count(*)::integer as many, bool_and(j.track is null or t.keys = j.keys) as fit
+    from job j left join track t on t.id = j.track group by j.waits order by j.waits`)
+  expect(rows).toEqual([
+    { waits: 0, many: 30, fit: true },
+    { waits: 1, many: 120, fit: true },
+    { waits: 3, many: 5_880, fit: true },
+    { waits: 5, many: 1_470, fit: true },
+  ])
+  const wrong = await client.query(`
+    select from track t cross join lateral (
+      select rank, id from job j where j.track = t.id order by rank, id limit 1) f
+    where (t.rank, t.first) is distinct from (f.rank, f.id)`)
+  expect(wrong.rowCount, "each knows its first job").toBe(0)
+  const { id } = batches[3]!.at(-1)!
+  expect(await store.trail(id)).toMatchObject([{ to: "available" }])
 })

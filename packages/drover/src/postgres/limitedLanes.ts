@@ -1,3 +1,4 @@
+import type { ClaimedJob, ExchangeRequest } from "../store/index.ts"
 import type { PostgresDatabase } from "./database.ts"
 
 /**
@@ -28,8 +29,6 @@ export class LimitedLanes {
 /** What a limited claim asks for. */
 export interface LimitedAsk {
   readonly worker: number
-  readonly workerToken: number
-  readonly token: number
   readonly queue: string
   readonly lanes: readonly number[]
   readonly alone: boolean
@@ -44,17 +43,29 @@ export interface LimitedClaims {
   readonly ended: readonly (readonly [id: string, state: number])[]
   /** Others wait that only limits hold back. */
   readonly heldBack: boolean
+  /** Lanes in which the end of a job without keys, before this claim, leaves no room for anybody. */
+  readonly shut: readonly number[]
 }
 
 /** Claims from the lanes of one queue, obeying their limits. One statement. */
 export async function claimLimited(
   database: PostgresDatabase,
-  { worker, workerToken, token, queue, lanes, alone, limit }: LimitedAsk,
+  request: ExchangeRequest,
+  { worker, queue, lanes, alone, limit }: LimitedAsk,
 ): Promise<LimitedClaims> {
-  const values = [worker, workerToken, token, queue, lanes, alone, limit]
+  const values = [worker, request.worker.token, request.token, queue, lanes, alone, limit]
   const [row] = await database.statement("exchange", "claim_limited", values)
-  const [ids, ended, states, heldBack] = row as unknown as readonly [
-    ...[readonly string[], readonly string[], readonly number[], boolean],
+  const [ids, ended, states, heldBack, shut] = row as unknown as readonly [
+    ...[readonly string[], readonly string[], readonly number[], boolean, readonly number[]],
   ]
-  return { ids, ended: ended.map((id, index) => [id, states[index] as number]), heldBack }
+  return { ids, ended: ended.map((id, index) => [id, states[index] as number]), heldBack, shut }
+}
+
+/** Those of these jobs that a claim brought, in its order. */
+export function inOrder(
+  ids: readonly string[],
+  jobs: readonly ClaimedJob[],
+): readonly ClaimedJob[] {
+  const byId = new Map(jobs.map((job) => [job.jobId, job]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
 }

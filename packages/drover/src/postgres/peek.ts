@@ -42,7 +42,8 @@ export async function peek(context: StoreContext, request: PeekRequest): Promise
 // A row of peek_limits.
 type LimitedRow = readonly [
   ...[lane: number, isOpen: boolean, freeAt: number | null, ordinary: boolean, alone: boolean],
-  ...[windowAt: number | null, due: boolean, dueAt: number | null, now: number],
+  ...[windowAt: number | null, spread: number | null],
+  ...[due: boolean, dueAt: number | null, now: number],
 ]
 
 /** What no limit lets start now would be asked for again and again. */
@@ -63,21 +64,16 @@ async function obeyLimits(
   })
 }
 
-function limitedRow([what, name, lane, bits, dueIn, ...rest]: PeekRow, look: LimitedRow): PeekRow {
-  const [, isOpen, freeAt, ordinary, alone, windowAt, due, dueAt, now] = look
-  if (!isOpen) return [what, name, lane, 0, freeAt === null ? null : freeAt - now, ...rest]
+function limitedRow([what, name, lane, bits, dueIn, , reason]: PeekRow, look: LimitedRow): PeekRow {
+  const [, isOpen, freeAt, ordinary, alone, windowAt, spread, due, dueAt, now] = look
+  if (!isOpen) return [what, name, lane, 0, freeAt === null ? null : freeAt - now, spread, reason]
   const waits = ordinary || due || (windowAt !== null && windowAt <= now)
   const more = (waits ? ORDINARY : 0) | (alone ? ALONE : 0)
   const times = [windowAt, dueAt].flatMap((at) => (at !== null && at > now ? [at - now] : []))
   if (dueIn !== null) times.push(dueIn)
-  return [
-    what,
-    name,
-    lane,
-    (bits ?? 0) | more,
-    times.length === 0 ? null : Math.min(...times),
-    ...rest,
-  ]
+  const next = times.length === 0 ? null : Math.min(...times)
+  const isWindow = windowAt !== null && next === windowAt - now
+  return [what, name, lane, (bits ?? 0) | more, next, isWindow ? spread : null, reason]
 }
 
 function replyOf(
@@ -91,15 +87,19 @@ function replyOf(
   const claimable: string[] = []
   let solo = false
   let nextDueInMs: number | null = null
+  let spreadMs = 0
   for (const [index, { queue }] of request.queues.entries()) {
     // An exchange would bring nothing, and asking again at once would go on until the next beat.
     if (lease !== 1) break
     if (settings.some((stored) => stored.queue === queue && stored.paused)) continue
     let bits = 0
     for (const lane of lanes[index] ?? []) {
-      const [, , , seen, dueIn] = outlooks.get(lane) as PeekRow
+      const [, , , seen, dueIn, spread] = outlooks.get(lane) as PeekRow
       bits |= seen ?? 0
-      if (dueIn !== null && (nextDueInMs === null || dueIn < nextDueInMs)) nextDueInMs = dueIn
+      if (dueIn !== null && (nextDueInMs === null || dueIn < nextDueInMs)) {
+        nextDueInMs = dueIn
+        spreadMs = spread ?? 0
+      }
     }
     // A job that came due is promoted by the next claim, so until then the first one stands for all of them.
     if ((bits & (ORDINARY | DUE)) !== 0) claimable.push(queue)
@@ -109,6 +109,7 @@ function replyOf(
     claimable,
     solo,
     nextDueInMs,
+    ...(spreadMs > 0 && { spreadMs }),
     cancels: rows.filter(([what]) => what === 1).map(cancelOf),
     settings,
     workerHeld: lease !== 0,

@@ -69,7 +69,7 @@ import {
 import { dueSchedules, tickSchedules, triggerSchedule } from "./ticks.ts"
 import { act } from "./actOnJobs.ts"
 import { adopt } from "./adoptedTransaction.ts"
-import { tellChange, tellEnds, watch } from "./changeSignal.ts"
+import { tellChange, watch } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import type { PostgresDatabase } from "./database.ts"
 import { doctor } from "./doctor.ts"
@@ -145,7 +145,7 @@ export class PostgresStore {
     return now(this.#database)
   }
 
-  watch(listener: () => void): () => void {
+  watch(listener: (what?: "ends") => void): () => void {
     return watch(this.#database, listener)
   }
 
@@ -177,15 +177,7 @@ export class PostgresStore {
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    return this.#during("exchange", async () => {
-      const reply = await exchange(this.#context, request)
-      // A claim tells nobody anything; an end is what somebody may wait for, and sooner where it makes room.
-      if (request.settlements.length > 0) {
-        if (this.#context.limited.isEmpty) tellEnds(this.#database)
-        else tellChange(this.#database)
-      }
-      return reply
-    })
+    return this.#during("exchange", () => exchange(this.#context, request))
   }
 
   peek(request: PeekRequest): Promise<PeekReply> {

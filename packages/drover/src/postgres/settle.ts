@@ -1,6 +1,9 @@
 import type { SettleRequest, SettleStatus } from "../store/index.ts"
+import { tellChange, tellEnds } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import { hasLimitKeys, keepsKey, TRAIL_ROW, trailOf } from "./mark.ts"
+
+const FINAL: ReadonlySet<string> = new Set(["completed", "discarded", "cancelled"])
 
 /** Settlements of one exchange, taken apart by how they are written. */
 export interface Settlements {
@@ -117,4 +120,26 @@ export async function whyNot(
   const read = { repeatable: true }
   const rows = await database.statement("exchange", "why_not", values, read)
   return rows.map(([status]) => status as SettleStatus)
+}
+
+/**
+ * Tells others that attempts ended, after what was claimed in their place: a claim tells nobody anything, and an end is
+ * what somebody may wait for. Sooner where it may have left room under a limit; of a place that this process took
+ * again, the others would only come to see that it is gone.
+ * @param shut lanes in which what ended leaves no room for others.
+ */
+export function tellSettled(
+  { database, limited, lanes }: StoreContext,
+  settlements: readonly SettleRequest[],
+  shut: ReadonlySet<number>,
+): void {
+  if (settlements.length === 0) return
+  const mayLeaveRoom = ({ attempt: { queue, kind, mark } }: SettleRequest): boolean => {
+    if (hasLimitKeys(mark)) return true
+    const lane = lanes.idOf(queue, kind)
+    return lane === undefined || (limited.includes([lane]) && !shut.has(lane))
+  }
+  if (!limited.isEmpty && settlements.some(mayLeaveRoom)) tellChange(database)
+  else if (settlements.every(({ settlement: { to } }) => FINAL.has(to))) tellEnds(database, "ends")
+  else tellEnds(database, "change")
 }

@@ -86,6 +86,8 @@ export interface PeekReply {
    * from now by the store's clock; `null` for neither.
    */
   readonly nextDueInMs: number | null
+  /** Over how long after that those who wait for the same window had better come, each at random. @default 0 */
+  readonly spreadMs?: number
   /** Attempts of this worker whose cancel was requested. */
   readonly cancels: readonly {
     readonly jobId: string

@@ -125,8 +125,11 @@ export interface Store extends LeadershipStore, LimitStore, ScheduleStore {
   migrate(options: { readonly dryRun: boolean }): Promise<readonly MigrationStatus[]>
   /** The store's time in ms since 1970: monotone, the one that decides. */
   now(): Promise<number>
-  /** Calls back when anything may have changed that another process did. A hint: it may come late, often or never. */
-  watch(listener: () => void): () => void
+  /**
+   * Calls back when anything may have changed that another process did. A hint: it may come late, often or never.
+   * "ends": attempts ended, and nothing may start because of it; a store that cannot tell says nothing.
+   */
+  watch(listener: (what?: "ends") => void): () => void
 
   // — producers
   /** Writes all or nothing. Concurrent calls share one sync to disk. */

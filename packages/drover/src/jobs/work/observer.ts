@@ -53,7 +53,9 @@ export class Observer {
   }
 
   start(): void {
-    this.#unwatch = this.#options.store.watch(() => this.#hinted())
+    this.#unwatch = this.#options.store.watch((what) => {
+      if (what !== "ends") this.#hinted()
+    })
     this.#pollLater(this.#pauseMs())
     this.look()
   }

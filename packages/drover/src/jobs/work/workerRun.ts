@@ -305,7 +305,11 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
       if (running?.claimed.attempt === attempt) running.abort(cancelReason(reason))
     }
     const turnInMs = (this.solo.changesAtMono(nowMono) ?? Number.POSITIVE_INFINITY) - nowMono
-    this.#observer.dueIn(Math.min(reply.nextDueInMs ?? Number.POSITIVE_INFINITY, turnInMs))
+    const dueInMs =
+      reply.nextDueInMs === null
+        ? Number.POSITIVE_INFINITY
+        : reply.nextDueInMs + (reply.spreadMs ?? 0) * this.rng.next()
+    this.#observer.dueIn(Math.min(dueInMs, turnInMs))
     this.exchanger.wake()
   }
 

@@ -1450,7 +1450,8 @@ begin
 end
 $$;
 create function {schema}.settle_2(p_worker integer, p_requests jsonb) returns text[]
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform {schema}.lock_limits_of_1(array(select (r ->> 'id')::uuid from jsonb_array_elements(p_requests) r));
   return {schema}.settle_1(p_worker, p_requests);
@@ -1458,14 +1459,16 @@ end
 $$;
 create function {schema}.hand_back_2(p_worker integer, p_crash boolean, p_actor text, p_reason text, p_most integer)
 returns table (job_id uuid, lane integer, attempt integer, crashes integer, state smallint)
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform 1 from {schema}.limits m where m.type = 'concurrency' and m.by_key <> '' order by m.id for share;
   return query select * from {schema}.hand_back_1(p_worker, p_crash, p_actor, p_reason, p_most);
 end
 $$;
 create function {schema}.enqueue_2(p_jobs jsonb) returns table (id uuid, status text, state smallint)
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_replies jsonb := '[]';
   v_new record;
@@ -1488,9 +1491,94 @@ begin
   from jsonb_array_elements(v_replies) with ordinality r (value, n) order by r.n;
 end
 $$;
+create function {schema}.enter_tracks_1(p_lane integer, p_keys text[], p_rank bigint, p_firsts uuid[]) returns bigint[]
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_fair {schema}.limits;
+  v_tracks bigint[];
+begin
+  select * into v_fair from {schema}.fair_of_1(p_lane);
+  loop
+    insert into {schema}.track (lane, alone, keys, rank, first, share_limit, share_key, turn)
+    select
+      p_lane, false, k.keys, p_rank, k.first, v_fair.id, s.share, coalesce({schema}.turn_of_1(v_fair.id, s.share), 0)
+    from unnest(p_keys, p_firsts) with ordinality k (keys, first, n)
+    cross join lateral (select coalesce({schema}.key_of_1(k.keys, v_fair.name), '') as share) s
+    -- Scalar, like the lateral below, so that each is looked up by its key and not found among all tracks of the lane.
+    where (
+      select t.id from {schema}.track t where t.lane = p_lane and t.alone = false and t.keys = k.keys limit 1
+    ) is null
+    order by k.n
+    on conflict do nothing;
+    -- One that was dropped in between is made again.
+    v_tracks := array(
+      select t.id
+      from unnest(p_keys) with ordinality k (keys, n)
+      cross join lateral (
+        select t.id from {schema}.track t where t.lane = p_lane and t.alone = false and t.keys = k.keys for key share
+      ) t
+      order by k.n);
+    exit when cardinality(v_tracks) = cardinality(p_keys);
+  end loop;
+  if exists (
+    select from unnest(v_tracks, p_firsts) k (id, first)
+    join {schema}.track t on t.id = k.id and (p_rank, k.first) < (t.rank, t.first)
+  ) then
+    perform 1 from {schema}.track t where t.id = any (v_tracks) order by t.keys for no key update;
+    update {schema}.track t set rank = p_rank, first = k.first
+    from unnest(v_tracks, p_firsts) k (id, first)
+    where t.id = k.id and (p_rank, k.first) < (t.rank, t.first);
+  end if;
+  return v_tracks;
+end
+$$;
+create function {schema}.add_keyed_jobs_1(
+  p_ids uuid[], p_inputs json, p_keys text[], p_lane integer, p_delay bigint, p_run_at bigint, p_priority integer,
+  p_queue text, p_expire bigint, p_timeout bigint, p_max_attempts integer, p_max_crashes integer, p_tags text,
+  p_metadata text, p_retry text
+) returns smallint
+language plpgsql volatile as $$
+declare
+  v_now bigint := {schema}.clock_ms();
+  v_run_at bigint := coalesce(p_run_at, v_now + p_delay);
+  v_order_at bigint := greatest(v_run_at, v_now);
+  v_state smallint := case when v_run_at <= v_now then 1 else 0 end;
+  v_rank bigint := p_priority
+    * coalesce((select q.aging_ms from {schema}.queue q where q.name = p_queue), 8796093022208) + v_order_at;
+  v_keys text[];
+  v_firsts uuid[];
+  v_tracks bigint[] := '{}';
+  v_seqs bigint[] := '{}';
+begin
+  select array_agg(k.keys order by k.keys), array_agg(k.first order by k.keys) into v_keys, v_firsts
+  from (
+    select e.keys, (array_agg(e.id order by e.id))[1] as first from unnest(p_ids, p_keys) e (id, keys)
+    where e.keys is not null group by e.keys
+  ) k;
+  if v_state = 1 and v_keys is not null then
+    v_tracks := {schema}.enter_tracks_1(p_lane, v_keys, v_rank, v_firsts);
+  end if;
+  for c in 0..(cardinality(p_ids) - 1) / 1024 loop v_seqs := v_seqs || {schema}.draw_1(); end loop;
+  insert into {schema}.job (
+    id, rank, run_at, enqueued_at, trail, expires_at, timeout_ms, lane, max_attempts, max_crashes, state, waits, priority,
+    input, tags, metadata, retry, keys, track)
+  select
+    e.id, v_rank, v_run_at, v_now, v_seqs[(e.n - 1) / 1024 + 1] * 1024 + (e.n - 1) % 1024, v_order_at + p_expire, p_timeout,
+    p_lane, p_max_attempts, p_max_crashes, v_state,
+    case when e.keys is null then v_state when v_state = 1 then 3 else 5 end, p_priority, e.input::text, p_tags, p_metadata,
+    p_retry, e.keys, t.id
+  from rows from (unnest(p_ids, p_keys), json_array_elements(p_inputs)) with ordinality as e (id, keys, input, n)
+  left join unnest(v_keys, v_tracks) t (keys, id) on t.keys = e.keys;
+  insert into {schema}.trail (seq, at, to_state, jobs)
+  select s.seq, v_now, v_state, p_ids[(s.c - 1) * 1024 + 1:s.c * 1024]
+  from unnest(v_seqs) with ordinality s (seq, c);
+  return v_state;
+end
+$$;
 create function {schema}.room_1(p_limit integer, p_key text, p_now bigint) returns integer
 language plpgsql volatile
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_limit {schema}.limits;
   v_setting jsonb;
@@ -1514,15 +1602,39 @@ end
 $$;
 create function {schema}.cleared_room_1(p_limit integer, p_key text, p_now bigint) returns integer
 language plpgsql volatile as $$
+declare
+  v_limit {schema}.limits;
+  v_setting jsonb;
+  v_used bigint;
 begin
-  delete from {schema}.limit_use u
-  where u.limit_id = p_limit and u.key = p_key and not exists (
-    select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt);
-  delete from {schema}.limit_start s
-  using {schema}.limits m
-  where s.limit_id = p_limit and s.key = p_key and m.id = p_limit
-    and s.at <= p_now - (coalesce(m.setting, m.declared) ->> 'perMs')::bigint;
-  return {schema}.room_1(p_limit, p_key, p_now);
+  select * into v_limit from {schema}.limits m where m.id = p_limit;
+  v_setting := coalesce(v_limit.setting, v_limit.declared);
+  if v_setting is null then return null; end if;
+  if v_limit.type = 'concurrency' then
+    delete from {schema}.limit_use u
+    where u.limit_id = p_limit and u.key = p_key and not exists (
+      select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt);
+    select count(*) into v_used from {schema}.limit_use u where u.limit_id = p_limit and u.key = p_key;
+  else
+    delete from {schema}.limit_start s
+    where s.limit_id = p_limit and s.key = p_key and s.at <= p_now - (v_setting ->> 'perMs')::bigint;
+    select coalesce(sum(s.starts), 0) into v_used
+    from {schema}.limit_start s where s.limit_id = p_limit and s.key = p_key;
+  end if;
+  return greatest(0, (v_setting ->> 'max')::bigint - v_used)::integer;
+end
+$$;
+create function {schema}.wide_limits_1(p_lanes integer[]) returns table (lane integer, limit_id integer, type text)
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  select l.id, m.id, m.type
+  from {schema}.lane l
+  join {schema}.limits m on m.target in (l.queue, l.kind)
+    and m.target = case m.scope when 'queue' then l.queue else l.kind end
+    and m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+  where l.id = any (p_lanes);
 end
 $$;
 create function {schema}.free_at_1(p_limit integer, p_key text, p_now bigint) returns bigint
@@ -1536,7 +1648,8 @@ begin
   v_max := (coalesce(v_limit.setting, v_limit.declared) ->> 'max')::bigint;
   v_per := (coalesce(v_limit.setting, v_limit.declared) ->> 'perMs')::bigint;
   if v_limit.type is distinct from 'rate' or v_max = 0 then return null; end if;
-  return (
+  -- Without locks, room may have come since it was looked for.
+  return coalesce((
     select w.at + v_per
     from (
       select s.at, sum(s.starts) over (order by s.at desc) as starts
@@ -1546,40 +1659,70 @@ begin
     where w.starts >= v_max
     order by w.at desc
     limit 1
-  );
+  ), p_now);
 end
 $$;
 create function {schema}.look_1(p_lanes integer[])
 returns table (
-  lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, due boolean, due_at bigint,
-  now_at bigint
+  lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, spread bigint,
+  due boolean, due_at bigint, now_at bigint
 )
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_now bigint := floor(extract(epoch from now()) * 1000)::bigint;
+  v_wide record;
+  v_full integer[];
+  v_free bigint;
+  v_spread bigint;
 begin
-  return query
-  select
-    l.id, w.free is null,
-    case when w.free < 9e18 and exists (
-      select from {schema}.job j
-      where j.lane = l.id and (j.waits = 1 or j.waits = 2 or ((j.waits = 0 or j.waits = 5) and j.run_at <= c.now))
-    ) or exists (select from {schema}.track t where t.lane = l.id) then nullif(w.free, 9e18::bigint) end,
-    exists (select from {schema}.track t where t.lane = l.id and not t.alone and t.blocked_limit is null),
-    exists (select from {schema}.track t where t.lane = l.id and t.alone and t.blocked_limit is null),
-    (select min(t.blocked_until) from {schema}.track t where t.lane = l.id and t.blocked_until is not null),
-    exists (select from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at <= c.now),
-    (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at > c.now),
-    c.now
-  from (select floor(extract(epoch from now()) * 1000)::bigint as now) c
-  cross join {schema}.lane l
-  cross join lateral (
-    select max(coalesce({schema}.free_at_1(m.id, '', c.now), 9e18::bigint)) as free
-    from {schema}.limits m
-    where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
-      and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
-      and {schema}.room_1(m.id, '', c.now) = 0
-  ) w
-  where l.id = any (p_lanes);
+  v_full := array(
+    select w.limit_id from (select distinct x.limit_id from {schema}.wide_limits_1(p_lanes) x) w
+    where {schema}.room_1(w.limit_id, '', v_now) = 0);
+  foreach lane in array p_lanes loop
+    is_open := true;
+    v_free := null;
+    spread := null;
+    now_at := v_now;
+    if v_full <> '{}' then
+      for v_wide in
+        select {schema}.free_at_1(w.limit_id, '', v_now) as at, {schema}.spread_1(w.limit_id) as spread
+        from {schema}.wide_limits_1(array[lane]) w where w.limit_id = any (v_full)
+      loop
+        v_free := greatest(case when is_open then 0 else v_free end, v_wide.at);
+        -- A job must end first.
+        if v_wide.at is null then v_free := 9e18::bigint; end if;
+        spread := greatest(spread, v_wide.spread);
+        is_open := false;
+      end loop;
+    end if;
+    free_at := case when not is_open and v_free < 9e18::bigint and (
+      exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 1)
+      or exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 2)
+      or exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 0 and j.run_at <= v_now)
+      or exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 5 and j.run_at <= v_now)
+      or exists (select from {schema}.track t where t.lane = look_1.lane)
+    ) then v_free end;
+    ordinary := exists (
+      select from {schema}.track t where t.lane = look_1.lane and not t.alone and t.blocked_limit is null);
+    alone := exists (select from {schema}.track t where t.lane = look_1.lane and t.alone and t.blocked_limit is null);
+    window_at := null;
+    if is_open then
+      select t.blocked_until, {schema}.spread_1(t.blocked_limit) into window_at, v_spread from {schema}.track t
+      where t.lane = look_1.lane and t.blocked_until is not null order by t.blocked_until limit 1;
+      spread := v_spread;
+    end if;
+    due := exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 5 and j.run_at <= v_now);
+    due_at := (
+      select j.run_at from {schema}.job j
+      where j.lane = look_1.lane and j.waits = 5 and j.run_at > v_now order by j.run_at limit 1);
+    return next;
+  end loop;
 end
+$$;
+create function {schema}.spread_1(p_limit integer) returns bigint
+language sql volatile as $$
+  select least(1000, (coalesce(m.setting, m.declared) ->> 'perMs')::bigint) / 20 from {schema}.limits m where m.id = p_limit
 $$;
 create function {schema}.running_uses_1() returns table (limit_id integer, key text, job uuid, attempt integer)
 language sql volatile as $$
@@ -1810,15 +1953,18 @@ end
 $$;
 create function {schema}.claim_limited_1(
   p_worker integer, p_worker_token bigint, p_token bigint, p_queue text, p_lanes integer[], p_alone boolean, p_most integer,
-  out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean
+  out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean, out shut_lanes integer[]
 )
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_now bigint;
+  v_now bigint := {schema}.clock_ms();
   v_left integer := p_most;
+  v_want integer;
+  v_asked integer;
   v_open integer[];
-  v_rooms jsonb;
+  v_rooms jsonb := '{}';
+  v_tracked boolean;
   v_next record;
   v_job {schema}.job;
   v_seq bigint;
@@ -1826,20 +1972,39 @@ declare
   v_attempts integer[];
   v_taken jsonb;
   v_touched bigint[];
-  v_full text;
+  v_meter text;
   v_from integer;
   v_uses text[];
   v_use_jobs uuid[];
   v_use_attempts integer[];
+  v_seen integer;
   v_moved integer;
   v_count bigint;
+  v_wide_lanes integer[];
+  v_wide_meters text[];
+  v_wide_types text[];
 begin
   jobs := '{}';
   ended := '{}';
   ended_states := '{}';
+  shut_lanes := '{}';
   held_back := false;
   -- Before everything else: whoever changes limits has this lock.
   lock table {schema}.claim in row exclusive mode;
+  if not {schema}.may_claim_1(p_worker, p_worker_token, p_queue, v_now) then return; end if;
+  -- Each lane with each limit over all keys that its jobs meet.
+  select array_agg(w.lane), array_agg(w.limit_id || ':'), array_agg(w.type) into v_wide_lanes, v_wide_meters, v_wide_types
+  from {schema}.wide_limits_1(p_lanes) w;
+  if v_wide_lanes is not null then
+    select jsonb_object_agg(w.meter, {schema}.room_1(rtrim(w.meter, ':')::integer, '', v_now)) into v_rooms
+    from (select distinct x.meter from unnest(v_wide_meters) x (meter)) w;
+    select * into v_open, shut_lanes from {schema}.open_lanes_1(p_lanes, v_wide_lanes, v_wide_meters, v_wide_types, v_rooms);
+    if v_open = '{}' then
+      held_back := p_most > 0;
+      return;
+    end if;
+    v_rooms := '{}';
+  end if;
   perform 1 from {schema}.limits m
   where (m.scope = 'queue' and m.target = p_queue)
     or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes)))
@@ -1849,10 +2014,7 @@ begin
     select max(m.last_at) from {schema}.limits m
     where (m.scope = 'queue' and m.target = p_queue)
       or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes)))));
-  if not exists (
-    select from {schema}.worker w
-    where w.ref = p_worker and w.token = p_worker_token and w.ended_at is null and w.lease_until > v_now
-  ) or exists (select from {schema}.queue q where q.name = p_queue and q.paused_at is not null) then return; end if;
+  if not {schema}.may_claim_1(p_worker, p_worker_token, p_queue, v_now) then return; end if;
   if exists (select from {schema}.job d where d.lane = any (p_lanes) and d.waits = 0 and d.run_at <= v_now) then
     perform {schema}.promote_1(p_lanes, 1000);
   end if;
@@ -1863,60 +2025,58 @@ begin
     blocked_limit = null, blocked_key = null, blocked_until = null,
     turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
   where t.lane = any (p_lanes) and t.blocked_until is not null and t.blocked_until <= v_now;
+  if v_wide_lanes is not null then
+    select jsonb_object_agg(w.meter, {schema}.cleared_room_1(rtrim(w.meter, ':')::integer, '', v_now)) into v_rooms
+    from (select distinct x.meter from unnest(v_wide_meters) x (meter)) w;
+  end if;
   for pass in 1..200 loop
-    -- What every limit and key that the next jobs may meet still allows.
-    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.cleared_room_1(w.id, w.key, v_now)), '{}') into v_rooms
-    from (
-      select m.id, '' as key from {schema}.limits m
-      where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
-        and ((m.scope = 'queue' and m.target = p_queue)
-          or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes))))
-      union
-      select m.id, e.value ->> 1
-      from unnest(p_lanes) l (id)
-      cross join lateral (
-        select o.keys from {schema}.track o
-        where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
-        order by o.turn, o.rank, o.first limit v_left
-      ) t
-      cross join lateral jsonb_array_elements(t.keys::jsonb) e
-      join {schema}.limits m on m.name = e.value ->> 0 and m.type <> 'fair'
-        and coalesce(m.setting, m.declared) is not null
-    ) w;
-    v_open := array(
-      select l.id from {schema}.lane l
-      where l.id = any (p_lanes) and not exists (
-        select from {schema}.limits m
-        where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
-          and ((m.scope = 'queue' and m.target = p_queue) or (m.scope = 'kind' and m.target = l.kind))
-          and (v_rooms ->> (m.id || ':'))::integer = 0));
-    if cardinality(v_open) < cardinality(p_lanes) then held_back := true; end if;
-    exit when v_left = 0 or cardinality(v_open) = 0;
-    -- Tracks that meet a full limit stand aside.
+    select * into v_open, shut_lanes from {schema}.open_lanes_1(p_lanes, v_wide_lanes, v_wide_meters, v_wide_types, v_rooms);
+    exit when v_left = 0 or v_open = '{}';
     v_moved := 0;
-    with full_keys as (
-      select distinct on (t.id) t.id, m.id as limit_id, e.value ->> 1 as key
-      from unnest(v_open) l (id)
-      cross join lateral (
-        select o.id, o.keys from {schema}.track o
-        where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
-        order by o.turn, o.rank, o.first limit v_left
-      ) t
-      cross join lateral jsonb_array_elements(t.keys::jsonb) e
-      join {schema}.limits m on m.name = e.value ->> 0
-      where (v_rooms ->> (m.id || ':' || (e.value ->> 1)))::integer = 0
-      order by t.id, m.id
-    ),
-    blocked as (
-      update {schema}.track t set
-        blocked_limit = f.limit_id, blocked_key = f.key, blocked_until = {schema}.free_at_1(f.limit_id, f.key, v_now)
-      from full_keys f
-      where t.id = f.id
-      returning 1
-    )
-    select count(*) into v_count from blocked;
-    -- Others came into view in their place, of which nothing was counted yet.
-    continue when v_count > 0;
+    v_tracked := exists (
+      select from {schema}.track t where t.lane = any (v_open) and t.alone = p_alone and t.blocked_limit is null);
+    if v_tracked then
+      -- What every limit and key that the next jobs may meet still allows. What was counted once needs no second count:
+      -- since then nothing started but what this claim takes.
+      select v_rooms || coalesce(jsonb_object_agg(w.meter, {schema}.cleared_room_1(w.id, w.key, v_now)), '{}') into v_rooms
+      from (
+        select distinct m.id, e.value ->> 1 as key, m.id || ':' || (e.value ->> 1) as meter
+        from unnest(v_open) l (id)
+        cross join lateral (
+          select o.keys from {schema}.track o
+          where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
+          order by o.turn, o.rank, o.first limit v_left
+        ) t
+        cross join lateral jsonb_array_elements(t.keys::jsonb) e
+        join {schema}.limits m on m.name = e.value ->> 0 and m.type <> 'fair'
+          and coalesce(m.setting, m.declared) is not null
+      ) w
+      where not v_rooms ? w.meter;
+      -- Tracks that meet a full limit stand aside.
+      with full_keys as (
+        select distinct on (t.id) t.id, m.id as limit_id, e.value ->> 1 as key
+        from unnest(v_open) l (id)
+        cross join lateral (
+          select o.id, o.keys from {schema}.track o
+          where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
+          order by o.turn, o.rank, o.first limit v_left
+        ) t
+        cross join lateral jsonb_array_elements(t.keys::jsonb) e
+        join {schema}.limits m on m.name = e.value ->> 0
+        where (v_rooms ->> (m.id || ':' || (e.value ->> 1)))::integer = 0
+        order by t.id, m.id
+      ),
+      blocked as (
+        update {schema}.track t set
+          blocked_limit = f.limit_id, blocked_key = f.key, blocked_until = {schema}.free_at_1(f.limit_id, f.key, v_now)
+        from full_keys f
+        where t.id = f.id
+        returning 1
+      )
+      select count(*) into v_count from blocked;
+      -- Others came into view in their place, of which nothing was counted yet.
+      continue when v_count > 0;
+    end if;
     v_taken := '{}';
     v_touched := '{}';
     v_uses := '{}';
@@ -1925,16 +2085,27 @@ begin
     v_from := cardinality(jobs);
     v_prevs := '{}';
     v_attempts := '{}';
+    v_seen := 0;
+    -- No more can start than the widest of these lanes has room for: what is beyond need not be read or locked.
+    select least(v_left, max(o.room)) into v_asked
+    from (
+      select coalesce(min((v_rooms ->> w.meter)::integer), v_left) as room
+      from unnest(v_open) l (id)
+      left join unnest(v_wide_lanes, v_wide_meters) w (lane, meter) on w.lane = l.id
+      group by l.id
+    ) o;
+    v_want := v_asked;
     for v_next in
       select c.*, j as job
-      from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+      from {schema}.candidates_1(p_queue, v_open, p_alone, v_asked, v_rooms) c
       cross join lateral (
         select * from {schema}.job r
         where r.id = c.id and r.waits is not null and r.track is not distinct from c.track
         for no key update skip locked
       ) j
     loop
-      exit when v_left = 0;
+      exit when v_want = 0;
+      v_seen := v_seen + 1;
       v_job := v_next.job;
       if v_next.track is not null then v_touched := v_touched || v_next.track; end if;
       if exists (select from unnest(v_next.meters) q where coalesce((v_rooms ->> q)::integer, 0) <= 0) then continue; end if;
@@ -1962,19 +2133,21 @@ begin
       v_prevs := v_prevs || v_job.trail;
       v_attempts := v_attempts || (v_job.attempt + 1);
       v_left := v_left - 1;
-      foreach v_full in array v_next.meters loop
-        v_rooms := jsonb_set(v_rooms, array[v_full], to_jsonb((v_rooms ->> v_full)::integer - 1));
-        v_uses := v_uses || v_full;
+      v_want := v_want - 1;
+      foreach v_meter in array v_next.meters loop
+        v_rooms := jsonb_set(v_rooms, array[v_meter], to_jsonb((v_rooms ->> v_meter)::integer - 1));
+        v_uses := v_uses || v_meter;
         v_use_jobs := v_use_jobs || v_job.id;
         v_use_attempts := v_use_attempts || (v_job.attempt + 1);
       end loop;
       if v_next.fair is not null then
-        v_full := jsonb_build_array(v_next.fair, v_next.share)::text;
-        v_taken := jsonb_set(v_taken, array[v_full], to_jsonb(greatest(
-          v_next.turn, coalesce((v_taken ->> v_full)::bigint, 0))));
+        v_meter := jsonb_build_array(v_next.fair, v_next.share)::text;
+        v_taken := jsonb_set(v_taken, array[v_meter], to_jsonb(greatest(
+          v_next.turn, coalesce((v_taken ->> v_meter)::bigint, 0))));
       end if;
     end loop;
-    if cardinality(jobs) > v_from then
+    v_count := cardinality(jobs) - v_from;
+    if v_count > 0 then
       -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail; and none starts
       -- before it was enqueued. Room was counted for a window that ended no later than the one that ends now, and no start
       -- but ours came between, so what was allowed then is allowed now.
@@ -1989,26 +2162,32 @@ begin
       values (v_seq, v_now, 1, 2, p_worker, jobs[v_from + 1:], v_prevs, v_attempts);
       insert into {schema}.claim (worker, seq, token, at, jobs)
       values (p_worker, v_seq, p_token, v_now, jobs[v_from + 1:]);
-      insert into {schema}.limit_use (limit_id, key, job, attempt)
-      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), u.job, u.attempt
-      from unnest(v_uses, v_use_jobs, v_use_attempts) u (meter, job, attempt)
-      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'concurrency'
-      on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
-      insert into {schema}.limit_start as s (limit_id, key, at, starts)
-      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), v_now, count(*)
-      from unnest(v_uses) u (meter)
-      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'rate'
-      group by 1, 2
-      on conflict (limit_id, key, at) do update set starts = s.starts + excluded.starts;
+      if v_uses <> '{}' then
+        insert into {schema}.limit_use (limit_id, key, job, attempt)
+        select m.id, substr(u.meter, strpos(u.meter, ':') + 1), u.job, u.attempt
+        from unnest(v_uses, v_use_jobs, v_use_attempts) u (meter, job, attempt)
+        join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'concurrency'
+        on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
+        insert into {schema}.limit_start as s (limit_id, key, at, starts)
+        select m.id, substr(u.meter, strpos(u.meter, ':') + 1), v_now, count(*)
+        from unnest(v_uses) u (meter)
+        join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'rate'
+        group by 1, 2
+        on conflict (limit_id, key, at) do update set starts = s.starts + excluded.starts;
+      end if;
     end if;
-    v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched);
-    perform {schema}.move_turns_1(v_taken);
-    exit when v_moved = 0 or v_left = 0 or cardinality(jobs) >= 1024;
+    if v_tracked then v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched); end if;
+    if v_taken <> '{}' then perform {schema}.move_turns_1(v_taken); end if;
+    exit when v_moved = 0 or cardinality(jobs) >= 1024;
+    -- All there was to see was seen, and started.
+    if not v_tracked and v_want > 0 and v_seen = v_count and v_seen < v_asked then
+      select * into v_open, shut_lanes from {schema}.open_lanes_1(
+        p_lanes, v_wide_lanes, v_wide_meters, v_wide_types, v_rooms);
+      exit;
+    end if;
   end loop;
-  if v_left > 0 and exists (
-    select from {schema}.track t where t.lane = any (p_lanes) and t.alone = p_alone
-  ) then held_back := true; end if;
-  held_back := held_back and v_left > 0;
+  held_back := v_left > 0 and (cardinality(v_open) < cardinality(p_lanes) or exists (
+    select from {schema}.track t where t.lane = any (p_lanes) and t.alone = p_alone));
   if cardinality(jobs) = 0 then return; end if;
   update {schema}.limits m set last_at = v_now
   where m.type = 'rate' and m.last_at < v_now and (
@@ -2016,39 +2195,77 @@ begin
     or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes))));
 end
 $$;
+create function {schema}.may_claim_1(p_worker integer, p_token bigint, p_queue text, p_now bigint) returns boolean
+language plpgsql volatile as $$
+begin
+  return exists (
+    select from {schema}.worker w
+    where w.ref = p_worker and w.token = p_token and w.ended_at is null and w.lease_until > p_now
+  ) and not exists (select from {schema}.queue q where q.name = p_queue and q.paused_at is not null);
+end
+$$;
+create function {schema}.open_lanes_1(
+  p_lanes integer[], p_wide_lanes integer[], p_meters text[], p_types text[], p_rooms jsonb,
+  out open_lanes integer[], out shut_lanes integer[]
+)
+language plpgsql immutable as $$
+begin
+  open_lanes := p_lanes;
+  shut_lanes := p_lanes;
+  if p_wide_lanes is null then return; end if;
+  for i in 1..cardinality(p_wide_lanes) loop
+    if (p_rooms ->> p_meters[i])::integer = 0 then
+      open_lanes := array_remove(open_lanes, p_wide_lanes[i]);
+    elsif p_types[i] = 'concurrency' then
+      shut_lanes := array_remove(shut_lanes, p_wide_lanes[i]);
+    end if;
+  end loop;
+end
+$$;
 create function {schema}.tidy_tracks_1(p_lanes integer[], p_alone boolean, p_most integer, p_touched bigint[])
 returns integer
 language plpgsql volatile as $$
 declare
-  v_id bigint;
-  v_rank bigint;
-  v_first uuid;
-  v_changed integer := 0;
+  v_ids bigint[];
+  v_count integer;
+  v_changed integer;
 begin
-  for v_id in
+  -- Those whose first job is another one than they say, or none.
+  v_ids := array(
     select t.id from {schema}.track t
-    where t.id = any (p_touched) or t.id in (
-      select o.id from unnest(p_lanes) l (id)
-      cross join lateral (
-        select x.id from {schema}.track x
-        where x.lane = l.id and x.alone = p_alone and x.blocked_limit is null
-        order by x.turn, x.rank, x.first limit p_most
-      ) o
+    where t.id = any (
+      p_touched || array(
+        select o.id from unnest(p_lanes) l (id)
+        cross join lateral (
+          select x.id from {schema}.track x
+          where x.lane = l.id and x.alone = p_alone and x.blocked_limit is null
+          order by x.turn, x.rank, x.first limit p_most
+        ) o
+      )
+    ) and not exists (
+      select from (
+        select j.rank, j.id from {schema}.job j
+        where j.track = t.id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1
+      ) f
+      where f.rank = t.rank and f.id = t.first
     )
-    for update skip locked
-  loop
-    select j.rank, j.id into v_rank, v_first from {schema}.job j
-    where j.track = v_id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1;
-    if not found then
-      delete from {schema}.track t where t.id = v_id;
-      v_changed := v_changed + 1;
-    else
-      update {schema}.track t set rank = v_rank, first = v_first
-      where t.id = v_id and (t.rank, t.first) is distinct from (v_rank, v_first);
-      if found then v_changed := v_changed + 1; end if;
-    end if;
-  end loop;
-  return v_changed;
+    for update of t skip locked
+  );
+  if v_ids = '{}' then return 0; end if;
+  -- Only in later statements, which see what was enqueued until the locks were had.
+  delete from {schema}.track t
+  where t.id = any (v_ids) and not exists (
+    select from {schema}.job j where j.track = t.id and (j.waits = 3 or j.waits = 4));
+  get diagnostics v_changed = row_count;
+  update {schema}.track t set rank = f.rank, first = f.id
+  from unnest(v_ids) v (id)
+  cross join lateral (
+    select j.rank, j.id from {schema}.job j
+    where j.track = v.id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1
+  ) f
+  where t.id = v.id and (t.rank, t.first) is distinct from (f.rank, f.id);
+  get diagnostics v_count = row_count;
+  return v_changed + v_count;
 end
 $$;
 create function {schema}.move_turns_1(p_taken jsonb) returns void

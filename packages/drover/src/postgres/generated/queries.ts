@@ -199,6 +199,9 @@ told as (
   group by a.trail / 1024, p.now, p.state
 )
 select state from plan`,
+  add_keyed_jobs: `select {schema}.add_keyed_jobs_1(
+  $1::uuid[], $2::json, $15::text[], $3::integer, $4::bigint, $5::bigint, $6::integer, $7::text, $8::bigint, $9::bigint,
+  $10::integer, $11::integer, $12::text, $13::text, $14::text)`,
   enqueue_each: `select id, status, state from {schema}.enqueue_2($1::text::jsonb)`,
   enqueue_joined: `select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
 from {schema}.enqueue_2($1::text::jsonb) e`,
@@ -391,7 +394,7 @@ group by n.lane`,
 where exists (select from {schema}.limited_lane x where x.lane = l.id)
   or exists (select from {schema}.track t where t.lane = l.id)
   or exists (select from {schema}.job d where d.lane = l.id and d.waits = 5)`,
-  claim_limited: `select jobs, ended, ended_states, held_back
+  claim_limited: `select jobs, ended, ended_states, held_back, shut_lanes
 from {schema}.claim_limited_1(
   $1::integer, $2::bigint, $3::bigint, $4::text, $5::integer[], $6::boolean, $7::integer
 )`,
@@ -961,7 +964,8 @@ select 3, null, l.id,
   null, null
 from clock, unnest($3::integer[], $4::bigint[], $5::bigint[]) l (id, below, low)
 order by 1, 2`,
-  peek_limits: `select lane, is_open, free_at, ordinary, alone, window_at, due, due_at, now_at from {schema}.look_1($1::integer[])`,
+  peek_limits: `select lane, is_open, free_at, ordinary, alone, window_at, spread, due, due_at, now_at
+from {schema}.look_1($1::integer[])`,
   job_rows: `select
   j.id,
   l.kind,

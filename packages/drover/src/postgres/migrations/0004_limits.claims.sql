@@ -111,19 +111,24 @@ $$;
 
 -- Claims from lanes with limits or tracks, in order, and never more than any limit allows: the rows of all limits that
 -- these jobs can meet are locked before anything is counted, and each later statement sees what was committed until
--- then. A track that meets a full limit is blocked, and the claim goes on with the others.
+-- then. A track that meets a full limit is blocked, and the claim goes on with the others. A claim for lanes that are all
+-- full is turned away before it locks anything. shut_lanes are those in which the end of a job without keys leaves no room
+-- for anybody, because no limit of concurrency over all keys has any; see open_lanes_1.
 create function {schema}.claim_limited_1(
   p_worker integer, p_worker_token bigint, p_token bigint, p_queue text, p_lanes integer[], p_alone boolean, p_most integer,
-  out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean
+  out jobs uuid[], out ended uuid[], out ended_states smallint[], out held_back boolean, out shut_lanes integer[]
 )
 language plpgsql volatile
 -- All it reads is found by an index, whatever statistics there are of tables that come and go; planned once, not each time.
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_now bigint;
+  v_now bigint := {schema}.clock_ms();
   v_left integer := p_most;
+  v_want integer;
+  v_asked integer;
   v_open integer[];
-  v_rooms jsonb;
+  v_rooms jsonb := '{}';
+  v_tracked boolean;
   v_next record;
   v_job {schema}.job;
   v_seq bigint;
@@ -131,20 +136,39 @@ declare
   v_attempts integer[];
   v_taken jsonb;
   v_touched bigint[];
-  v_full text;
+  v_meter text;
   v_from integer;
   v_uses text[];
   v_use_jobs uuid[];
   v_use_attempts integer[];
+  v_seen integer;
   v_moved integer;
   v_count bigint;
+  v_wide_lanes integer[];
+  v_wide_meters text[];
+  v_wide_types text[];
 begin
   jobs := '{}';
   ended := '{}';
   ended_states := '{}';
+  shut_lanes := '{}';
   held_back := false;
   -- Before everything else: whoever changes limits has this lock.
   lock table {schema}.claim in row exclusive mode;
+  if not {schema}.may_claim_1(p_worker, p_worker_token, p_queue, v_now) then return; end if;
+  -- Each lane with each limit over all keys that its jobs meet.
+  select array_agg(w.lane), array_agg(w.limit_id || ':'), array_agg(w.type) into v_wide_lanes, v_wide_meters, v_wide_types
+  from {schema}.wide_limits_1(p_lanes) w;
+  if v_wide_lanes is not null then
+    select jsonb_object_agg(w.meter, {schema}.room_1(rtrim(w.meter, ':')::integer, '', v_now)) into v_rooms
+    from (select distinct x.meter from unnest(v_wide_meters) x (meter)) w;
+    select * into v_open, shut_lanes from {schema}.open_lanes_1(p_lanes, v_wide_lanes, v_wide_meters, v_wide_types, v_rooms);
+    if v_open = '{}' then
+      held_back := p_most > 0;
+      return;
+    end if;
+    v_rooms := '{}';
+  end if;
   perform 1 from {schema}.limits m
   where (m.scope = 'queue' and m.target = p_queue)
     or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes)))
@@ -154,10 +178,7 @@ begin
     select max(m.last_at) from {schema}.limits m
     where (m.scope = 'queue' and m.target = p_queue)
       or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes)))));
-  if not exists (
-    select from {schema}.worker w
-    where w.ref = p_worker and w.token = p_worker_token and w.ended_at is null and w.lease_until > v_now
-  ) or exists (select from {schema}.queue q where q.name = p_queue and q.paused_at is not null) then return; end if;
+  if not {schema}.may_claim_1(p_worker, p_worker_token, p_queue, v_now) then return; end if;
   if exists (select from {schema}.job d where d.lane = any (p_lanes) and d.waits = 0 and d.run_at <= v_now) then
     perform {schema}.promote_1(p_lanes, 1000);
   end if;
@@ -168,60 +189,58 @@ begin
     blocked_limit = null, blocked_key = null, blocked_until = null,
     turn = greatest(t.turn, coalesce((select m.turn from {schema}.limits m where m.id = t.share_limit), 0))
   where t.lane = any (p_lanes) and t.blocked_until is not null and t.blocked_until <= v_now;
+  if v_wide_lanes is not null then
+    select jsonb_object_agg(w.meter, {schema}.cleared_room_1(rtrim(w.meter, ':')::integer, '', v_now)) into v_rooms
+    from (select distinct x.meter from unnest(v_wide_meters) x (meter)) w;
+  end if;
   for pass in 1..200 loop
-    -- What every limit and key that the next jobs may meet still allows.
-    select coalesce(jsonb_object_agg(w.id || ':' || w.key, {schema}.cleared_room_1(w.id, w.key, v_now)), '{}') into v_rooms
-    from (
-      select m.id, '' as key from {schema}.limits m
-      where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
-        and ((m.scope = 'queue' and m.target = p_queue)
-          or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes))))
-      union
-      select m.id, e.value ->> 1
-      from unnest(p_lanes) l (id)
-      cross join lateral (
-        select o.keys from {schema}.track o
-        where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
-        order by o.turn, o.rank, o.first limit v_left
-      ) t
-      cross join lateral jsonb_array_elements(t.keys::jsonb) e
-      join {schema}.limits m on m.name = e.value ->> 0 and m.type <> 'fair'
-        and coalesce(m.setting, m.declared) is not null
-    ) w;
-    v_open := array(
-      select l.id from {schema}.lane l
-      where l.id = any (p_lanes) and not exists (
-        select from {schema}.limits m
-        where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
-          and ((m.scope = 'queue' and m.target = p_queue) or (m.scope = 'kind' and m.target = l.kind))
-          and (v_rooms ->> (m.id || ':'))::integer = 0));
-    if cardinality(v_open) < cardinality(p_lanes) then held_back := true; end if;
-    exit when v_left = 0 or cardinality(v_open) = 0;
-    -- Tracks that meet a full limit stand aside.
+    select * into v_open, shut_lanes from {schema}.open_lanes_1(p_lanes, v_wide_lanes, v_wide_meters, v_wide_types, v_rooms);
+    exit when v_left = 0 or v_open = '{}';
     v_moved := 0;
-    with full_keys as (
-      select distinct on (t.id) t.id, m.id as limit_id, e.value ->> 1 as key
-      from unnest(v_open) l (id)
-      cross join lateral (
-        select o.id, o.keys from {schema}.track o
-        where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
-        order by o.turn, o.rank, o.first limit v_left
-      ) t
-      cross join lateral jsonb_array_elements(t.keys::jsonb) e
-      join {schema}.limits m on m.name = e.value ->> 0
-      where (v_rooms ->> (m.id || ':' || (e.value ->> 1)))::integer = 0
-      order by t.id, m.id
-    ),
-    blocked as (
-      update {schema}.track t set
-        blocked_limit = f.limit_id, blocked_key = f.key, blocked_until = {schema}.free_at_1(f.limit_id, f.key, v_now)
-      from full_keys f
-      where t.id = f.id
-      returning 1
-    )
-    select count(*) into v_count from blocked;
-    -- Others came into view in their place, of which nothing was counted yet.
-    continue when v_count > 0;
+    v_tracked := exists (
+      select from {schema}.track t where t.lane = any (v_open) and t.alone = p_alone and t.blocked_limit is null);
+    if v_tracked then
+      -- What every limit and key that the next jobs may meet still allows. What was counted once needs no second count:
+      -- since then nothing started but what this claim takes.
+      select v_rooms || coalesce(jsonb_object_agg(w.meter, {schema}.cleared_room_1(w.id, w.key, v_now)), '{}') into v_rooms
+      from (
+        select distinct m.id, e.value ->> 1 as key, m.id || ':' || (e.value ->> 1) as meter
+        from unnest(v_open) l (id)
+        cross join lateral (
+          select o.keys from {schema}.track o
+          where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
+          order by o.turn, o.rank, o.first limit v_left
+        ) t
+        cross join lateral jsonb_array_elements(t.keys::jsonb) e
+        join {schema}.limits m on m.name = e.value ->> 0 and m.type <> 'fair'
+          and coalesce(m.setting, m.declared) is not null
+      ) w
+      where not v_rooms ? w.meter;
+      -- Tracks that meet a full limit stand aside.
+      with full_keys as (
+        select distinct on (t.id) t.id, m.id as limit_id, e.value ->> 1 as key
+        from unnest(v_open) l (id)
+        cross join lateral (
+          select o.id, o.keys from {schema}.track o
+          where o.lane = l.id and o.alone = p_alone and o.blocked_limit is null
+          order by o.turn, o.rank, o.first limit v_left
+        ) t
+        cross join lateral jsonb_array_elements(t.keys::jsonb) e
+        join {schema}.limits m on m.name = e.value ->> 0
+        where (v_rooms ->> (m.id || ':' || (e.value ->> 1)))::integer = 0
+        order by t.id, m.id
+      ),
+      blocked as (
+        update {schema}.track t set
+          blocked_limit = f.limit_id, blocked_key = f.key, blocked_until = {schema}.free_at_1(f.limit_id, f.key, v_now)
+        from full_keys f
+        where t.id = f.id
+        returning 1
+      )
+      select count(*) into v_count from blocked;
+      -- Others came into view in their place, of which nothing was counted yet.
+      continue when v_count > 0;
+    end if;
     v_taken := '{}';
     v_touched := '{}';
     v_uses := '{}';
@@ -230,16 +249,27 @@ begin
     v_from := cardinality(jobs);
     v_prevs := '{}';
     v_attempts := '{}';
+    v_seen := 0;
+    -- No more can start than the widest of these lanes has room for: what is beyond need not be read or locked.
+    select least(v_left, max(o.room)) into v_asked
+    from (
+      select coalesce(min((v_rooms ->> w.meter)::integer), v_left) as room
+      from unnest(v_open) l (id)
+      left join unnest(v_wide_lanes, v_wide_meters) w (lane, meter) on w.lane = l.id
+      group by l.id
+    ) o;
+    v_want := v_asked;
     for v_next in
       select c.*, j as job
-      from {schema}.candidates_1(p_queue, v_open, p_alone, v_left, v_rooms) c
+      from {schema}.candidates_1(p_queue, v_open, p_alone, v_asked, v_rooms) c
       cross join lateral (
         select * from {schema}.job r
         where r.id = c.id and r.waits is not null and r.track is not distinct from c.track
         for no key update skip locked
       ) j
     loop
-      exit when v_left = 0;
+      exit when v_want = 0;
+      v_seen := v_seen + 1;
       v_job := v_next.job;
       if v_next.track is not null then v_touched := v_touched || v_next.track; end if;
       if exists (select from unnest(v_next.meters) q where coalesce((v_rooms ->> q)::integer, 0) <= 0) then continue; end if;
@@ -267,19 +297,21 @@ begin
       v_prevs := v_prevs || v_job.trail;
       v_attempts := v_attempts || (v_job.attempt + 1);
       v_left := v_left - 1;
-      foreach v_full in array v_next.meters loop
-        v_rooms := jsonb_set(v_rooms, array[v_full], to_jsonb((v_rooms ->> v_full)::integer - 1));
-        v_uses := v_uses || v_full;
+      v_want := v_want - 1;
+      foreach v_meter in array v_next.meters loop
+        v_rooms := jsonb_set(v_rooms, array[v_meter], to_jsonb((v_rooms ->> v_meter)::integer - 1));
+        v_uses := v_uses || v_meter;
         v_use_jobs := v_use_jobs || v_job.id;
         v_use_attempts := v_use_attempts || (v_job.attempt + 1);
       end loop;
       if v_next.fair is not null then
-        v_full := jsonb_build_array(v_next.fair, v_next.share)::text;
-        v_taken := jsonb_set(v_taken, array[v_full], to_jsonb(greatest(
-          v_next.turn, coalesce((v_taken ->> v_full)::bigint, 0))));
+        v_meter := jsonb_build_array(v_next.fair, v_next.share)::text;
+        v_taken := jsonb_set(v_taken, array[v_meter], to_jsonb(greatest(
+          v_next.turn, coalesce((v_taken ->> v_meter)::bigint, 0))));
       end if;
     end loop;
-    if cardinality(jobs) > v_from then
+    v_count := cardinality(jobs) - v_from;
+    if v_count > 0 then
       -- Each pass sees jobs that were enqueued since the one before, so it has a later place in the trail; and none starts
       -- before it was enqueued. Room was counted for a window that ended no later than the one that ends now, and no start
       -- but ours came between, so what was allowed then is allowed now.
@@ -294,31 +326,69 @@ begin
       values (v_seq, v_now, 1, 2, p_worker, jobs[v_from + 1:], v_prevs, v_attempts);
       insert into {schema}.claim (worker, seq, token, at, jobs)
       values (p_worker, v_seq, p_token, v_now, jobs[v_from + 1:]);
-      insert into {schema}.limit_use (limit_id, key, job, attempt)
-      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), u.job, u.attempt
-      from unnest(v_uses, v_use_jobs, v_use_attempts) u (meter, job, attempt)
-      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'concurrency'
-      on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
-      insert into {schema}.limit_start as s (limit_id, key, at, starts)
-      select m.id, substr(u.meter, strpos(u.meter, ':') + 1), v_now, count(*)
-      from unnest(v_uses) u (meter)
-      join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'rate'
-      group by 1, 2
-      on conflict (limit_id, key, at) do update set starts = s.starts + excluded.starts;
+      if v_uses <> '{}' then
+        insert into {schema}.limit_use (limit_id, key, job, attempt)
+        select m.id, substr(u.meter, strpos(u.meter, ':') + 1), u.job, u.attempt
+        from unnest(v_uses, v_use_jobs, v_use_attempts) u (meter, job, attempt)
+        join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'concurrency'
+        on conflict (limit_id, key, job) do update set attempt = excluded.attempt;
+        insert into {schema}.limit_start as s (limit_id, key, at, starts)
+        select m.id, substr(u.meter, strpos(u.meter, ':') + 1), v_now, count(*)
+        from unnest(v_uses) u (meter)
+        join {schema}.limits m on m.id = split_part(u.meter, ':', 1)::integer and m.type = 'rate'
+        group by 1, 2
+        on conflict (limit_id, key, at) do update set starts = s.starts + excluded.starts;
+      end if;
     end if;
-    v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched);
-    perform {schema}.move_turns_1(v_taken);
-    exit when v_moved = 0 or v_left = 0 or cardinality(jobs) >= 1024;
+    if v_tracked then v_moved := v_moved + {schema}.tidy_tracks_1(v_open, p_alone, p_most, v_touched); end if;
+    if v_taken <> '{}' then perform {schema}.move_turns_1(v_taken); end if;
+    exit when v_moved = 0 or cardinality(jobs) >= 1024;
+    -- All there was to see was seen, and started.
+    if not v_tracked and v_want > 0 and v_seen = v_count and v_seen < v_asked then
+      select * into v_open, shut_lanes from {schema}.open_lanes_1(
+        p_lanes, v_wide_lanes, v_wide_meters, v_wide_types, v_rooms);
+      exit;
+    end if;
   end loop;
-  if v_left > 0 and exists (
-    select from {schema}.track t where t.lane = any (p_lanes) and t.alone = p_alone
-  ) then held_back := true; end if;
-  held_back := held_back and v_left > 0;
+  held_back := v_left > 0 and (cardinality(v_open) < cardinality(p_lanes) or exists (
+    select from {schema}.track t where t.lane = any (p_lanes) and t.alone = p_alone));
   if cardinality(jobs) = 0 then return; end if;
   update {schema}.limits m set last_at = v_now
   where m.type = 'rate' and m.last_at < v_now and (
     (m.scope = 'queue' and m.target = p_queue)
     or (m.scope = 'kind' and m.target in (select l.kind from {schema}.lane l where l.id = any (p_lanes))));
+end
+$$;
+
+-- Whether a worker may claim from a queue: its lease holds, and the queue is not paused.
+create function {schema}.may_claim_1(p_worker integer, p_token bigint, p_queue text, p_now bigint) returns boolean
+language plpgsql volatile as $$
+begin
+  return exists (
+    select from {schema}.worker w
+    where w.ref = p_worker and w.token = p_token and w.ended_at is null and w.lease_until > p_now
+  ) and not exists (select from {schema}.queue q where q.name = p_queue and q.paused_at is not null);
+end
+$$;
+
+-- Of these lanes those that every limit over all keys leaves room, and those that no limit of concurrency over all keys
+-- leaves any, or that none counts: if a job without keys ended there, then nobody else may start because of it.
+create function {schema}.open_lanes_1(
+  p_lanes integer[], p_wide_lanes integer[], p_meters text[], p_types text[], p_rooms jsonb,
+  out open_lanes integer[], out shut_lanes integer[]
+)
+language plpgsql immutable as $$
+begin
+  open_lanes := p_lanes;
+  shut_lanes := p_lanes;
+  if p_wide_lanes is null then return; end if;
+  for i in 1..cardinality(p_wide_lanes) loop
+    if (p_rooms ->> p_meters[i])::integer = 0 then
+      open_lanes := array_remove(open_lanes, p_wide_lanes[i]);
+    elsif p_types[i] = 'concurrency' then
+      shut_lanes := array_remove(shut_lanes, p_wide_lanes[i]);
+    end if;
+  end loop;
 end
 $$;
 
@@ -328,35 +398,46 @@ create function {schema}.tidy_tracks_1(p_lanes integer[], p_alone boolean, p_mos
 returns integer
 language plpgsql volatile as $$
 declare
-  v_id bigint;
-  v_rank bigint;
-  v_first uuid;
-  v_changed integer := 0;
+  v_ids bigint[];
+  v_count integer;
+  v_changed integer;
 begin
-  for v_id in
+  -- Those whose first job is another one than they say, or none.
+  v_ids := array(
     select t.id from {schema}.track t
-    where t.id = any (p_touched) or t.id in (
-      select o.id from unnest(p_lanes) l (id)
-      cross join lateral (
-        select x.id from {schema}.track x
-        where x.lane = l.id and x.alone = p_alone and x.blocked_limit is null
-        order by x.turn, x.rank, x.first limit p_most
-      ) o
+    where t.id = any (
+      p_touched || array(
+        select o.id from unnest(p_lanes) l (id)
+        cross join lateral (
+          select x.id from {schema}.track x
+          where x.lane = l.id and x.alone = p_alone and x.blocked_limit is null
+          order by x.turn, x.rank, x.first limit p_most
+        ) o
+      )
+    ) and not exists (
+      select from (
+        select j.rank, j.id from {schema}.job j
+        where j.track = t.id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1
+      ) f
+      where f.rank = t.rank and f.id = t.first
     )
-    for update skip locked
-  loop
-    select j.rank, j.id into v_rank, v_first from {schema}.job j
-    where j.track = v_id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1;
-    if not found then
-      delete from {schema}.track t where t.id = v_id;
-      v_changed := v_changed + 1;
-    else
-      update {schema}.track t set rank = v_rank, first = v_first
-      where t.id = v_id and (t.rank, t.first) is distinct from (v_rank, v_first);
-      if found then v_changed := v_changed + 1; end if;
-    end if;
-  end loop;
-  return v_changed;
+    for update of t skip locked
+  );
+  if v_ids = '{}' then return 0; end if;
+  -- Only in later statements, which see what was enqueued until the locks were had.
+  delete from {schema}.track t
+  where t.id = any (v_ids) and not exists (
+    select from {schema}.job j where j.track = t.id and (j.waits = 3 or j.waits = 4));
+  get diagnostics v_changed = row_count;
+  update {schema}.track t set rank = f.rank, first = f.id
+  from unnest(v_ids) v (id)
+  cross join lateral (
+    select j.rank, j.id from {schema}.job j
+    where j.track = v.id and (j.waits = 3 or j.waits = 4) order by j.rank, j.id limit 1
+  ) f
+  where t.id = v.id and (t.rank, t.first) is distinct from (f.rank, f.id);
+  get diagnostics v_count = row_count;
+  return v_changed + v_count;
 end
 $$;
 

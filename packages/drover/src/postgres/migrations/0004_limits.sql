@@ -225,7 +225,9 @@ end
 $$;
 
 create function {schema}.settle_2(p_worker integer, p_requests jsonb) returns text[]
-language plpgsql volatile as $$
+language plpgsql volatile
+-- A plan that was made while there were few jobs would read all of them later.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform {schema}.lock_limits_of_1(array(select (r ->> 'id')::uuid from jsonb_array_elements(p_requests) r));
   return {schema}.settle_1(p_worker, p_requests);
@@ -234,7 +236,8 @@ $$;
 
 create function {schema}.hand_back_2(p_worker integer, p_crash boolean, p_actor text, p_reason text, p_most integer)
 returns table (job_id uuid, lane integer, attempt integer, crashes integer, state smallint)
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform 1 from {schema}.limits m where m.type = 'concurrency' and m.by_key <> '' order by m.id for share;
   return query select * from {schema}.hand_back_1(p_worker, p_crash, p_actor, p_reason, p_most);
@@ -243,7 +246,8 @@ $$;
 
 -- Like enqueue_1, for jobs with keys and those that may replace one with keys.
 create function {schema}.enqueue_2(p_jobs jsonb) returns table (id uuid, status text, state smallint)
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_replies jsonb := '[]';
   v_new record;
@@ -267,10 +271,101 @@ begin
 end
 $$;
 
+-- Like enter_track_1 for many new jobs of a lane that share a rank: p_keys are theirs, in order and each once, and p_firsts
+-- the first job of each. Returns their tracks.
+create function {schema}.enter_tracks_1(p_lane integer, p_keys text[], p_rank bigint, p_firsts uuid[]) returns bigint[]
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_fair {schema}.limits;
+  v_tracks bigint[];
+begin
+  select * into v_fair from {schema}.fair_of_1(p_lane);
+  loop
+    insert into {schema}.track (lane, alone, keys, rank, first, share_limit, share_key, turn)
+    select
+      p_lane, false, k.keys, p_rank, k.first, v_fair.id, s.share, coalesce({schema}.turn_of_1(v_fair.id, s.share), 0)
+    from unnest(p_keys, p_firsts) with ordinality k (keys, first, n)
+    cross join lateral (select coalesce({schema}.key_of_1(k.keys, v_fair.name), '') as share) s
+    -- Scalar, like the lateral below, so that each is looked up by its key and not found among all tracks of the lane.
+    where (
+      select t.id from {schema}.track t where t.lane = p_lane and t.alone = false and t.keys = k.keys limit 1
+    ) is null
+    order by k.n
+    on conflict do nothing;
+    -- One that was dropped in between is made again.
+    v_tracks := array(
+      select t.id
+      from unnest(p_keys) with ordinality k (keys, n)
+      cross join lateral (
+        select t.id from {schema}.track t where t.lane = p_lane and t.alone = false and t.keys = k.keys for key share
+      ) t
+      order by k.n);
+    exit when cardinality(v_tracks) = cardinality(p_keys);
+  end loop;
+  if exists (
+    select from unnest(v_tracks, p_firsts) k (id, first)
+    join {schema}.track t on t.id = k.id and (p_rank, k.first) < (t.rank, t.first)
+  ) then
+    perform 1 from {schema}.track t where t.id = any (v_tracks) order by t.keys for no key update;
+    update {schema}.track t set rank = p_rank, first = k.first
+    from unnest(v_tracks, p_firsts) k (id, first)
+    where t.id = k.id and (p_rank, k.first) < (t.rank, t.first);
+  end if;
+  return v_tracks;
+end
+$$;
+
+-- Like the query add_jobs, for jobs with keys, null for those that have none: their tracks first, then all jobs at once.
+-- Fails as a whole when an id is there already. Returns their state.
+create function {schema}.add_keyed_jobs_1(
+  p_ids uuid[], p_inputs json, p_keys text[], p_lane integer, p_delay bigint, p_run_at bigint, p_priority integer,
+  p_queue text, p_expire bigint, p_timeout bigint, p_max_attempts integer, p_max_crashes integer, p_tags text,
+  p_metadata text, p_retry text
+) returns smallint
+language plpgsql volatile as $$
+declare
+  v_now bigint := {schema}.clock_ms();
+  v_run_at bigint := coalesce(p_run_at, v_now + p_delay);
+  v_order_at bigint := greatest(v_run_at, v_now);
+  v_state smallint := case when v_run_at <= v_now then 1 else 0 end;
+  v_rank bigint := p_priority
+    * coalesce((select q.aging_ms from {schema}.queue q where q.name = p_queue), 8796093022208) + v_order_at;
+  v_keys text[];
+  v_firsts uuid[];
+  v_tracks bigint[] := '{}';
+  v_seqs bigint[] := '{}';
+begin
+  select array_agg(k.keys order by k.keys), array_agg(k.first order by k.keys) into v_keys, v_firsts
+  from (
+    select e.keys, (array_agg(e.id order by e.id))[1] as first from unnest(p_ids, p_keys) e (id, keys)
+    where e.keys is not null group by e.keys
+  ) k;
+  if v_state = 1 and v_keys is not null then
+    v_tracks := {schema}.enter_tracks_1(p_lane, v_keys, v_rank, v_firsts);
+  end if;
+  for c in 0..(cardinality(p_ids) - 1) / 1024 loop v_seqs := v_seqs || {schema}.draw_1(); end loop;
+  insert into {schema}.job (
+    id, rank, run_at, enqueued_at, trail, expires_at, timeout_ms, lane, max_attempts, max_crashes, state, waits, priority,
+    input, tags, metadata, retry, keys, track)
+  select
+    e.id, v_rank, v_run_at, v_now, v_seqs[(e.n - 1) / 1024 + 1] * 1024 + (e.n - 1) % 1024, v_order_at + p_expire, p_timeout,
+    p_lane, p_max_attempts, p_max_crashes, v_state,
+    case when e.keys is null then v_state when v_state = 1 then 3 else 5 end, p_priority, e.input::text, p_tags, p_metadata,
+    p_retry, e.keys, t.id
+  from rows from (unnest(p_ids, p_keys), json_array_elements(p_inputs)) with ordinality as e (id, keys, input, n)
+  left join unnest(v_keys, v_tracks) t (keys, id) on t.keys = e.keys;
+  insert into {schema}.trail (seq, at, to_state, jobs)
+  select s.seq, v_now, v_state, p_ids[(s.c - 1) * 1024 + 1:s.c * 1024]
+  from unnest(v_seqs) with ordinality s (seq, c);
+  return v_state;
+end
+$$;
+
 -- What a limit still allows under a key. One that is not in force allows everything.
 create function {schema}.room_1(p_limit integer, p_key text, p_now bigint) returns integer
 language plpgsql volatile
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_limit {schema}.limits;
   v_setting jsonb;
@@ -293,22 +388,50 @@ begin
 end
 $$;
 
--- Like room_1, for claims: clears away before what does not count any more, so that counting stays short.
+-- Like room_1, for claims, which have locked the limit: clears away before what does not count any more, so that counting
+-- stays short. What is left of a limit of concurrency then counts, or ended only just now.
 create function {schema}.cleared_room_1(p_limit integer, p_key text, p_now bigint) returns integer
 language plpgsql volatile as $$
+declare
+  v_limit {schema}.limits;
+  v_setting jsonb;
+  v_used bigint;
 begin
-  delete from {schema}.limit_use u
-  where u.limit_id = p_limit and u.key = p_key and not exists (
-    select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt);
-  delete from {schema}.limit_start s
-  using {schema}.limits m
-  where s.limit_id = p_limit and s.key = p_key and m.id = p_limit
-    and s.at <= p_now - (coalesce(m.setting, m.declared) ->> 'perMs')::bigint;
-  return {schema}.room_1(p_limit, p_key, p_now);
+  select * into v_limit from {schema}.limits m where m.id = p_limit;
+  v_setting := coalesce(v_limit.setting, v_limit.declared);
+  if v_setting is null then return null; end if;
+  if v_limit.type = 'concurrency' then
+    delete from {schema}.limit_use u
+    where u.limit_id = p_limit and u.key = p_key and not exists (
+      select from {schema}.job j where j.id = u.job and j.state = 2 and j.attempt = u.attempt);
+    select count(*) into v_used from {schema}.limit_use u where u.limit_id = p_limit and u.key = p_key;
+  else
+    delete from {schema}.limit_start s
+    where s.limit_id = p_limit and s.key = p_key and s.at <= p_now - (v_setting ->> 'perMs')::bigint;
+    select coalesce(sum(s.starts), 0) into v_used
+    from {schema}.limit_start s where s.limit_id = p_limit and s.key = p_key;
+  end if;
+  return greatest(0, (v_setting ->> 'max')::bigint - v_used)::integer;
 end
 $$;
 
--- When a rate that has no room has some: when so many starts have left the window that one more fits. Else null.
+-- The limits over all keys that jobs of these lanes meet.
+create function {schema}.wide_limits_1(p_lanes integer[]) returns table (lane integer, limit_id integer, type text)
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+begin
+  return query
+  select l.id, m.id, m.type
+  from {schema}.lane l
+  join {schema}.limits m on m.target in (l.queue, l.kind)
+    and m.target = case m.scope when 'queue' then l.queue else l.kind end
+    and m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
+  where l.id = any (p_lanes);
+end
+$$;
+
+-- When a rate that has no room has some: when so many starts have left the window that one more fits. null for a limit
+-- of which time alone makes no room.
 create function {schema}.free_at_1(p_limit integer, p_key text, p_now bigint) returns bigint
 language plpgsql volatile as $$
 declare
@@ -320,7 +443,8 @@ begin
   v_max := (coalesce(v_limit.setting, v_limit.declared) ->> 'max')::bigint;
   v_per := (coalesce(v_limit.setting, v_limit.declared) ->> 'perMs')::bigint;
   if v_limit.type is distinct from 'rate' or v_max = 0 then return null; end if;
-  return (
+  -- Without locks, room may have come since it was looked for.
+  return coalesce((
     select w.at + v_per
     from (
       select s.at, sum(s.starts) over (order by s.at desc) as starts
@@ -330,42 +454,76 @@ begin
     where w.starts >= v_max
     order by w.at desc
     limit 1
-  );
+  ), p_now);
 end
 $$;
 
--- What limits say of lanes to somebody who only looks.
+-- What limits say of lanes to somebody who only looks. Times that only a window makes come with a spread, over which those
+-- who wait for the same window had better come.
 create function {schema}.look_1(p_lanes integer[])
 returns table (
-  lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, due boolean, due_at bigint,
-  now_at bigint
+  lane integer, is_open boolean, free_at bigint, ordinary boolean, alone boolean, window_at bigint, spread bigint,
+  due boolean, due_at bigint, now_at bigint
 )
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_now bigint := floor(extract(epoch from now()) * 1000)::bigint;
+  v_wide record;
+  v_full integer[];
+  v_free bigint;
+  v_spread bigint;
 begin
-  return query
-  select
-    l.id, w.free is null,
-    case when w.free < 9e18 and exists (
-      select from {schema}.job j
-      where j.lane = l.id and (j.waits = 1 or j.waits = 2 or ((j.waits = 0 or j.waits = 5) and j.run_at <= c.now))
-    ) or exists (select from {schema}.track t where t.lane = l.id) then nullif(w.free, 9e18::bigint) end,
-    exists (select from {schema}.track t where t.lane = l.id and not t.alone and t.blocked_limit is null),
-    exists (select from {schema}.track t where t.lane = l.id and t.alone and t.blocked_limit is null),
-    (select min(t.blocked_until) from {schema}.track t where t.lane = l.id and t.blocked_until is not null),
-    exists (select from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at <= c.now),
-    (select min(j.run_at) from {schema}.job j where j.lane = l.id and j.waits = 5 and j.run_at > c.now),
-    c.now
-  from (select floor(extract(epoch from now()) * 1000)::bigint as now) c
-  cross join {schema}.lane l
-  cross join lateral (
-    select max(coalesce({schema}.free_at_1(m.id, '', c.now), 9e18::bigint)) as free
-    from {schema}.limits m
-    where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
-      and ((m.scope = 'queue' and m.target = l.queue) or (m.scope = 'kind' and m.target = l.kind))
-      and {schema}.room_1(m.id, '', c.now) = 0
-  ) w
-  where l.id = any (p_lanes);
+  v_full := array(
+    select w.limit_id from (select distinct x.limit_id from {schema}.wide_limits_1(p_lanes) x) w
+    where {schema}.room_1(w.limit_id, '', v_now) = 0);
+  foreach lane in array p_lanes loop
+    is_open := true;
+    v_free := null;
+    spread := null;
+    now_at := v_now;
+    if v_full <> '{}' then
+      for v_wide in
+        select {schema}.free_at_1(w.limit_id, '', v_now) as at, {schema}.spread_1(w.limit_id) as spread
+        from {schema}.wide_limits_1(array[lane]) w where w.limit_id = any (v_full)
+      loop
+        v_free := greatest(case when is_open then 0 else v_free end, v_wide.at);
+        -- A job must end first.
+        if v_wide.at is null then v_free := 9e18::bigint; end if;
+        spread := greatest(spread, v_wide.spread);
+        is_open := false;
+      end loop;
+    end if;
+    free_at := case when not is_open and v_free < 9e18::bigint and (
+      exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 1)
+      or exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 2)
+      or exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 0 and j.run_at <= v_now)
+      or exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 5 and j.run_at <= v_now)
+      or exists (select from {schema}.track t where t.lane = look_1.lane)
+    ) then v_free end;
+    ordinary := exists (
+      select from {schema}.track t where t.lane = look_1.lane and not t.alone and t.blocked_limit is null);
+    alone := exists (select from {schema}.track t where t.lane = look_1.lane and t.alone and t.blocked_limit is null);
+    window_at := null;
+    if is_open then
+      select t.blocked_until, {schema}.spread_1(t.blocked_limit) into window_at, v_spread from {schema}.track t
+      where t.lane = look_1.lane and t.blocked_until is not null order by t.blocked_until limit 1;
+      spread := v_spread;
+    end if;
+    due := exists (select from {schema}.job j where j.lane = look_1.lane and j.waits = 5 and j.run_at <= v_now);
+    due_at := (
+      select j.run_at from {schema}.job j
+      where j.lane = look_1.lane and j.waits = 5 and j.run_at > v_now order by j.run_at limit 1);
+    return next;
+  end loop;
 end
+$$;
+
+-- Those who wait for the same window come within the twentieth part of its length, and of a second at most: then one takes
+-- what has become free for several, and the others need not wait for it. null for what is no rate.
+create function {schema}.spread_1(p_limit integer) returns bigint
+language sql volatile as $$
+  select least(1000, (coalesce(m.setting, m.declared) ->> 'perMs')::bigint) / 20 from {schema}.limits m where m.id = p_limit
 $$;
 
 -- The running jobs and what they count under: limits of concurrency over all, and those of their keys.

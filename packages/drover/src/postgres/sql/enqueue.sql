@@ -37,8 +37,14 @@ told as (
 )
 select state from plan;
 
+-- name: add_keyed_jobs
+-- Called by enqueue like add_jobs, when some of them have keys under limits. See the function.
+select {schema}.add_keyed_jobs_1(
+  $1::uuid[], $2::json, $15::text[], $3::integer, $4::bigint, $5::bigint, $6::integer, $7::text, $8::bigint, $9::bigint,
+  $10::integer, $11::integer, $12::text, $13::text, $14::text);
+
 -- name: enqueue_each
--- Called by enqueue for everything that add_jobs does not take.
+-- Called by enqueue for everything that add_jobs and add_keyed_jobs do not take.
 select id, status, state from {schema}.enqueue_2($1::text::jsonb);
 
 -- name: enqueue_joined

@@ -44,4 +44,5 @@ order by 1, 2;
 
 -- name: peek_limits
 -- Called by peek for lanes with limits, or with jobs that have keys: what of them may start now.
-select lane, is_open, free_at, ordinary, alone, window_at, due, due_at, now_at from {schema}.look_1($1::integer[]);
+select lane, is_open, free_at, ordinary, alone, window_at, spread, due, due_at, now_at
+from {schema}.look_1($1::integer[]);
