@@ -216,7 +216,6 @@ export class ScheduleChecker implements Checker {
     const { plan, timing: before, nextAt, touchedAt } = account
     const isRetimed = before.everyMs !== timing.everyMs || before.offsetMs !== timing.offsetMs
     if (isRetimed) this.#sometimes.hit("a schedule was given another timing")
-    account.timing = timing
     if ((givenAt === undefined && !isRetimed) || nextAt === null) return
     // The change takes effect at an instant after it was read and before it was written. Until then the old timing holds.
     const firstAt = givenAt ?? plannedAfter(timing, this.#endAt)
@@ -230,6 +229,7 @@ export class ScheduleChecker implements Checker {
       () =>
         `${plan.name} goes on ${givenAt === undefined ? "as before" : `at ${show(firstAt)}`} with every ${timing.everyMs} ms, after every ${before.everyMs} ms with ${show(nextAt)} next; it is ${show(this.#storeAt())}`,
     )
+    account.timing = timing
     account.nextAt = firstAt
   }
 
