@@ -200,10 +200,8 @@ class Run {
     this.#world.note(place.life.name, `client: ${action.do}`)
     const { life } = place
     this.#acting.set(life, (this.#acting.get(life) ?? 0) + 1)
-    life.after(0, async () => {
-      await this.#client.act(action, place)
-      this.#acting.set(life, this.#acting.get(life)! - 1)
-    })
+    const ended = (): unknown => this.#acting.set(life, this.#acting.get(life)! - 1)
+    life.after(0, () => void this.#client.act(action, place).then(ended))
   }
 
   /** Whether all that clients do has been done, or will never be: what they began in a life that ended. */
@@ -243,10 +241,8 @@ class Run {
     if (this.#isOpen) return
     const place = this.#isActed ? this.#placeFor({ process: 0 } as Action) : undefined
     if (place !== undefined) {
-      place.life.after(0, async () => {
-        await this.#client.open(place)
-        this.#isOpen = true
-      })
+      const opened = (): unknown => (this.#isOpen = true)
+      place.life.after(0, () => void this.#client.open(place).then(opened))
     }
     engine.at(engine.nowMs + (place === undefined ? 500 : 30_000), () => this.#openQueues())
   }
