@@ -133,4 +133,31 @@ export const limitMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "turns-by-rank",
+    what: "The keys of a fair queue do not take turns: who came first goes on until nothing of it waits.",
+    changes: [
+      {
+        file: "sqlite/turnGroup.ts",
+        find: "return [this.#turnOf(source), source.rank, source.seq]",
+        replace: "return [0, source.rank, source.seq]",
+      },
+    ],
+  },
+  {
+    name: "turns-saved-up",
+    what: "A key of a fair queue that comes late, or comes back, has all the turns that it did not have before.",
+    changes: [
+      {
+        file: "sqlite/tracks.ts",
+        find: "return Math.max(lastTurnOf(tx, limit), own)",
+        replace: "return own",
+      },
+      {
+        file: "sqlite/turnGroup.ts",
+        find: "this.#lastTurn = lastTurnOf(tx, fair)",
+        replace: "this.#lastTurn = 0",
+      },
+    ],
+  },
 ]

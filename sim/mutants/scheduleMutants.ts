@@ -107,4 +107,48 @@ export const scheduleMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "retime-keeps-pointer",
+    what: "A schedule that is given another timing still fires once at an instant of the old one.",
+    changes: [
+      {
+        file: "schedules/planChange.ts",
+        find: "const nextAt = timing.next(now)\n  const rests",
+        replace: "const nextAt = row.nextAt\n  const rests",
+      },
+    ],
+  },
+  {
+    name: "retime-forgets-ticks",
+    what: "A schedule that is given another timing does not account for what the old one had planned.",
+    changes: [
+      {
+        file: "schedules/planChange.ts",
+        find: "return { patch, passed: passedUntil(row, before, now, reasonOf(row)) }",
+        replace: "return { patch, passed: [] }",
+      },
+    ],
+  },
+  {
+    name: "held-tick-forgotten",
+    what: "A tick that waits for the former job to end is not remembered.",
+    changes: [
+      {
+        file: "sqlite/ticks.ts",
+        find: "moved: { ...row, heldAt: at } }",
+        replace: "moved: row }",
+      },
+    ],
+  },
+  {
+    name: "overlap-sees-running-only",
+    what: "A tick that must not overlap takes a former job that waits for its retry for one that has ended.",
+    changes: [
+      {
+        file: "sqlite/ticks.ts",
+        find: "return state !== undefined && state < FIRST_FINAL_STATE",
+        replace: "return state === 2",
+      },
+    ],
+  },
 ]

@@ -91,6 +91,7 @@ function drawAction(rng: Rng, shape: WorkloadShape): Action[] {
     case "resume":
     case "herd":
     case "tend":
+    case "retime":
     case "limit":
       return []
   }

@@ -31,11 +31,14 @@ const queueLimits: LimitSettings = {
 /** Longer than every window. */
 export const LONGEST_WINDOW_MS = 10_000
 
+/** The limit by which the keys of that queue take turns. */
+export const FAIR_LIMIT = "queue:shared#fair.key"
+
 /** The limits that operators change. The last is declared by nobody: it begins and ends with what they set. */
 export const limitNames = [
   "queue:shared#concurrency",
   "queue:shared#rate",
-  "queue:shared#fair.key",
+  FAIR_LIMIT,
   "kind:sim.tenant#concurrency.key",
   "kind:sim.metered#rate.key",
   "kind:sim.metered#concurrency",

@@ -83,6 +83,8 @@ export type Action = { readonly atMs: number; readonly process: number } & (
       readonly what: "pause" | "resume" | "trigger" | "edit" | "remake" | "deploy"
       readonly schedule: string
     }
+  /** An operator gives a schedule another timing; `null` gives it back the one that the code declares. */
+  | { readonly do: "retime"; readonly schedule: string; readonly timing: number | null }
   /** An operator sets a limit; `null` takes back what operators set. */
   | { readonly do: "limit"; readonly limit: string; readonly max: number | null }
   /** Waits for the result of one of the jobs that are known. */

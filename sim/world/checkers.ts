@@ -1,3 +1,4 @@
+import { isFinal } from "../../packages/drover/src/store/index.ts"
 import type { Retention } from "../../packages/drover/src/store/index.ts"
 import { BudgetChecker } from "../checks/budgetChecker.ts"
 import { CancelChecker } from "../checks/cancelChecker.ts"
@@ -18,6 +19,7 @@ import { SlotsChecker } from "../checks/slotsChecker.ts"
 import type { Sometimes } from "../checks/sometimes.ts"
 import { SpinChecker } from "../checks/spinChecker.ts"
 import { StopChecker } from "../checks/stopChecker.ts"
+import { TurnChecker } from "../checks/turnChecker.ts"
 import { TrailChecker } from "../checks/trailChecker.ts"
 import { UniqueChecker } from "../checks/uniqueChecker.ts"
 import { LIMITED_QUEUE } from "../workload/limits.ts"
@@ -72,8 +74,13 @@ export function makeCheckers(options: {
       endAt: scheduleEndAt,
       storeAt: () => ledger().storeAt(),
       intends: (jobId) => loss.intends(jobId),
+      isUnfinished: (jobId) => {
+        const job = ledger().get(jobId)
+        return job !== undefined && !isFinal(job.state)
+      },
     }),
     new SpinChecker(nowMs),
+    new TurnChecker(sometimes, () => ledger().jobs),
     new LimitChecker(sometimes, {
       nowMs,
       isHealed,

@@ -5,7 +5,7 @@ import type { SeededRng } from "../../packages/drover/src/time/index.ts"
 import type { Life } from "../engine/life.ts"
 import { herdSteps } from "../workload/drawActions.ts"
 import { limitNames, queuesOf } from "../workload/limits.ts"
-import { schedulePlans } from "../workload/schedules.ts"
+import { retiming, schedulePlans } from "../workload/schedules.ts"
 import type { Action, JobPlan, KindName } from "../workload/plan.ts"
 import type { PlannedInput } from "./handlers.ts"
 
@@ -133,6 +133,10 @@ export class Client {
         break
       case "tend":
         await this.#tend(action.what, action.schedule, place)
+        break
+      case "retime":
+        if (action.timing === null) await drover.schedules.reset(action.schedule)
+        else await drover.schedules.edit(action.schedule, retiming(action.timing))
         break
       case "await": {
         const id = this.#pick(action.pick)

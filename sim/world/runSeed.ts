@@ -2,6 +2,7 @@ import { systemClock } from "../../packages/drover/src/time/index.ts"
 import { SeededRng } from "../../packages/drover/src/time/index.ts"
 import type { Sometimes } from "../checks/sometimes.ts"
 import { Violation } from "../checks/violation.ts"
+import type { Life } from "../engine/life.ts"
 import { faultName } from "../faults/fault.ts"
 import type { Fault } from "../faults/fault.ts"
 import { kinds } from "../workload/plan.ts"
@@ -92,7 +93,10 @@ class Run {
   readonly #client: Client
   #phase: Phase = "faults"
   #actionsLeft = 0
+  /** The lives in which something that a client began has not ended. */
+  readonly #acting: Map<Life, number> = new Map()
   #isRecovered = false
+  #isOpen = false
 
   constructor(world: World) {
     this.#world = world
@@ -119,7 +123,7 @@ class Run {
   get isOver(): boolean {
     if (
       this.#phase === "healing" &&
-      this.#actionsLeft === 0 &&
+      this.#isOpen &&
       this.#isRecovered &&
       this.#world.isMaintained &&
       this.#world.isIdle
@@ -194,7 +198,15 @@ class Run {
     }
     this.#actionsLeft--
     this.#world.note(place.life.name, `client: ${action.do}`)
-    place.life.after(0, () => void this.#client.act(action, place))
+    const { life } = place
+    this.#acting.set(life, (this.#acting.get(life) ?? 0) + 1)
+    const ended = (): unknown => this.#acting.set(life, this.#acting.get(life)! - 1)
+    life.after(0, () => void this.#client.act(action, place).then(ended))
+  }
+
+  /** Whether all that clients do has been done, or will never be: what they began in a life that ended. */
+  get #isActed(): boolean {
+    return this.#actionsLeft === 0 && [...this.#acting].every(([life, n]) => n === 0 || life.isDead)
   }
 
   #placeFor(action: Action): SimProcess["running"] {
@@ -223,14 +235,16 @@ class Run {
     engine.at(engine.nowMs + LIVENESS_MS, () => this.#judgeLiveness())
   }
 
+  // Only when nobody sets anything any more, and again if the process ends in the middle of it.
   #openQueues(): void {
     const { engine } = this.#world
-    const place = this.#placeFor({ process: 0 } as Action)
-    if (place === undefined) {
-      engine.at(engine.nowMs + 500, () => this.#openQueues())
-      return
+    if (this.#isOpen) return
+    const place = this.#isActed ? this.#placeFor({ process: 0 } as Action) : undefined
+    if (place !== undefined) {
+      const opened = (): unknown => (this.#isOpen = true)
+      place.life.after(0, () => void this.#client.open(place).then(opened))
     }
-    place.life.after(0, () => void this.#client.open(place))
+    engine.at(engine.nowMs + (place === undefined ? 500 : 30_000), () => this.#openQueues())
   }
 
   /** One job at a time on an idle machine: each must start when it is due. */

@@ -4,7 +4,7 @@ import type { Fault } from "../faults/fault.ts"
 import { drawActions } from "../workload/drawActions.ts"
 import { drawStorms } from "../workload/storms.ts"
 import { drawLimits } from "../workload/limits.ts"
-import { drawTending } from "../workload/schedules.ts"
+import { drawRetiming, drawTending } from "../workload/schedules.ts"
 import type { Action } from "../workload/plan.ts"
 
 /** What may be asked of a run beside its seed. What is left out is drawn from the seed. */
@@ -76,7 +76,8 @@ export function drawConfig(request: RunRequest): SeedConfig {
   const limited = isLimited ? drawLimits(limitRng, { processes: drawn, drawTime, keys }) : []
   const rareRng = new SeededRng(`rare-faults/${seed}`)
   const faults = [...drawnFaults, ...drawRareFaults(rareRng, { processes: drawn, drawTime })]
-  const actions = [...jobActions, ...tending, ...limited]
+  const retimes = drawRetiming(new SeededRng(`retimes/${seed}`), { processes: drawn, drawTime })
+  const actions = [...jobActions, ...tending, ...limited, ...retimes]
   return {
     seed,
     processes,

@@ -153,6 +153,40 @@ export const rateRules: Rules = {
     expect(ofLate).toBeLessThanOrEqual(6)
   },
 
+  "nobody saves turns up behind a limit of its kind either": async (world) => {
+    await set(world, fairQueue, fair())
+    await set(world, kindSlots, most(0))
+    const held = world.jobs(20, { keys: key(fairQueue, "held") })
+    await world.store.enqueue(held)
+    await world.store.enqueue(world.jobs(50, { kind: "sms", keys: key(fairQueue, "other") }))
+    const worker = await world.worker()
+    const kinds = ["mail", "sms"]
+    expect(await worker.claim({ kinds, limit: 30 })).toHaveLength(30)
+    await set(world, kindSlots, null)
+    const claimed = await worker.claim({ kinds, limit: 10 })
+    const ids = new Set(held.map(({ id }) => id))
+    const ofHeld = claimed.filter(({ jobId }) => ids.has(jobId)).length
+    expect(ofHeld).toBeGreaterThanOrEqual(4)
+    expect(ofHeld).toBeLessThanOrEqual(6)
+  },
+
+  "one slot is enough for a key that waits in two kinds, whenever it came to each": async (
+    world,
+  ) => {
+    await set(world, fairQueue, fair())
+    await world.store.enqueue(world.jobs(1, { keys: key(fairQueue, "a") }))
+    await world.store.enqueue(world.jobs(3, { kind: "sms", keys: key(fairQueue, "b") }))
+    const worker = await world.worker()
+    // Whoever does not know the one kind moves the turns on without it.
+    expect(await worker.claim({ kinds: ["sms"], limit: 3 })).toHaveLength(3)
+    await world.store.enqueue(world.jobs(1, { kind: "sms", keys: key(fairQueue, "a") }))
+    for (const left of [2, 1]) {
+      expect(await worker.claim({ kinds: ["mail", "sms"], limit: 1 }), `${left} wait`).toHaveLength(
+        1,
+      )
+    }
+  },
+
   "a fair queue is idle for nobody: keys that may not start are passed over": async (world) => {
     await set(world, fairQueue, fair())
     await set(world, tenantSlots, most(1))

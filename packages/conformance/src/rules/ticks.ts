@@ -165,6 +165,29 @@ export const tickRules: Rules = {
     expect(await world.store.dueSchedules(10)).toMatchObject({ holds: false, released: [] })
   },
 
+  "a tick that waits goes on waiting when the former job came back since somebody looked": async (
+    world,
+  ) => {
+    const overlap = "queue-one"
+    const first = tickOf(world, await due(world), { overlap })
+    await tick(world, [first])
+    await world.advance(hour)
+    const { nextAt: heldAt } = await read(world.store)
+    await tick(world, [tickOf(world, await read(world.store), { overlap })])
+    const worker = await world.worker()
+    await worker.settle(await worker.claimOne(), settlements.completed)
+    const [row] = (await world.store.dueSchedules(10)).released
+    expect((await world.act("retry", [first.records[0]!.job!.id])).changed).toHaveLength(1)
+    const release = { at: heldAt!, job: world.job() }
+    const { nextAt, fireAt } = row!
+    const entry = tickOf(world, row!, { records: [], release, nextAt, fireAt, overlap })
+    expect(await tick(world, [entry])).toMatchObject([{ status: "ticked", outcomes: [] }])
+    expect(await read(world.store)).toMatchObject({ heldAt })
+    expect(await world.store.get(release.job.id)).toBeNull()
+    await worker.settle(await worker.claimOne(), settlements.completed)
+    expect((await world.store.dueSchedules(10)).released).toMatchObject([{ heldAt }])
+  },
+
   "the end of a schedule and its failure stop it": async (world) => {
     const row = await due(world)
     const over = { nextAt: null, fireAt: null, failure: "its time zone is gone" }

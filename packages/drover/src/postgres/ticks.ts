@@ -146,13 +146,14 @@ function decide(tick: ScheduleTick, { rows, planned, unfinished }: Facts): Decis
     lastAt = at
     lastJobId = job.id
   }
-  if (release !== null && heldAt === release.at) {
-    heldAt = null
-    runs(release.at, release.job)
-  }
   const isBusy = (): boolean =>
     lastJobId !== null &&
     (unfinished.has(lastJobId) || jobs.some(({ job }) => job.id === lastJobId))
+  // Whoever saw the former job end may not have seen it come back: somebody may have retried it since.
+  if (release !== null && heldAt === release.at && !isBusy()) {
+    heldAt = null
+    runs(release.at, release.job)
+  }
   for (const { at, throughAt, count, job, reason } of records) {
     const skip = (why: string | null): unknown =>
       outcomes.push({ at, throughAt, count, job: null, reason: why })

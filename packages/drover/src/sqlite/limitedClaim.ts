@@ -198,19 +198,20 @@ class LimitedClaim {
     const group = new TurnGroup(this.#tx, fair)
     const rows = readLanes(statements, this.#ask.ordinary, lanes, [], this.#left)
     group.addOrdinary(rows, rows.length === this.#left)
+    const ends: (readonly [share: string, place: Place])[] = []
     for (const lane of lanes) {
       if (!this.#tx.limits.isKeyed(lane)) continue
       const tracks = statements.all("open_tracks", lane, this.#ask.alone, this.#left)
-      for (const [id, text, rank, first, turn] of tracks) {
+      for (const [n, [id, text, rank, first, turn]] of tracks.entries()) {
         const keys = readKeys(text as string)
         const share = shareOf(this.#tx.limits, this.#tx.lanes.byId(statements, lane), keys)
         const track = { track: id as number, lane, keys, share: share?.key ?? "" }
-        group.addTrack(track, [turn, rank, first] as unknown as Place)
+        const place = [turn, rank, first] as unknown as Place
+        group.addTrack(track, place)
+        if (n + 1 === this.#left) ends.push([track.share, place])
       }
-      const last = tracks.length === this.#left ? tracks.at(-1) : undefined
-      if (last !== undefined)
-        group.mayHaveMoreAfter([last[4], last[2], last[3]] as unknown as Place)
     }
+    for (const end of ends) group.mayHaveMoreAfter(...end)
     return group
   }
 

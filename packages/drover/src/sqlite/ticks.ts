@@ -72,7 +72,8 @@ function writeTick(tx: WriteTx, tick: ScheduleTick): ScheduleTickReply {
   if (records.length > 0 && (row.fireAt === null || row.fireAt > tx.now)) return untouched("stale")
   let moved: MovedSchedule = row
   const outcomes: TickOutcome[] = []
-  if (tick.release !== null && row.heldAt === tick.release.at) {
+  // Whoever saw the former job end may not have seen it come back: somebody may have retried it since.
+  if (tick.release !== null && row.heldAt === tick.release.at && !isUnfinished(tx, row.lastJobId)) {
     const outcome = release(tx, row, tick.release)
     outcomes.push(outcome)
     moved = { ...moved, heldAt: null, lastAt: outcome.at, lastJobId: outcome.job?.id ?? null }

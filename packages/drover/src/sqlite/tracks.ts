@@ -68,10 +68,14 @@ export function shareOf(limits: Limits, lane: Lane, keys: JobKeys): Share | unde
 }
 
 /** The turn of a key that comes, or came back from being blocked: nobody saves turns up. */
-export function turnOf({ statements }: WriteTx, { limit, key }: Share): number {
-  const last = (statements.first("limit_turn", limit.id)?.[0] as number | undefined) ?? 0
-  const own = (statements.first("turn_of_key", limit.id, key)?.[0] as number | undefined) ?? 0
-  return Math.max(last, own)
+export function turnOf(tx: WriteTx, { limit, key }: Share): number {
+  const own = (tx.statements.first("turn_of_key", limit.id, key)?.[0] as number | undefined) ?? 0
+  return Math.max(lastTurnOf(tx, limit), own)
+}
+
+/** The turn of the last start under a fair limit. */
+export function lastTurnOf({ statements }: WriteTx, limit: ActiveLimit): number {
+  return (statements.first("limit_turn", limit.id)?.[0] as number | undefined) ?? 0
 }
 
 /** An attempt of a job with these keys ended: what waits for one of them may go on. */

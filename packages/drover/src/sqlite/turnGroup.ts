@@ -2,7 +2,7 @@ import { assert } from "../errors/index.ts"
 import type { JobKeys } from "../store/index.ts"
 import type { ActiveLimit } from "./limits.ts"
 import type { Row } from "./statements.ts"
-import { turnOf } from "./tracks.ts"
+import { lastTurnOf, turnOf } from "./tracks.ts"
 import type { WriteTx } from "./writeTx.ts"
 
 /** What a start moves the turn of a key on by, if its weight is 1. */
@@ -89,11 +89,14 @@ export class TurnGroup {
   readonly #left: Source[] = []
   #sources: Source[] = []
   #boundary: Place | undefined
+  // Of the last start. What waited where nobody claimed stands behind it in its row, and has saved nothing up.
   #lastTurn = 0
 
   constructor(tx: WriteTx, fair: ActiveLimit | undefined) {
     this.#fair = fair
-    if (fair !== undefined) this.#turns.set("", turnOf(tx, { limit: fair, key: "" }))
+    if (fair === undefined) return
+    this.#lastTurn = lastTurnOf(tx, fair)
+    this.#turns.set("", turnOf(tx, { limit: fair, key: "" }))
   }
 
   /** Ordinary jobs in order. @param isCut whether there may be more. */
@@ -107,12 +110,18 @@ export class TurnGroup {
   addTrack(track: Omit<Candidate, "isGone">, [turn, rank, seq]: Place): void {
     this.#sources.push(new Source(track, rank, seq))
     if (this.#fair !== undefined) {
-      this.#turns.set(track.share, Math.max(turn, this.#turns.get(track.share) ?? 0))
+      const known = this.#turns.get(track.share) ?? this.#lastTurn
+      this.#turns.set(track.share, Math.max(turn, known))
     }
   }
 
-  /** Tracks were read in order up to here; others may come after. */
-  mayHaveMoreAfter(place: Place): void {
+  /**
+   * A lane's tracks were read in order up to this one; others may come after. Called when all were added: its turn is
+   * that of its key, of which another track may know more. By the turn in its row everything that was read could stand
+   * after it, and the claim would read again for ever.
+   */
+  mayHaveMoreAfter(share: string, [, rank, seq]: Place): void {
+    const place: Place = [this.#fair === undefined ? 0 : this.#turns.get(share)!, rank, seq]
     if (this.#boundary === undefined || isBefore(place, this.#boundary)) this.#boundary = place
   }
 

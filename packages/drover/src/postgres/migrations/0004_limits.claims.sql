@@ -43,7 +43,7 @@ begin
   return query
   with lanes as materialized (
     select l.id, f.id as fair, coalesce(coalesce(f.setting, f.declared) -> 'weights', 'null') as weights,
-      case when f.scope = 'kind' then l.id else 0 end as grp, coalesce(f.id, 0) as fair_or_0,
+      case when f.scope = 'kind' then l.id else 0 end as grp, coalesce(f.turn, 0) as last_turn,
       array(
         select m.id || ':' from {schema}.limits m
         where m.by_key = '' and m.type <> 'fair' and coalesce(m.setting, m.declared) is not null
@@ -54,7 +54,8 @@ begin
     where l.id = any (p_lanes)
   ),
   tracks as materialized (
-    select t.id, t.lane, t.share_key, t.turn, k.meters,
+    -- What waited where nobody claimed stands behind the last start in its row, and has saved nothing up.
+    select t.id, t.lane, t.share_key, greatest(t.turn, lanes.last_turn) as turn, k.meters,
       least(p_most, (select min((p_rooms ->> q)::integer) from unnest(k.meters) q)) as room
     from lanes
     cross join lateral (
