@@ -32,6 +32,20 @@ const pause: Fault = {
   },
 }
 
+/** SIGSTOP that ends about when others take over: what was seen of the process is wrong a moment later. */
+const edge: Fault = {
+  name: "edge",
+  stores: BOTH,
+  weight: 3,
+  async strike(scene) {
+    const member = scene.fleet.one()
+    if (member === undefined) return
+    await scene.during("edge", [member.pid], () =>
+      scene.fleet.pause(member, () => scene.wait(leases(scene, 0.7, 1.3))),
+    )
+  },
+}
+
 /** SIGTERM, as in a deploy. */
 const terminate: Fault = {
   name: "terminate",
@@ -83,4 +97,4 @@ const skew: Fault = {
 }
 
 /** Faults of processes, the same on every store. */
-export const processFaults: readonly Fault[] = [kill, pause, terminate, block, skew]
+export const processFaults: readonly Fault[] = [kill, pause, edge, terminate, block, skew]

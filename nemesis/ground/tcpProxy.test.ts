@@ -101,6 +101,26 @@ test("a reply within a transaction passes a proxy that waits for its end", async
   expect(proxy.cuts).toBe(0)
 })
 
+test("a transaction is held open: its reply and all that follows wait, until they are let through", async () => {
+  const { proxy, client, got, answer, until } = await openLine()
+  const within = Buffer.from([0x5a, 0, 0, 0, 5, 0x54])
+  const held = new Promise<void>((resolve) => {
+    proxy.set({ kind: "holdOpen", skip: 1, held: resolve })
+  })
+  // Neither one outside of a transaction nor one that is to be skipped is held back.
+  answer(ready)
+  await until(() => got.client.length === ready.length)
+  answer(within)
+  await until(() => got.client.length === ready.length + within.length)
+  answer(Buffer.concat([row, within]))
+  await held
+  expect(proxy.mode.kind).toBe("blackhole")
+  client.write("!")
+  proxy.set({ kind: "pass" })
+  const whole = ready.length + 2 * within.length + row.length
+  await until(() => got.client.length === whole && got.server === "hello!")
+})
+
 test("a reply is cut in the middle of its first row", async () => {
   const { proxy, got, answer, ended } = await openLine()
   proxy.set({ kind: "cutMidRow" })

@@ -3,14 +3,23 @@ import type { Hunted } from "./planted.ts"
 
 /** Bugs that real processes on SQLite must meet: most are the simulator's, each with what brings it out. */
 export const sqliteMutants: readonly Hunted[] = [
-  fromSimulator("no-fence", { faults: ["pause", "block"], features: ["long"] }),
-  fromSimulator("settle-after-rescue", { faults: ["pause", "block"], features: ["long"] }),
+  fromSimulator("no-fence", {
+    faults: ["pause", "block"],
+    features: ["long"],
+    by: ["overlap", "settle", "owner"],
+  }),
+  fromSimulator("settle-after-rescue", {
+    faults: ["pause", "block"],
+    features: ["long"],
+    by: ["overlap", "settle"],
+  }),
   planted(
     "read-then-write-rescue",
     "A rescue writes by their ids the jobs that it read in the round before, whatever became of them.",
     {
-      faults: ["kill", "pause"],
+      faults: ["edge", "kill"],
       features: ["long"],
+      by: ["overlap", "settle", "budget"],
       changes: [
         {
           file: "sqlite/handBack.ts",
@@ -38,18 +47,35 @@ export const sqliteMutants: readonly Hunted[] = [
       ],
     },
   ),
-  fromSimulator("client-clock", { faults: ["skew"], features: ["delayed"] }),
-  fromSimulator("rescue-without-lease", { faults: ["kill"], features: ["long"] }),
-  fromSimulator("counted-slots", { faults: [], features: ["narrow"] }),
-  fromSimulator("crash-not-counted", { faults: ["kill"], features: ["poison"] }),
-  fromSimulator("interruptions-count-as-failures", { faults: ["terminate"], features: ["flaky"] }),
-  fromSimulator("unique-not-in-flight", { faults: [], features: ["unique"] }),
+  fromSimulator("client-clock", {
+    faults: ["skew"],
+    features: ["delayed"],
+    by: ["feature delayed"],
+  }),
+  fromSimulator("rescue-without-lease", { faults: ["kill"], features: ["long"], by: ["robbed"] }),
+  fromSimulator("counted-slots", { faults: [], features: ["narrow"], by: ["feature narrow"] }),
+  fromSimulator("crash-not-counted", {
+    faults: ["kill"],
+    features: ["poison"],
+    by: ["feature poison"],
+  }),
+  fromSimulator("interruptions-count-as-failures", {
+    faults: ["terminate"],
+    features: ["flaky"],
+    by: ["budget", "feature flaky"],
+  }),
+  fromSimulator("unique-not-in-flight", {
+    faults: [],
+    features: ["unique"],
+    by: ["feature unique"],
+  }),
   planted(
     "counted-limits",
     "A claim counts only the first of the jobs that it takes against their limits.",
     {
       faults: [],
       features: ["limited"],
+      by: ["feature limited"],
       changes: [
         {
           file: "sqlite/limitedClaim.ts",
@@ -62,6 +88,7 @@ export const sqliteMutants: readonly Hunted[] = [
   planted("leader-without-fence", "What a leader writes is not checked against its term.", {
     faults: ["pauseLeader"],
     features: [],
+    by: ["terms"],
     changes: [
       {
         file: "sqlite/terms.ts",
