@@ -5,6 +5,8 @@ import { rowsOf, unlike } from "./expectation.ts"
 import type { Feature, Planned } from "./feature.ts"
 
 const KIND = "nemesis.late"
+// Of its own: wherever jobs come due or are taken back, everybody looks everywhere.
+const QUEUE = "late"
 // Longer than claims allow for without looking everywhere.
 const LEAST_OPEN_MS = 2_200
 const MOST_OPEN_MS = 4_500
@@ -15,8 +17,10 @@ const MOST_OPEN_MS = 4_500
  */
 export const late: Feature = {
   name: "late",
+  queues: { [QUEUE]: { slots: 8 } },
   define: (handlers) => [
     defineJob(KIND, {
+      queue: QUEUE,
       maxCrashes: 1_000,
       run: (context: JobContext<object>) =>
         handlers.witnessed(context, () => handlers.sleep(10, context.signal)),

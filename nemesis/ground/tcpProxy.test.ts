@@ -1,7 +1,7 @@
 import { connect, createServer } from "node:net"
 import type { AddressInfo, Socket } from "node:net"
 import { expect, onTestFinished, test } from "vitest"
-import { firstRow, TcpProxy } from "./tcpProxy.ts"
+import { cutOff, firstRow, TcpProxy } from "./tcpProxy.ts"
 
 const ready = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
 const row = Buffer.concat([Buffer.from([0x44, 0, 0, 0, 11, 0, 1, 0, 0, 0, 1]), Buffer.from("x")])
@@ -138,6 +138,23 @@ test("a reset ends the connections there are and lets new ones in", async () => 
   onTestFinished(() => void again.destroy())
   await new Promise<void>((resolve) => again.once("connect", () => resolve()))
   expect(again.readyState).toBe("open")
+})
+
+test("a socket is cut off for good, also while it is being shut down", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {})
+    socket.end()
+    cutOff(socket)
+    socket.once("close", () => closed.resolve())
+  })
+  const closed = Promise.withResolvers<void>()
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1")
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  await expect(closed.promise).resolves.toBeUndefined()
 })
 
 test("the first row is found behind other messages", () => {

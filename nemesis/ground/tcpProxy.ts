@@ -140,7 +140,7 @@ class Pair {
     if (this.#over) return
     this.#over = true
     this.#held = []
-    this.#client.resetAndDestroy()
+    cutOff(this.#client)
     this.#server.destroy()
     this.#host.ended()
   }
@@ -187,4 +187,11 @@ export function firstRow(chunk: Buffer): number | undefined {
     place += 1 + chunk.readUInt32BE(place + 1)
   }
   return undefined
+}
+
+/** Ends a connection at once, so that the other side is told of it as an error where that can be. */
+export function cutOff(socket: Socket): void {
+  // One that is being shut down cannot be reset: Node would keep it for ever, and itself at the program's end.
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
