@@ -32,13 +32,16 @@ const pause: Fault = {
   },
 }
 
-/** SIGSTOP that ends about when others take over: what was seen of the process is wrong a moment later. */
+/**
+ * SIGSTOP that ends about when the leader takes over what a process ran: what was seen of the process is wrong a moment
+ * later.
+ */
 const edge: Fault = {
   name: "edge",
   stores: BOTH,
   weight: 3,
   async strike(scene) {
-    const member = scene.fleet.one()
+    const member = scene.fleet.one(await scene.leader())
     if (member === undefined) return
     await scene.during("edge", [member.pid], () =>
       scene.fleet.pause(member, () => scene.wait(leases(scene, 0.7, 1.3))),

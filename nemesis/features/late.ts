@@ -8,8 +8,8 @@ const KIND = "nemesis.late"
 // Of its own: wherever jobs come due or are taken back, everybody looks everywhere.
 const QUEUE = "late"
 // Longer than claims allow for without looking everywhere.
-const LEAST_OPEN_MS = 2_200
-const MOST_OPEN_MS = 4_500
+const LEAST_OPEN_MS = 3_000
+const MOST_OPEN_MS = 7_000
 
 /**
  * Short jobs all the time, and among them some whose transaction was open for so long that others which were stamped
