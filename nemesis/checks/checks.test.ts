@@ -133,6 +133,11 @@ describe("robbed", () => {
     expect(robbed(historyOf({ testimonies: [...testimonies, lapsed] }))).toEqual([])
   })
 
+  test("that it was told so is no lapse: its beats had been answered", () => {
+    const told = said(1, 9_100, { event: "lapsed", sinceMs: 400 })
+    expect(robbed(historyOf({ testimonies: [...rescuedAt(9_000), told] }))).toHaveLength(1)
+  })
+
   test("a fault of another process, or one long ago, is no excuse", () => {
     const testimonies = rescuedAt(9_000)
     expect(robbed(historyOf({ testimonies, faults: [faultAt([2], 8_000, 8_500)] }))).toHaveLength(1)
