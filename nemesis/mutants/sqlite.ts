@@ -17,8 +17,6 @@ export const sqliteMutants: readonly Hunted[] = [
     "read-then-write-rescue",
     "A rescue writes by their ids the jobs that it read in the round before, whatever became of them.",
     {
-      // The same leader has to meet the same worker twice.
-      only: true,
       faults: ["edge"],
       features: ["long"],
       by: ["overlap", "settle", "budget"],
@@ -27,14 +25,36 @@ export const sqliteMutants: readonly Hunted[] = [
           file: "sqlite/handBack.ts",
           find: 'return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {',
           replace: `const rows = tx.statements.all("jobs_of_worker", worker, limit)
-  const known = cause.actor === "rescue" ? (lastRead.get(worker) ?? []) : rows
-  lastRead.set(worker, rows)
+  const before = lastRead.get(worker)
+  if (before === undefined) lastRead.set(worker, rows)
+  else lastRead.delete(worker)
+  const known = cause.actor === "rescue" ? (before ?? []) : rows
   return known.map((row) => {`,
         },
         {
           file: "sqlite/handBack.ts",
           find: 'const AVAILABLE = stateCode("available")',
           replace: 'const AVAILABLE = stateCode("available")\nconst lastRead = new Map()',
+        },
+        {
+          file: "sqlite/workers.ts",
+          find: "(lostWorkers(tx, context, request).length === 0 ?",
+          replace: "(lostWorkers(tx, context, request).length + lost.length === 0 ?",
+        },
+        {
+          file: "sqlite/workers.ts",
+          find: "write: (tx) => takeBack(tx, lostWorkers(tx, context, request), limit),",
+          replace: `write: (tx) => {
+      const rescued = takeBack(tx, lost.splice(0), limit)
+      lost.push(...lostWorkers(tx, context, request))
+      takeBack(tx, lost, limit)
+      return rescued
+    },`,
+        },
+        {
+          file: "sqlite/workers.ts",
+          find: "const BATCH = 500",
+          replace: "const BATCH = 500\nconst lost = []",
         },
         {
           file: "sqlite/workers.ts",
