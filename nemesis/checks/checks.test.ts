@@ -210,6 +210,15 @@ test("a process or database that holds much more than before is named", () => {
   ])
 })
 
+test("a statement that the database refused is trouble, a database that was away is not", () => {
+  const store = (what: string): ReturnType<typeof said> => said(1, 1, { event: "store", what })
+  const away = store("exchange: DROVER_STORE_UNREACHABLE no connection")
+  const refused = store("rescue: DROVER_STORE_QUERY a constraint failed")
+  expect(trouble(historyOf({ testimonies: [away, refused] }))).toEqual([
+    "process 1: rescue: DROVER_STORE_QUERY a constraint failed",
+  ])
+})
+
 test("an error that escaped and a process that ended by itself are trouble, a kill is not", () => {
   const testimonies = [said(1, 1, { event: "trouble", what: "uncaught: Error: no" })]
   const deaths = [killedAt(2, 5), { ...killedAt(3, 5), signal: null, code: 7 }]
