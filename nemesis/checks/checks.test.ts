@@ -133,6 +133,11 @@ describe("robbed", () => {
     expect(robbed(historyOf({ testimonies: [...testimonies, lapsed] }))).toEqual([])
   })
 
+  test("that it was told so is no lapse: its beats had been answered", () => {
+    const told = said(1, 9_100, { event: "lapsed", sinceMs: 400 })
+    expect(robbed(historyOf({ testimonies: [...rescuedAt(9_000), told] }))).toHaveLength(1)
+  })
+
   test("a fault of another process, or one long ago, is no excuse", () => {
     const testimonies = rescuedAt(9_000)
     expect(robbed(historyOf({ testimonies, faults: [faultAt([2], 8_000, 8_500)] }))).toHaveLength(1)
@@ -202,6 +207,15 @@ test("a process or database that holds much more than before is named", () => {
   expect(resources(historyOf({ samples: samples(29, 69) }))).toEqual([
     "w holds 29 fds in the end; it held 20 before the faults",
     "database holds 69 walMb in the end; it held 4 before the faults",
+  ])
+})
+
+test("a statement that the database refused is trouble, a database that was away is not", () => {
+  const store = (what: string): ReturnType<typeof said> => said(1, 1, { event: "store", what })
+  const away = store("exchange: DROVER_STORE_UNREACHABLE no connection")
+  const refused = store("rescue: DROVER_STORE_QUERY a constraint failed")
+  expect(trouble(historyOf({ testimonies: [away, refused] }))).toEqual([
+    "process 1: rescue: DROVER_STORE_QUERY a constraint failed",
   ])
 })
 

@@ -17,6 +17,8 @@ export interface Parts {
   readonly seen?: readonly Seen[]
   readonly ticks?: Readonly<Record<string, readonly TickRow[]>>
   readonly failures?: readonly string[]
+  readonly storedTerms?: RunHistory["storedTerms"]
+  readonly unheard?: readonly string[]
 }
 
 export const LEASE_MS = 1_000
@@ -34,6 +36,8 @@ export function historyOf(parts: Parts): RunHistory {
     faults: parts.faults ?? [],
     samples: parts.samples ?? [],
     ticks: new Map(Object.entries(parts.ticks ?? {})),
+    storedTerms: parts.storedTerms ?? [],
+    unheard: parts.unheard ?? [],
     seen: parts.seen ?? seenOf(testimonies),
     leaseMs: LEASE_MS,
     healedMono: 0,

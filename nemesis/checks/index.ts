@@ -8,6 +8,7 @@ import { owner } from "./owner.ts"
 import { recovered } from "./recovered.ts"
 import { resources } from "./resources.ts"
 import { robbed } from "./robbed.ts"
+import { terms } from "./terms.ts"
 import { trouble } from "./trouble.ts"
 import { witnesses } from "./witnesses.ts"
 
@@ -27,10 +28,12 @@ const general: Readonly<Record<string, Check>> = {
   owner: owner,
   budget: budget,
   robbed: robbed,
+  terms: terms,
   recovery: (history) => recovered(history).violations,
   resources: resources,
   trouble: trouble,
   witness: witnesses,
+  unheard: ({ unheard }) => unheard,
   run: ({ failures }) => failures,
 }
 

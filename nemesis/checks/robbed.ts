@@ -3,6 +3,8 @@ import { wasUnderFault } from "../history/runHistory.ts"
 
 // How far back a lapse, a stall or a fault may lie that a rescue is the answer to, beyond the lease itself.
 const SLACK_MS = 1_500
+// A worker that only hears that it was taken for dead had its last beat answered less than this part of a lease ago.
+const LAPSED = 0.75
 
 /**
  * A rescue takes jobs only from a worker that could not prove to be alive: its process was dead, was under a fault
@@ -14,7 +16,7 @@ export function robbed(history: RunHistory): string[] {
   const lapses = new Map<number, number[]>()
   for (const record of testimonies) {
     if (record.event === "joined") pids.set(record.worker, record.pid)
-    if (record.event === "lapsed")
+    if (record.event === "lapsed" && record.sinceMs >= LAPSED * leaseMs)
       lapses.set(record.pid, [...(lapses.get(record.pid) ?? []), record.mono])
   }
   return testimonies.flatMap((record) => {

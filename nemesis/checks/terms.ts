@@ -16,14 +16,13 @@ interface Election {
 
 /**
  * Terms only grow and each has one holder; nothing that was sent after a later term had written is written in an earlier
- * one; users' singletons of two terms never run at once, but while
- * a process that cannot turn its event loop still has to hear that its term is over.
+ * one; and where the database tells the order of commits, nothing of a term is committed after a later one began.
  */
 export function terms(history: RunHistory): string[] {
   const elections = history.testimonies.flatMap((record): Election[] =>
     record.event === "elected" ? [record] : [],
   )
-  return [...growing(elections), ...lateWrites(history), ...singletons(history)]
+  return [...growing(elections), ...lateWrites(history), ...lateCommits(history)]
 }
 
 function growing(elections: readonly Election[]): string[] {
@@ -68,7 +67,25 @@ function lateWrites({ testimonies }: RunHistory): string[] {
   })
 }
 
-function singletons(history: RunHistory): string[] {
+function lateCommits({ storedTerms }: RunHistory): string[] {
+  let newest = 0
+  return storedTerms.flatMap(({ term, what }) => {
+    if (what !== "begun") {
+      return term >= newest
+        ? []
+        : [`the turn of ${what} was taken in term ${term} after term ${newest} had begun`]
+    }
+    const before = newest
+    newest = Math.max(newest, term)
+    return term > before ? [] : [`term ${term} began after term ${before}`]
+  })
+}
+
+/**
+ * Users' singletons of two terms never run at once, but while a process that cannot turn its event loop still has to
+ * hear that its term is over.
+ */
+export function singletons(history: RunHistory): string[] {
   const led = history.testimonies.flatMap((record) => (record.event === "led" ? [record] : []))
   const spans = led
     .filter(({ what }) => what === "start")

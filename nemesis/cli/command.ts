@@ -1,5 +1,7 @@
 import { randomToken, systemRng } from "../../packages/drover/src/time/index.ts"
 import { nemesisRun } from "../run/nemesisRun.ts"
+import { huntedNamed } from "../mutants/index.ts"
+import { caughtBy } from "../mutants/planted.ts"
 import type { RunReport } from "../run/runOptions.ts"
 import type { Arguments } from "./arguments.ts"
 import { killTable, runMutants } from "./mutantRuns.ts"
@@ -23,8 +25,8 @@ export async function runCommand(given: Arguments, signal: AbortSignal): Promise
   line.clear()
   process.stdout.write(`${JSON.stringify(report, null, given.json ? undefined : 2)}\n`)
   if (!given.json) describe(report)
-  const isCaught = report.violations.length > 0
-  return isCaught === (given.mutant !== null) ? 0 : 1
+  if (given.mutant === null) return report.violations.length === 0 ? 0 : 1
+  return caughtBy(report.violations, huntedNamed(given.mutant, given.store)).length > 0 ? 0 : 1
 }
 
 async function runHunt(given: Arguments, signal: AbortSignal): Promise<number> {

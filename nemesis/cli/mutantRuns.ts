@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { hunted, huntedNamed } from "../mutants/index.ts"
+import { hunted as all, huntedNamed } from "../mutants/index.ts"
 import type { Arguments } from "./arguments.ts"
+import { caughtBy } from "../mutants/planted.ts"
+import type { Hunted } from "../mutants/planted.ts"
 import type { RunReport } from "../run/runOptions.ts"
 
 /** What became of one planted bug. */
@@ -13,7 +15,7 @@ export interface Kill {
   readonly runs: number
   readonly checkers: readonly string[]
   readonly faults: number
-  /** What the first of the checkers said. */
+  /** What the first of those checkers said that are there for such a bug. */
   readonly complaint: string | null
   /** Why it could not be hunted at all: it no longer fits the code, for one. */
   readonly error: string | null
@@ -32,9 +34,9 @@ export async function runMutants(
   onKill: (kill: Kill) => void,
 ): Promise<readonly Kill[]> {
   const kills: Kill[] = []
-  const some = only === null ? hunted[store] : [huntedNamed(only, store)]
-  for (const { mutant } of some) {
-    const kill = await hunt(store, mutant, signal)
+  const some = only === null ? all[store] : [huntedNamed(only, store)]
+  for (const each of some) {
+    const kill = await hunt(store, each, signal)
     kills.push(kill)
     onKill(kill)
   }
@@ -43,9 +45,10 @@ export async function runMutants(
 
 async function hunt(
   store: "sqlite" | "postgres",
-  { name, what }: { readonly name: string; readonly what: string },
+  hunted: Hunted,
   signal: AbortSignal,
 ): Promise<Kill> {
+  const { name, what } = hunted.mutant
   let faults = 0
   const survivor = { mutant: name, what, run: null, checkers: [], complaint: null, error: null }
   for (let run = 1; run <= MOST_RUNS; run++) {
@@ -59,8 +62,9 @@ async function hunt(
       return { ...survivor, runs: run, faults, error: String(error) }
     }
     faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0)
+    const meant = caughtBy(report.violations, hunted)
     const checkers = [...new Set(report.violations.map(({ checker }) => checker))]
-    const complaint = report.violations[0]?.what ?? null
+    const complaint = meant[0]?.what ?? null
     if (complaint !== null) return { ...survivor, run, runs: run, checkers, faults, complaint }
   }
   return { ...survivor, runs: MOST_RUNS, faults }

@@ -1,6 +1,7 @@
 import type { Ground } from "../ground/ground.ts"
 import type { Fault } from "./fault.ts"
 import { leaderFaults } from "./leaderFaults.ts"
+import { pauseMidway } from "./pauseMidway.ts"
 import { postgresFaults } from "./postgresFaults.ts"
 import { processFaults } from "./processFaults.ts"
 import { sqliteFaults } from "./sqliteFaults.ts"
@@ -11,6 +12,7 @@ export const faults: readonly Fault[] = [
   ...leaderFaults,
   ...sqliteFaults,
   ...postgresFaults,
+  pauseMidway,
 ]
 
 /** Those that this ground can suffer. */

@@ -48,7 +48,8 @@ const terminateLeader: Fault = {
 /** The same as befalls anybody, aimed at the leader. */
 export const leaderFaults: readonly Fault[] = [killLeader, pauseLeader, terminateLeader]
 
-async function leaderOf({ fleet, leader }: Scene): Promise<Member | undefined> {
+/** The process that leads now, where it can be told and is at work. */
+export async function leaderOf({ fleet, leader }: Scene): Promise<Member | undefined> {
   const pid = await leader()
   return fleet.ready().find((member) => member.pid === pid)
 }

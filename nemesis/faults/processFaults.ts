@@ -32,6 +32,23 @@ const pause: Fault = {
   },
 }
 
+/**
+ * SIGSTOP that ends about when the leader takes over what a process ran: what was seen of the process is wrong a moment
+ * later.
+ */
+const edge: Fault = {
+  name: "edge",
+  stores: BOTH,
+  weight: 3,
+  async strike(scene) {
+    const member = scene.fleet.one(await scene.leader())
+    if (member === undefined) return
+    await scene.during("edge", [member.pid], () =>
+      scene.fleet.pause(member, () => scene.wait(leases(scene, 0.7, 1.3))),
+    )
+  },
+}
+
 /** SIGTERM, as in a deploy. */
 const terminate: Fault = {
   name: "terminate",
@@ -83,4 +100,4 @@ const skew: Fault = {
 }
 
 /** Faults of processes, the same on every store. */
-export const processFaults: readonly Fault[] = [kill, pause, terminate, block, skew]
+export const processFaults: readonly Fault[] = [kill, pause, edge, terminate, block, skew]

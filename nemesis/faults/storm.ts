@@ -6,6 +6,7 @@ import type { Reaper } from "../fleet/reaper.ts"
 import type { Ground } from "../ground/ground.ts"
 import type { HistoryFile } from "../history/operation.ts"
 import type { FaultSpan } from "../history/runHistory.ts"
+import type { Hunted } from "../mutants/planted.ts"
 import type { Fault, Scene } from "./fault.ts"
 import { faultsOn } from "./index.ts"
 
@@ -38,17 +39,14 @@ export class Storm {
     readonly leaseMs: number
     readonly calm: AbortSignal
     readonly control: Store
-    /** Names of faults that a hunted bug shows under; `null` when none is hunted. */
-    readonly hunted: readonly string[] | null
+    /** What a hunted bug shows under; `null` when none is hunted. */
+    readonly hunted: Pick<Hunted, "faults" | "only"> | null
   }) {
     const { ground, fleet, reaper, history, rng, leaseMs, calm, control, hunted } = parts
     this.#calm = calm
     this.#rng = rng
     this.#hunting = hunted !== null
-    this.#faults = faultsOn(ground).map((fault) => [
-      fault,
-      fault.weight * (hunted?.includes(fault.name) === true ? HUNT : 1),
-    ])
+    this.#faults = faultsOn(ground).map((fault) => [fault, weightOf(fault, hunted)])
     this.#scene = {
       ground,
       fleet,
@@ -111,4 +109,9 @@ export class Storm {
       this.spans[place] = { name, pids, fromMono, toMono: systemClock.monotonic() }
     }
   }
+}
+
+function weightOf({ name, weight }: Fault, hunted: Pick<Hunted, "faults" | "only"> | null): number {
+  if (hunted?.faults.includes(name) === true) return HUNT * weight
+  return hunted?.only === true ? 0 : weight
 }

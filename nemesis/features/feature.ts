@@ -44,6 +44,11 @@ export interface Producer {
   enqueue(jobs: readonly Planned[]): Promise<boolean>
   /** The same in one transaction, which is rolled back in the end if `rollback` says so. */
   transaction(jobs: readonly Planned[], rollback: boolean): Promise<boolean>
+  /**
+   * The same in a transaction that stays open for so long before it commits; meanwhile others are written. At once where
+   * an open transaction would keep everybody from writing.
+   */
+  late(jobs: readonly Planned[], openMs: number): void
   /** An id for a job, to be remembered by the feature. */
   newId(): string
   /** Something that an operator does. It is not repeated. */

@@ -1,6 +1,7 @@
 import { delayed } from "./delayed.ts"
 import type { Feature } from "./feature.ts"
 import { flaky } from "./flaky.ts"
+import { late } from "./late.ts"
 import { leadership } from "./leadership.ts"
 import { limited } from "./limited.ts"
 import { long } from "./long.ts"
@@ -15,6 +16,7 @@ import { unique } from "./unique.ts"
 export const features: readonly Feature[] = [
   plain,
   delayed,
+  late,
   unique,
   flaky,
   long,

@@ -1,4 +1,4 @@
-import { terms } from "../checks/terms.ts"
+import { singletons } from "../checks/terms.ts"
 import { systemClock } from "../../packages/drover/src/time/index.ts"
 import type { WorkerTestimony } from "../history/testimony.ts"
 import type { Feature } from "./feature.ts"
@@ -22,7 +22,7 @@ export const leadership: Feature = {
   },
   // Leaders come and go with the processes; there is nothing to enqueue.
   produce: () => Promise.resolve(),
-  check: (history) => terms(history),
+  check: (history) => singletons(history),
 }
 
 const TURN_MS = 20

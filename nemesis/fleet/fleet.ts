@@ -77,8 +77,9 @@ export class Fleet {
     return ready.length === this.#plans.length && ready.every(({ pid }) => this.#calmed.has(pid))
   }
 
-  one(): Member | undefined {
-    const ready = this.ready()
+  /** Any of those. @param but not this process. */
+  one(but?: number): Member | undefined {
+    const ready = this.ready().filter(({ pid }) => pid !== but)
     return ready[randomBelow(this.#rng, Math.max(1, ready.length))]
   }
 

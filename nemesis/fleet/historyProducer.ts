@@ -16,6 +16,8 @@ export class HistoryProducer implements Producer {
   readonly #history: HistoryFile
   readonly #definitions: ReadonlyMap<string, JobDefinition>
   readonly #calm: AbortSignal
+  readonly #mayHoldOpen: boolean
+  readonly #open: Set<Promise<unknown>> = new Set()
 
   constructor(parts: {
     readonly drover: Drover
@@ -23,6 +25,8 @@ export class HistoryProducer implements Producer {
     readonly definitions: readonly JobDefinition[]
     readonly rng: Rng
     readonly leaseMs: number
+    /** Whether a transaction that is open lets others write. */
+    readonly mayHoldOpen: boolean
     /** Aborts when calls are to be repeated no more. */
     readonly calm: AbortSignal
   }) {
@@ -32,6 +36,12 @@ export class HistoryProducer implements Producer {
     this.rng = parts.rng
     this.leaseMs = parts.leaseMs
     this.#calm = parts.calm
+    this.#mayHoldOpen = parts.mayHoldOpen
+  }
+
+  /** Resolves when no transaction is open any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open)
   }
 
   // Properties, so that features can take them out of the producer.
@@ -56,22 +66,15 @@ export class HistoryProducer implements Producer {
     return false
   }
 
-  transaction = async (jobs: readonly Planned[], rollback: boolean): Promise<boolean> => {
-    const ids = jobs.map(({ id }) => id)
-    const call = this.#history.invoke("enqueue", { jobs: ids, kind: jobs[0]?.kind, rollback })
-    try {
-      await this.#drover.transaction(async (tx) => {
-        for (const { id, kind, input, options } of jobs)
-          await tx.enqueue(this.#definition(kind), input, { ...options, id })
-        if (rollback) throw ROLLBACK
-      })
-      call.ok({ tries: 1, duplicates: [] })
-      return true
-    } catch (error) {
-      if (error === ROLLBACK) call.fail()
-      else call.info({ errors: [codeOf(error)] })
-      return false
-    }
+  transaction = (jobs: readonly Planned[], rollback: boolean): Promise<boolean> =>
+    this.#transact(jobs, { rollback, openMs: 0 })
+
+  late = (jobs: readonly Planned[], openMs: number): void => {
+    // One is enough: there must be connections left for what overtakes it.
+    if (this.#open.size > 0) return
+    const whole = this.#transact(jobs, { rollback: false, openMs: this.#mayHoldOpen ? openMs : 0 })
+    const open = whole.finally(() => this.#open.delete(open))
+    this.#open.add(open)
   }
 
   operate = async (op: string, args: OperatorArgs): Promise<boolean> => {
@@ -83,6 +86,28 @@ export class HistoryProducer implements Producer {
       return carriedOut
     } catch (error) {
       call.info({ errors: [codeOf(error)] })
+      return false
+    }
+  }
+
+  async #transact(
+    jobs: readonly Planned[],
+    { rollback, openMs }: { readonly rollback: boolean; readonly openMs: number },
+  ): Promise<boolean> {
+    const ids = jobs.map(({ id }) => id)
+    const call = this.#history.invoke("enqueue", { jobs: ids, kind: jobs[0]?.kind, rollback })
+    try {
+      await this.#drover.transaction(async (tx) => {
+        for (const { id, kind, input, options } of jobs)
+          await tx.enqueue(this.#definition(kind), input, { ...options, id })
+        if (openMs > 0) await this.#pause(openMs)
+        if (rollback) throw ROLLBACK
+      })
+      call.ok({ tries: 1, duplicates: [] })
+      return true
+    } catch (error) {
+      if (error === ROLLBACK) call.fail()
+      else call.info({ errors: [codeOf(error)] })
       return false
     }
   }

@@ -97,6 +97,7 @@ async function produce(parts: {
     history: new HistoryFile(plan.folder, `${plan.name}/${process.pid}`),
     rng: new SeededRng(`${plan.seed}/${plan.name}/${process.pid}`),
     leaseMs: plan.leaseMs,
+    mayHoldOpen: plan.address.dialect === "postgres",
   })
   const isFull = async (): Promise<boolean> => {
     try {

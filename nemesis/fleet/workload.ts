@@ -1,10 +1,10 @@
 import { randomBelow, systemClock } from "../../packages/drover/src/time/index.ts"
 import { features } from "../features/index.ts"
-import type { Producer } from "../features/feature.ts"
+import type { HistoryProducer } from "./historyProducer.ts"
 
 /** Lets features take turns in writing jobs until it is told to be calm. @param paceMs mean pause between two turns. */
 export async function work(
-  producer: Producer,
+  producer: HistoryProducer,
   options: {
     readonly paceMs: number
     readonly calm: AbortSignal
@@ -24,4 +24,5 @@ export async function work(
     const feature = some[randomBelow(rng, some.length)]
     await feature?.produce(producer)
   }
+  await producer.settled()
 }

@@ -3,7 +3,9 @@ import { startPostgres } from "../../packages/drover/src/postgres/fixtures/postg
 import type { PostgresServer } from "../../packages/drover/src/postgres/fixtures/postgresServer.ts"
 import { systemClock } from "../../packages/drover/src/time/index.ts"
 import type { StoreAddress } from "../fleet/workerPlan.ts"
-import type { Ground } from "./ground.ts"
+import type { StoredTerm } from "../history/runHistory.ts"
+import type { Ground, UnheardJob } from "./ground.ts"
+import { storedTerms, watchTerms } from "./termLog.ts"
 import { TcpProxy } from "./tcpProxy.ts"
 
 const CONNECTIONS = 90
@@ -26,7 +28,7 @@ export class PostgresGround implements Ground {
   static async start(): Promise<PostgresGround> {
     const server = await startPostgres({
       maxConnections: CONNECTIONS,
-      settings: { log_min_messages: "warning" },
+      settings: { log_min_messages: "warning", track_commit_timestamp: "on" },
     })
     const ground = new PostgresGround(server)
     await ground.query(`create role ${USER} login`)
@@ -86,6 +88,20 @@ export class PostgresGround implements Ground {
       connections: Number(row?.["connections"]),
       transactions: Number(row?.["transactions"]),
     }
+  }
+
+  watchTerms(): Promise<void> {
+    return watchTerms(this)
+  }
+
+  storedTerms(): Promise<readonly StoredTerm[]> {
+    return storedTerms(this)
+  }
+
+  /** As a trigger or another language would, and without a notification. */
+  readonly enqueueUnheard = async ({ id, kind, input }: UnheardJob): Promise<void> => {
+    const values = [kind, JSON.stringify(input), JSON.stringify({ id })]
+    await this.query("select drover.enqueue($1::text, $2::jsonb, $3::jsonb)", values)
   }
 
   async integrity(): Promise<string> {

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { Reaper } from "../fleet/reaper.ts"
 import type { StoreAddress } from "../fleet/workerPlan.ts"
+import type { StoredTerm } from "../history/runHistory.ts"
 import type { Ground } from "./ground.ts"
 import { SmallDisk } from "./smallDisk.ts"
 
@@ -16,6 +17,9 @@ export class SqliteGround implements Ground {
   /** `null` where file systems must not be mounted. */
   readonly disk: SmallDisk | null
   readonly missing: ReadonlyMap<string, string>
+
+  /** Every commit is seen in the file. */
+  readonly enqueueUnheard = null
 
   constructor(folder: string, reaper: Reaper, diskMib: number) {
     this.disk = SmallDisk.mount(join(folder, "disk"), diskMib, reaper)
@@ -33,6 +37,15 @@ export class SqliteGround implements Ground {
   measure(): Promise<Readonly<Record<string, number>>> {
     const log = statSync(`${this.path}-wal`, { throwIfNoEntry: false })
     return Promise.resolve({ walMb: Math.round((log?.size ?? 0) / MIB) })
+  }
+
+  /** One transaction writes at a time, so the order in which processes were answered is enough. */
+  watchTerms(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  storedTerms(): Promise<readonly StoredTerm[]> {
+    return Promise.resolve([])
   }
 
   keep(): void {

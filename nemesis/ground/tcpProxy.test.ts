@@ -1,7 +1,7 @@
 import { connect, createServer } from "node:net"
 import type { AddressInfo, Socket } from "node:net"
 import { expect, onTestFinished, test } from "vitest"
-import { firstRow, TcpProxy } from "./tcpProxy.ts"
+import { cutOff, firstRow, TcpProxy } from "./tcpProxy.ts"
 
 const ready = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
 const row = Buffer.concat([Buffer.from([0x44, 0, 0, 0, 11, 0, 1, 0, 0, 0, 1]), Buffer.from("x")])
@@ -101,6 +101,26 @@ test("a reply within a transaction passes a proxy that waits for its end", async
   expect(proxy.cuts).toBe(0)
 })
 
+test("a transaction is held open: its reply and all that follows wait, until they are let through", async () => {
+  const { proxy, client, got, answer, until } = await openLine()
+  const within = Buffer.from([0x5a, 0, 0, 0, 5, 0x54])
+  const held = new Promise<void>((resolve) => {
+    proxy.set({ kind: "holdOpen", skip: 1, held: resolve })
+  })
+  // Neither one outside of a transaction nor one that is to be skipped is held back.
+  answer(ready)
+  await until(() => got.client.length === ready.length)
+  answer(within)
+  await until(() => got.client.length === ready.length + within.length)
+  answer(Buffer.concat([row, within]))
+  await held
+  expect(proxy.mode.kind).toBe("blackhole")
+  client.write("!")
+  proxy.set({ kind: "pass" })
+  const whole = ready.length + 2 * within.length + row.length
+  await until(() => got.client.length === whole && got.server === "hello!")
+})
+
 test("a reply is cut in the middle of its first row", async () => {
   const { proxy, got, answer, ended } = await openLine()
   proxy.set({ kind: "cutMidRow" })
@@ -118,6 +138,23 @@ test("a reset ends the connections there are and lets new ones in", async () => 
   onTestFinished(() => void again.destroy())
   await new Promise<void>((resolve) => again.once("connect", () => resolve()))
   expect(again.readyState).toBe("open")
+})
+
+test("a socket is cut off for good, also while it is being shut down", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {})
+    socket.end()
+    cutOff(socket)
+    socket.once("close", () => closed.resolve())
+  })
+  const closed = Promise.withResolvers<void>()
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1")
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  await expect(closed.promise).resolves.toBeUndefined()
 })
 
 test("the first row is found behind other messages", () => {

@@ -13,10 +13,14 @@ export type ProxyMode =
   | { readonly kind: "cutOnCommit" }
   /** The next reply with a row is cut in the middle of it, and the connection with it. */
   | { readonly kind: "cutMidRow" }
+  /** After `skip` others, a reply that leaves a transaction open is held back, and from then on everything is. */
+  | { readonly kind: "holdOpen"; readonly skip: number; readonly held: () => void }
 
 const PASS: ProxyMode = { kind: "pass" }
 // ReadyForQuery outside of a transaction: what was asked is committed.
 const IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
+// The same inside of one.
+const OPEN = Buffer.from([0x5a, 0, 0, 0, 5, 0x54])
 const DATA_ROW = 0x44
 const HEADER = 5
 
@@ -78,6 +82,16 @@ export class TcpProxy {
         this.cuts++
         this.#mode = PASS
       },
+      open: () => {
+        const mode = this.#mode
+        if (mode.kind !== "holdOpen") return
+        if (mode.skip > 0) {
+          this.#mode = { ...mode, skip: mode.skip - 1 }
+          return
+        }
+        this.#mode = { kind: "blackhole" }
+        mode.held()
+      },
       ended: () => this.#pairs.delete(pair),
     })
     this.#pairs.add(pair)
@@ -88,6 +102,8 @@ interface PairHost {
   mode(): ProxyMode
   /** A reply was cut: once is enough. */
   cut(): void
+  /** A reply says that a transaction is open. */
+  open(): void
   ended(): void
 }
 
@@ -124,12 +140,13 @@ class Pair {
     if (this.#over) return
     this.#over = true
     this.#held = []
-    this.#client.resetAndDestroy()
+    cutOff(this.#client)
     this.#server.destroy()
     this.#host.ended()
   }
 
   #reply(chunk: Buffer): void {
+    if (chunk.subarray(-OPEN.length).equals(OPEN)) this.#host.open()
     const { kind } = this.#host.mode()
     if (kind === "cutOnCommit" && chunk.subarray(-IDLE.length).equals(IDLE)) {
       this.#host.cut()
@@ -170,4 +187,11 @@ export function firstRow(chunk: Buffer): number | undefined {
     place += 1 + chunk.readUInt32BE(place + 1)
   }
   return undefined
+}
+
+/** Ends a connection at once, so that the other side is told of it as an error where that can be. */
+export function cutOff(socket: Socket): void {
+  // One that is being shut down cannot be reset: Node would keep it for ever, and itself at the program's end.
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }

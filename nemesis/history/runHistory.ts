@@ -20,6 +20,12 @@ export interface Sample {
   readonly counts: Readonly<Record<string, number>>
 }
 
+/** Something that the database saw happen in a term: "begun", or the service whose turn a leader took. */
+export interface StoredTerm {
+  readonly term: number
+  readonly what: string
+}
+
 /** All that is known of a run in the end. The crash tests' checks read the part they know. */
 export interface RunHistory extends History {
   readonly operations: readonly Outcome[]
@@ -28,6 +34,10 @@ export interface RunHistory extends History {
   readonly faults: readonly FaultSpan[]
   /** What became of each schedule's planned instants, oldest first. */
   readonly ticks: ReadonlyMap<string, readonly TickRow[]>
+  /** In the order of commits; empty where writes of two terms cannot overlap. */
+  readonly storedTerms: readonly StoredTerm[]
+  /** Jobs of which nobody was told, that were not found in time. */
+  readonly unheard: readonly string[]
   readonly samples: readonly Sample[]
   readonly leaseMs: number
   /** When the last fault was undone. */

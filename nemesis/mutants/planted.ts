@@ -6,6 +6,18 @@ export interface Hunted {
   readonly mutant: Mutant
   readonly faults: readonly string[]
   readonly features: readonly string[]
+  /** Checkers that are there for such a bug: it is caught when one of them complains, and not before. */
+  readonly by: readonly string[]
+  /** Only these faults strike: others would undo what the bug does before it shows. */
+  readonly only?: true
+}
+
+/** What the checkers that are there for a bug say of a run. */
+export function caughtBy<V extends { readonly checker: string }>(
+  violations: readonly V[],
+  { by }: Pick<Hunted, "by">,
+): readonly V[] {
+  return violations.filter(({ checker }) => by.includes(checker))
 }
 
 /** Where a bug shows. */

@@ -6,6 +6,7 @@ export const postgresMutants: readonly Hunted[] = [
   planted("no-fence", "A completion looks for the job's id and state only.", {
     faults: ["pause", "blackhole"],
     features: ["long"],
+    by: ["overlap", "settle", "owner"],
     changes: [
       {
         file: "postgres/generated/queries.ts",
@@ -17,6 +18,7 @@ export const postgresMutants: readonly Hunted[] = [
   planted("rescue-without-lease", "A rescue takes workers for lost three seconds too early.", {
     faults: ["kill"],
     features: ["long"],
+    by: ["robbed"],
     changes: [
       {
         file: "postgres/generated/queries.ts",
@@ -33,6 +35,7 @@ export const postgresMutants: readonly Hunted[] = [
   planted("client-clock", "A lease ends by the wall clock of the worker's machine.", {
     faults: ["skew", "kill"],
     features: ["long"],
+    by: ["robbed"],
     changes: [
       {
         file: "postgres/generated/queries.ts",
@@ -46,12 +49,19 @@ export const postgresMutants: readonly Hunted[] = [
       },
     ],
   }),
-  fromSimulator("notify-only", { faults: ["deaf", "kill"], features: ["delayed"] }),
-  fromSimulator("counted-slots", { faults: [], features: ["narrow"] }),
-  fromSimulator("lost-claim-forgotten", { faults: ["cutOnCommit"], features: ["plain"] }),
+  fromSimulator("notify-only", { faults: ["deaf"], features: ["delayed"], by: ["unheard", "run"] }),
+  fromSimulator("counted-slots", { faults: [], features: ["narrow"], by: ["feature narrow"] }),
+  fromSimulator("lost-claim-forgotten", {
+    faults: ["cutOnCommit"],
+    features: ["plain"],
+    by: ["loss", "run"],
+  }),
   planted("no-watermark-sweep", "Claims never look below the ranks of those claimed before.", {
-    faults: ["pause", "kill"],
-    features: ["long", "flaky"],
+    // A process that starts anew looks everywhere, and so does one that takes back what another ran.
+    only: true,
+    faults: ["xmin"],
+    features: ["late"],
+    by: ["feature late"],
     changes: [
       {
         file: "postgres/lowMarks.ts",
@@ -66,8 +76,9 @@ export const postgresMutants: readonly Hunted[] = [
     ],
   }),
   planted("leader-without-fence", "What a leader writes is not checked against its term.", {
-    faults: ["pauseLeader", "blackhole"],
+    faults: ["pauseMidway"],
     features: [],
+    by: ["terms"],
     changes: [
       {
         file: "postgres/generated/queries.ts",

@@ -3,21 +3,34 @@ import type { Hunted } from "./planted.ts"
 
 /** Bugs that real processes on SQLite must meet: most are the simulator's, each with what brings it out. */
 export const sqliteMutants: readonly Hunted[] = [
-  fromSimulator("no-fence", { faults: ["pause", "block"], features: ["long"] }),
-  fromSimulator("settle-after-rescue", { faults: ["pause", "block"], features: ["long"] }),
+  fromSimulator("no-fence", {
+    faults: ["pause", "block"],
+    features: ["long"],
+    by: ["overlap", "settle", "owner"],
+  }),
+  fromSimulator("settle-after-rescue", {
+    faults: ["pause", "block"],
+    features: ["long"],
+    by: ["overlap", "settle"],
+  }),
   planted(
     "read-then-write-rescue",
     "A rescue writes by their ids the jobs that it read in the round before, whatever became of them.",
     {
-      faults: ["kill", "pause"],
+      // Whoever read must still lead when it writes.
+      only: true,
+      faults: ["edge"],
       features: ["long"],
+      by: ["overlap", "settle", "budget"],
       changes: [
         {
           file: "sqlite/handBack.ts",
           find: 'return tx.statements.all("jobs_of_worker", worker, limit).map((row) => {',
           replace: `const rows = tx.statements.all("jobs_of_worker", worker, limit)
-  const known = cause.actor === "rescue" ? (lastRead.get(worker) ?? []) : rows
-  lastRead.set(worker, rows)
+  const before = lastRead.get(worker)
+  if (before === undefined) lastRead.set(worker, rows)
+  else lastRead.delete(worker)
+  const known = cause.actor === "rescue" ? (before ?? []) : rows
   return known.map((row) => {`,
         },
         {
@@ -27,29 +40,67 @@ export const sqliteMutants: readonly Hunted[] = [
         },
         {
           file: "sqlite/workers.ts",
+          find: "(lostWorkers(tx, context, request).length === 0 ?",
+          replace: "(lostWorkers(tx, context, request).length + lost.length === 0 ?",
+        },
+        {
+          file: "sqlite/workers.ts",
+          find: "write: (tx) => takeBack(tx, lostWorkers(tx, context, request), limit),",
+          replace: `write: (tx) => {
+      const rescued = takeBack(tx, lost.splice(0), limit)
+      lost.push(...lostWorkers(tx, context, request))
+      takeBack(tx, lost, limit)
+      return rescued
+    },`,
+        },
+        {
+          file: "sqlite/workers.ts",
+          find: "const BATCH = 500",
+          replace: "const BATCH = 500\nconst lost = []",
+        },
+        {
+          file: "sqlite/workers.ts",
           find: "if (handed.length < left) end(",
           replace: "if (handed.length > 0) end(",
         },
         {
           file: "sqlite/generated/queries.ts",
-          find: "where seq = ? and state = 2 and worker = ?",
-          replace: "where seq = ? and ? > 0",
+          find: "  trail = ?\nwhere seq = ? and state = 2 and worker = ?",
+          // A constraint of the table would refuse it for jobs that have ended.
+          replace: "  trail = ?,\n  finished_at = null\nwhere seq = ? and ? > 0",
         },
       ],
     },
   ),
-  fromSimulator("client-clock", { faults: ["skew"], features: ["delayed"] }),
-  fromSimulator("rescue-without-lease", { faults: ["kill"], features: ["long"] }),
-  fromSimulator("counted-slots", { faults: [], features: ["narrow"] }),
-  fromSimulator("crash-not-counted", { faults: ["kill"], features: ["poison"] }),
-  fromSimulator("interruptions-count-as-failures", { faults: ["terminate"], features: ["flaky"] }),
-  fromSimulator("unique-not-in-flight", { faults: [], features: ["unique"] }),
+  fromSimulator("client-clock", {
+    faults: ["skew"],
+    features: ["delayed"],
+    by: ["feature delayed"],
+  }),
+  fromSimulator("rescue-without-lease", { faults: ["kill"], features: ["long"], by: ["robbed"] }),
+  fromSimulator("counted-slots", { faults: [], features: ["narrow"], by: ["feature narrow"] }),
+  fromSimulator("crash-not-counted", {
+    faults: ["kill"],
+    features: ["poison"],
+    by: ["feature poison"],
+  }),
+  fromSimulator("interruptions-count-as-failures", {
+    faults: ["terminate"],
+    features: ["flaky"],
+    by: ["budget", "feature flaky"],
+  }),
+  fromSimulator("unique-not-in-flight", {
+    faults: [],
+    features: ["unique"],
+    by: ["feature unique"],
+  }),
   planted(
     "counted-limits",
     "A claim counts only the first of the jobs that it takes against their limits.",
     {
       faults: [],
       features: ["limited"],
+      by: ["feature limited"],
       changes: [
         {
           file: "sqlite/limitedClaim.ts",
@@ -62,6 +113,7 @@ export const sqliteMutants: readonly Hunted[] = [
   planted("leader-without-fence", "What a leader writes is not checked against its term.", {
     faults: ["pauseLeader"],
     features: [],
+    by: ["terms"],
     changes: [
       {
         file: "sqlite/terms.ts",

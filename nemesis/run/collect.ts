@@ -2,6 +2,7 @@ import { readStore } from "../../packages/drover/crash/history.ts"
 import { keptTicks } from "../../packages/drover/src/store/index.ts"
 import type { Store, TickRow } from "../../packages/drover/src/store/index.ts"
 import type { Fleet } from "../fleet/fleet.ts"
+import type { Ground } from "../ground/ground.ts"
 import { readOperations } from "../history/operation.ts"
 import type { RunHistory } from "../history/runHistory.ts"
 import { crashRecords, readSeen, readTestimonies } from "../history/testimony.ts"
@@ -14,8 +15,14 @@ export async function collect(
     folder,
     store,
     fleet,
-  }: { readonly folder: string; readonly store: Store; readonly fleet: Fleet },
-  known: Pick<RunHistory, "faults" | "samples" | "leaseMs" | "healedMono" | "failures">,
+    ground,
+  }: {
+    readonly folder: string
+    readonly store: Store
+    readonly fleet: Fleet
+    readonly ground: Ground
+  },
+  known: Pick<RunHistory, "faults" | "samples" | "leaseMs" | "healedMono" | "unheard" | "failures">,
 ): Promise<RunHistory> {
   const testimonies = readTestimonies(folder)
   const { rows, trails } = await readStore(store)
@@ -29,6 +36,7 @@ export async function collect(
     rows,
     trails,
     ticks,
+    storedTerms: await ground.storedTerms(),
     testimonies,
     records: crashRecords(testimonies),
     seen: readSeen(folder),

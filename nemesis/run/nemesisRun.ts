@@ -20,6 +20,7 @@ import { HistoryFile } from "../history/operation.ts"
 import type { RunHistory, Sample } from "../history/runHistory.ts"
 import { huntedNamed } from "../mutants/index.ts"
 import type { Hunted } from "../mutants/planted.ts"
+import { findUnheard } from "./findUnheard.ts"
 import { collect } from "./collect.ts"
 import { reportOf } from "./report.ts"
 import type { RunOptions, RunReport, RunStatus } from "./runOptions.ts"
@@ -91,6 +92,7 @@ class NemesisRun {
     })
     const ground = this.#ground
     const control = await this.#openControl(ground)
+    await ground.watchTerms()
     const fleet = await this.#startFleet(ground)
     const working = this.#startWork(ground)
     await this.#sleep(WARM_MS)
@@ -99,17 +101,19 @@ class NemesisRun {
     const healedMono = systemClock.monotonic()
     await working
     const drainedMs = await this.#drain(control, fleet)
+    const unheard = drainedMs === null ? [] : await this.#listen(ground, control)
     await this.#sample("end")
     this.#failures.push(...(await fleet.stop()))
     this.#status("judge", 0)
     await this.#producer?.close()
     const history = await collect(
-      { folder: this.#folder, store: control, fleet },
+      { folder: this.#folder, store: control, fleet, ground },
       {
         faults: storm.spans,
         samples: this.#samples,
         leaseMs: LEASE_MS,
         healedMono,
+        unheard,
         failures: [...storm.failures, ...this.#failures, ...(await this.#judgeDatabase(ground))],
       },
     )
@@ -192,6 +196,7 @@ class NemesisRun {
       history: new HistoryFile(this.#folder, "driver"),
       rng: new SeededRng(`${this.#options.seed}/driver`),
       leaseMs: LEASE_MS,
+      mayHoldOpen: ground.dialect === "postgres",
       calm: this.#calm.signal,
     })
     const isFull = async (): Promise<boolean> => {
@@ -216,7 +221,7 @@ class NemesisRun {
       leaseMs: LEASE_MS,
       calm: calm.signal,
       control,
-      hunted: this.#hunted?.faults ?? null,
+      hunted: this.#hunted,
     })
     const raging = storm.rage()
     const endMono = systemClock.monotonic() + minutes * 60_000
@@ -254,6 +259,16 @@ class NemesisRun {
       `after ${limitMs} ms without faults not everything is finished; ${fleet.ready().length} workers work; ${some}`,
     )
     return null
+  }
+
+  /** The fleet has nothing to do and hears nothing: what is written now is found by those who look. */
+  async #listen(ground: Ground, control: Store): Promise<readonly string[]> {
+    const drover = this.#producer
+    const enqueue = ground.enqueueUnheard
+    if (drover === undefined || enqueue === null) return []
+    this.#status("listen", 0)
+    for (const { name } of await drover.schedules.list()) await drover.schedules.pause(name)
+    return findUnheard({ enqueue, control, newId: () => drover.newId(), folder: this.#folder })
   }
 
   /** In the history too: claims from a queue that was paused are right from now on. */

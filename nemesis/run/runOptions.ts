@@ -12,7 +12,7 @@ export interface RunOptions {
 }
 
 export interface RunStatus {
-  readonly phase: "start" | "storm" | "heal" | "judge"
+  readonly phase: "start" | "storm" | "heal" | "listen" | "judge"
   readonly leftMs: number
   readonly workers: number
   readonly faults: number
