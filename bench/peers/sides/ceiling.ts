@@ -1,6 +1,8 @@
 import { Drover, defineJob } from "drover"
 import { postgres } from "drover/postgres"
 import { Client } from "pg"
+import { LowMarks } from "../../../packages/drover/src/postgres/lowMarks.ts"
+import { systemClock, systemRng, UuidMaker } from "../../../packages/drover/src/time/index.ts"
 import { serve } from "../side.ts"
 import type { Payload, Side, SideSpec } from "../side.ts"
 import { ExchangeLoop, priority, runStatement, schema } from "./ceilingLoop.ts"
@@ -12,6 +14,8 @@ import { ExchangeLoop, priority, runStatement, schema } from "./ceilingLoop.ts"
  */
 const BULK = 1000
 const LEASE_MS = 3_600_000
+// Ids as the library makes them: in the order of time, which is how an index likes them.
+const uuids = new UuidMaker(systemClock, systemRng)
 
 const nothing = defineJob("bench.nothing", { run: (): void => undefined })
 
@@ -50,6 +54,7 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
     },
     async work(handle) {
       const id = await lane()
+      const marks = new LowMarks(systemClock)
       for (let n = 0; n < loops; n++) {
         const own = await open()
         const values = [`ceiling-${n}-${process.pid}`, n + 1, "", process.pid, LEASE_MS, "{}"]
@@ -58,6 +63,7 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
           lane: id,
           worker: rows[0]![0] as number,
           token: n + 1,
+          marks,
         })
         running.push(loop.run(batch, handle, () => stopped))
       }
@@ -77,7 +83,7 @@ await serve(async ({ connection, profile }: SideSpec): Promise<Side> => {
 })
 
 function jobValues(lane: number, payloads: readonly Payload[]): unknown[] {
-  const ids = payloads.map(() => crypto.randomUUID())
+  const ids = payloads.map(() => uuids.next())
   const inputs = payloads.map((payload) => JSON.stringify(payload))
   const attributes = [null, priority, "default", null, null, 25, 3, null, null, null]
   return [`{${ids.join(",")}}`, `[${inputs.join(",")}]`, lane, 0, ...attributes]

@@ -1,5 +1,7 @@
 import type { Client } from "pg"
 import { queries } from "../../../packages/drover/src/postgres/generated/queries.ts"
+import type { LowMarks } from "../../../packages/drover/src/postgres/lowMarks.ts"
+import type { ClaimedJob } from "../../../packages/drover/src/store/index.ts"
 import type { Handle, Payload } from "../side.ts"
 
 export type Row = readonly unknown[]
@@ -7,10 +9,6 @@ export type Row = readonly unknown[]
 export const schema = "drover"
 export const priority = 100
 
-const PRIORITY_STEP = 2 ** 43
-// As the store: what commits this much later than it was stamped is still found.
-const SLACK_MS = 2000
-const HIGHEST = String(2n ** 62n)
 const IDLE_MS = 5
 
 /** Runs a prepared statement of the store, under its text as it stands there. */
@@ -30,16 +28,24 @@ export class ExchangeLoop {
   readonly #lane: number
   readonly #worker: number
   readonly #token: number
-  #low = -(2 ** 52)
+  // As the store's own claims: they begin where the last one ended.
+  readonly #marks: LowMarks
 
   constructor(
     client: Client,
-    given: { readonly lane: number; readonly worker: number; readonly token: number },
+    given: {
+      readonly lane: number
+      readonly worker: number
+      readonly token: number
+      /** All loops of a process know where the others are. */
+      readonly marks: LowMarks
+    },
   ) {
     this.#client = client
     this.#lane = given.lane
     this.#worker = given.worker
     this.#token = given.token
+    this.#marks = given.marks
   }
 
   async run(batch: number, handle: Handle, isStopped: () => boolean): Promise<void> {
@@ -67,6 +73,7 @@ export class ExchangeLoop {
     const sorted = [...held].sort((a, b) => (String(a[1]) < String(b[1]) ? -1 : 1))
     const list = (pick: (row: Row) => unknown): string => `{${sorted.map(pick).join(",")}}`
     const claim = sorted.length === 0 ? [] : [Math.floor(Number(sorted[0]![4]) / 1024)]
+    const { lanes, lows, highs } = this.#marks.bands([this.#lane])
     const rows = await runStatement(this.#client, "exchange", [
       list((row) => row[1]),
       list((row) => row[3]),
@@ -76,10 +83,10 @@ export class ExchangeLoop {
       this.#worker,
       this.#token,
       next,
-      `{${this.#lane}}`,
-      `{${this.#low}}`,
-      `{${HIGHEST}}`,
-      `{${limit}}`,
+      `{${lanes.join(",")}}`,
+      `{${lows.join(",")}}`,
+      `{${highs.join(",")}}`,
+      `{${lanes.map(() => limit).join(",")}}`,
       limit,
       "default",
       false,
@@ -88,8 +95,12 @@ export class ExchangeLoop {
     const head = String(rows[0]![0]).split("/")
     if (head[0] !== "1" || head[5] !== "*") throw new Error(`the exchange said ${head.join("/")}`)
     if (rows[0]![1] === null) return []
-    const due = Math.max(Number(rows[0]![16]), Number(rows[0]![17])) - SLACK_MS
-    this.#low = priority * PRIORITY_STEP + due
+    this.#marks.claimed(this.#lane, rows.map(times), rows.length === limit)
     return rows
   }
+}
+
+/** What marks are made of. */
+function times(row: Row): Pick<ClaimedJob, "priority" | "runAt" | "enqueuedAt"> {
+  return { priority: Number(row[5]), enqueuedAt: Number(row[16]), runAt: Number(row[17]) }
 }

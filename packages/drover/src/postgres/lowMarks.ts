@@ -2,6 +2,9 @@ import type { ClaimedJob } from "../store/index.ts"
 import type { Clock } from "../time/index.ts"
 import { PRIORITY_STEP } from "./rank.ts"
 
+/** What of a job a mark is made of. */
+type Placed = Pick<ClaimedJob, "priority" | "runAt" | "enqueuedAt">
+
 /** Lanes and the ranks between which a claim looks, in the order in which it does. */
 export interface Bands {
   readonly lanes: readonly number[]
@@ -88,7 +91,7 @@ export class LowMarks {
   }
 
   /** These jobs of a lane were claimed, in order. @param wasFilled whether there may be more behind them. */
-  claimed(lane: number, jobs: readonly ClaimedJob[], wasFilled: boolean): void {
+  claimed(lane: number, jobs: readonly Placed[], wasFilled: boolean): void {
     let marks = this.#marksByLane.get(lane)
     if (marks === undefined) {
       marks = new Map()
