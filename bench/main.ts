@@ -7,6 +7,7 @@ import { idleFigures, memoryFigures } from "./idle.ts"
 import { latencyFigures } from "./latency.ts"
 import { limitFigures } from "./limits.ts"
 import type { Figure } from "./measure.ts"
+import { scheduleFigures } from "./schedules.ts"
 import { Scratch } from "./world.ts"
 
 /**
@@ -18,6 +19,7 @@ const sections = {
   drain: drainFigures,
   limits: limitFigures,
   latency: latencyFigures,
+  schedules: scheduleFigures,
   idle: idleFigures,
   memory: memoryFigures,
 } as const

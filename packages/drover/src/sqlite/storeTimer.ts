@@ -32,12 +32,11 @@ export class StoreTimer {
 
   /** The store's time now. @param persistedMs the latest time found in the store, if it was read. */
   observe(persistedMs?: number): number {
+    // In this order: were this thread held up between the two the other way round, the wall clock would seem to be ahead,
+    // and the store's time, which never goes back, would stay ahead by as much.
+    const wallMs = this.#clock.now()
     const mono = this.#clock.monotonic()
-    const { storeNow, jumpMs } = this.#storeClock.observe({
-      persistedMs,
-      wallMs: this.#clock.now(),
-      mono,
-    })
+    const { storeNow, jumpMs } = this.#storeClock.observe({ persistedMs, wallMs, mono })
     const leapMs = storeNow - this.#lastMs - (mono - this.#lastMono)
     if (leapMs > jumpThresholdMs) this.#leaptMono = mono
     if (leapMs > STEP_MS) this.#steppedMono = mono
