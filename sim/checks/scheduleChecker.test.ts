@@ -84,6 +84,16 @@ describe("another timing", () => {
     expect(() => change("edited", { nextAt }, { detail })).toThrow("goes on")
   })
 
+  test("is accepted when neither has anything left to plan", () => {
+    storeAt = START + 3_600_000
+    const last = plannedAfter(plan, storeAt) - plan.everyMs
+    const passed = [{ at: FIRST, throughAt: last, count: null, job: null, reason: "changed" }]
+    change("edited", { nextAt: null }, { detail, passed })
+    storeAt += 3_600_000
+    change("edited", {}, { detail: "{}" })
+    expect(() => change("reset", { nextAt: null })).not.toThrow()
+  })
+
   test("is given back by a reset", () => {
     storeAt = START + 10_000
     change("edited", { nextAt: plannedAfter(other, storeAt) }, { detail })

@@ -223,7 +223,7 @@ export class ScheduleChecker implements Checker {
     promise(
       givenAt !== undefined &&
         plannedAfter(timing, firstAt - 1) === firstAt &&
-        fromAt < Math.min(firstAt, nextAt > this.#endAt ? Number.POSITIVE_INFINITY : nextAt) &&
+        [firstAt, nextAt].every((at) => fromAt < at || at > this.#endAt) &&
         fromAt <= this.#storeAt(),
       this.name,
       () =>
