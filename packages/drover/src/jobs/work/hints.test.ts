@@ -42,7 +42,10 @@ test("where a claim costs no more than a look, a hint of another process claims 
 test("hints in a burst lead to one claim at once, and to one more when the burst is over", async () => {
   await using world = await createWorld()
   const state = blind(world)
-  await world.worker([defineJob("a", { run: () => {} })], { store: state.store, options: { poll: "1h" } })
+  await world.worker([defineJob("a", { run: () => {} })], {
+    store: state.store,
+    options: { poll: "1h" },
+  })
   await world.clock.advance(100)
   const before = state.claims
   for (let n = 0; n < 50; n++) state.hint()
@@ -50,4 +53,21 @@ test("hints in a burst lead to one claim at once, and to one more when the burst
   expect(state.claims - before).toBe(1)
   await world.clock.advance(100)
   expect(state.claims - before).toBe(2)
+})
+
+test("a hint leads to a look, and to no claim, where limits held back what waits", async () => {
+  await using world = await createWorld()
+  const state = blind(world)
+  const limit = { scope: "kind", target: "a", type: "concurrency", by: null } as const
+  await world.store.setLimit(limit, { max: 1, perMs: null, weights: null }, "ann")
+  const gate = Promise.withResolvers<void>()
+  await world.enqueueMany("a", 2)
+  const job = defineJob("a", { run: () => gate.promise })
+  await world.worker([job], { store: state.store, options: { poll: "1h" } })
+  await world.clock.advance(100)
+  const before = state.claims
+  state.hint()
+  await world.clock.advance(100)
+  expect(state.claims).toBe(before)
+  gate.resolve()
 })

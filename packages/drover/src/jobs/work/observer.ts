@@ -18,8 +18,11 @@ export interface ObserverOptions {
   onSeen(reply: PeekReply, worker: WorkerRef): void
   /** A job is due now, or whose turn it is changed. */
   onDue(): void
-  /** Another process changed something; where that is known, a claim is worth while without a look. */
-  onHint?(): void
+  /**
+   * Another process changed something, and on this store that is worth a claim without a look.
+   * @returns whether all queues were served by that; a look is due at once for the others.
+   */
+  onHint?(): boolean
   /** An invariant broke. */
   fail(error: unknown): void
 }
@@ -110,8 +113,8 @@ export class Observer {
       return
     }
     this.#hintMono = nowMono
-    onHint()
-    if (this.#looking) this.#again = true
+    if (!onHint()) this.look()
+    else if (this.#looking) this.#again = true
     else if (this.#lookTimer === undefined) this.#lookIn(LEAST_GAP_MS)
   }
 

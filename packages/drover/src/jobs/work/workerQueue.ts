@@ -40,6 +40,11 @@ export class WorkerQueue {
     return this.#mayHaveWork && !this.#paused && this.pool.free > 0
   }
 
+  /** Whether only limits held back jobs at the last claim. */
+  get isHeldBack(): boolean {
+    return this.#isHeldBack
+  }
+
   /** Whether only limits held back jobs at the last claim: whatever ends may make room, so a claim goes with it. */
   get wantsAfterEnd(): boolean {
     return this.#isHeldBack && !this.#paused && this.pool.free > 0

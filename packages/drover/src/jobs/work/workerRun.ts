@@ -112,7 +112,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
       worker: () => this.worker,
       onSeen: (reply, worker) => this.#onSeen(reply, worker),
       onDue: () => this.hint(),
-      ...(store.claimsOnHint === true && { onHint: () => this.hint() }),
+      ...(store.claimsOnHint === true && { onHint: () => this.#claimOnHint() }),
       fail: (error) => this.fail(error),
     })
   }
@@ -281,6 +281,14 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   #onClockJump(): void {
     this.reachability.interrupted()
     this.lease.renew()
+  }
+
+  // Where limits were met, a claim locks them; whether it would bring anything, a look says without.
+  #claimOnHint(): boolean {
+    const open = this.queues.filter(({ isHeldBack }) => !isHeldBack)
+    for (const queue of open) queue.hint()
+    this.exchanger.wake()
+    return open.length === this.queues.length
   }
 
   #handBack(job: ClaimedJob, nowMono: number): void {
