@@ -125,6 +125,7 @@ describe.each(Object.entries(places))("on %s", (_, place) => {
       await second.next("up")
       first.child.kill("SIGKILL")
       for (let job = 0; job < 3; job++) await second.next("job.started")
+      expect(second.terms).not.toEqual([])
     },
   )
 

@@ -59,7 +59,8 @@ describe.each(grounds)("the rescuer on $name", (ground) => {
     first.cutOff()
     const second = await fleet.started("second", parts)
     await maintains(fleet, second)
-    await rescuedAt(fleet, second, 100)
+    const at = await rescuedAt(fleet, second, 100)
+    expect(at).toBeLessThanOrEqual((await fleet.leader())!.electedAt + 500)
   })
 
   test("looks when it has seen the store for a lease, and takes nobody's silence for death before", async () => {
