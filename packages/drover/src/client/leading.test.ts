@@ -57,6 +57,21 @@ describe("a client", () => {
     await settled(drover.close())
   })
 
+  test.each([
+    ["follows from a lease that is shorter", "10s", {}, 10_000],
+    ["is 3 s at least", "1s", {}, 3_000],
+    ["is 15 s at most", "1m", {}, 15_000],
+    ["is what it is said to be", "1s", { lead: { ttl: "9s" } }, 9_000],
+  ] as const)("leads for a time that %s", async (_, ttl, options, termMs) => {
+    const { client, clock, settled } = place()
+    const drover = client(options)
+    await settled(drover.work({ lease: { ttl } }))
+    await clock.advance(1_000)
+    const { renewedAt, untilAt } = (await drover.leader())!
+    expect(untilAt.getTime() - renewedAt.getTime()).toBe(termMs)
+    await settled(drover.close())
+  })
+
   test("with two workers leads until the last one stops, and again with a new one", async () => {
     const { client, clock, settled } = place()
     const drover = client()

@@ -4,7 +4,7 @@ import { faultyStore } from "../jobs/work/fixtures/faultyStore.ts"
 import { createLeadingWorld } from "./fixtures/leadingWorld.ts"
 
 describe("the jobs of a dead worker", () => {
-  test("run again within the lease and a sweep, and the crash is counted", async () => {
+  test("run again when its lease has ended, and the crash is counted", async () => {
     await using world = await createLeadingWorld()
     const dead = await world.connect()
     const ref = await dead.registerWorker({
@@ -30,7 +30,8 @@ describe("the jobs of a dead worker", () => {
     await world.worker([defineJob("a", { run: () => "again" })])
     const row = await world.finished(id)
     expect(row).toMatchObject({ state: "completed", attempt: 2, crashes: 1, failures: 0 })
-    expect(world.clock.monotonic() - startMono).toBeLessThanOrEqual(37_000)
+    // It looks when the lease ends and it has itself seen the store for as long, and does not wait for a sweep.
+    expect(world.clock.monotonic() - startMono).toBeLessThanOrEqual(31_000)
     expect(world.seen.find(({ name }) => name === "job.rescued")?.data).toMatchObject({
       jobId: id,
       worker: "dead",
@@ -52,7 +53,7 @@ describe("the jobs of a dead worker", () => {
     const claims = [{ queue: "other", kinds: ["a"], limit: 1 }]
     const id = await world.enqueue("a", null, { queue: "other" })
     await dead.exchange({ worker, settlements: [], claims, token: 8, repeat: false, solo: false })
-    await world.until("it is rescued", () => world.count("job.rescued") === 1, 36_500)
+    await world.until("it is rescued", () => world.count("job.rescued") === 1, 31_000)
     expect(await world.row(id)).toMatchObject({ state: "available", crashes: 1 })
     const told = world.seen.filter(({ name }) => name === "service.round_failed")
     expect(told.length).toBeGreaterThan(10)

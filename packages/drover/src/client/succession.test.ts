@@ -8,7 +8,8 @@ import { afterEach, describe, expect, test } from "vitest"
 import { dropSchemas } from "../postgres/fixtures/dropSchema.ts"
 import { connectTest, freshSchema, testServerUrl } from "../postgres/fixtures/testServer.ts"
 
-// Real processes, real signals: a leader that ends is succeeded by another process, under a greater term.
+// Real processes, real signals: a leader that ends is succeeded by another process, under a greater term, and what it
+// ran runs again.
 
 interface Told {
   readonly event: string
@@ -17,6 +18,8 @@ interface Told {
 
 interface Member {
   readonly child: ChildProcess
+  /** The terms that it won so far. */
+  readonly terms: readonly number[]
   /** Resolves with the next event of this name that comes, or has come and was not taken yet. */
   next(event: string): Promise<Told>
 }
@@ -27,27 +30,43 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end()
 })
 
-function member(source: string): Member {
+/** What a member of the fleet does beside leading, as text of the program. */
+interface Part {
+  readonly run?: string
+  readonly onMaintenanceStart?: string
+  readonly enqueues?: boolean
+}
+
+function member(source: string, part: Part = {}): Member {
+  const { run = "() => {}", onMaintenanceStart = "() => {}", enqueues = false } = part
   const script = `
-    import { Drover } from "drover"
-    const drover = new Drover({ store: ${source}, migrate: true, lead: { ttl: "3s" } })
-    const tell = (event) => drover.on(event, ({ term }) => console.log(JSON.stringify({ event, term })))
-    for (const event of ["leader.elected", "maintenance.started"]) tell(event)
+    import { defineJob, Drover } from "drover"
+    const job = defineJob("a", { run: ${run} })
+    const onMaintenanceStart = ${onMaintenanceStart}
+    const drover = new Drover({ store: ${source}, jobs: [job], migrate: true, onMaintenanceStart })
+    const tell = (event) =>
+      drover.on(event, ({ term = 0 }) => console.log(JSON.stringify({ event, term })))
+    for (const event of ["leader.elected", "leader.stood_back", "maintenance.started", "job.started"]) tell(event)
     process.once("SIGTERM", () => drover.close())
-    await drover.work({ queues: [] })
-    console.log(JSON.stringify({ event: "up", term: 0 }))`
+    await drover.work({ lease: { ttl: "3s" } })
+    console.log(JSON.stringify({ event: "up", term: 0 }))
+    if (${enqueues}) await drover.enqueueMany(job, [{}, {}, {}].map(() => ({ input: undefined })))`
   const words = ["--conditions=@drover/source", "--input-type=module", "-e", script]
   const stdio = ["ignore", "pipe", "inherit"] as const
   const child = spawn(process.execPath, words, { cwd: import.meta.dirname, stdio: [...stdio] })
   ends.push(() => void child.kill("SIGKILL"))
   const told: Told[] = []
+  const terms: number[] = []
   let wake = (): void => {}
   createInterface({ input: child.stdout! }).on("line", (line) => {
-    told.push(JSON.parse(line) as Told)
+    const one = JSON.parse(line) as Told
+    told.push(one)
+    if (one.event === "leader.elected") terms.push(one.term)
     wake()
   })
   return {
     child,
+    terms,
     async next(event) {
       for (;;) {
         const index = told.findIndex((one) => one.event === event)
@@ -91,6 +110,41 @@ describe.each(Object.entries(places))("on %s", (_, place) => {
       const successor = await second.next("leader.elected")
       expect(successor.term).toBeGreaterThan(term)
       expect(await second.next("maintenance.started")).toMatchObject({ term: successor.term })
+    },
+  )
+
+  test(
+    "the jobs of a leader that is killed run again on one that has just come up",
+    { timeout: 60_000 },
+    async () => {
+      const source = await place()
+      const first = member(source, { run: "() => new Promise(() => {})", enqueues: true })
+      await first.next("maintenance.started")
+      for (let job = 0; job < 3; job++) await first.next("job.started")
+      const second = member(source)
+      await second.next("up")
+      first.child.kill("SIGKILL")
+      const again: Told[] = []
+      while (again.length < 3) again.push(await second.next("job.started"))
+      expect(again.map(({ event }) => event)).toEqual(Array(3).fill("job.started"))
+    },
+  )
+
+  test(
+    "a client whose maintenance cannot start is followed by a healthy one, not by itself",
+    { timeout: 60_000 },
+    async () => {
+      const source = await place()
+      const failing = member(source, {
+        onMaintenanceStart: '() => { throw new Error("not here") }',
+      })
+      await failing.next("leader.elected")
+      const healthy = member(source)
+      await healthy.next("up")
+      const last = failing.terms.at(-1)!
+      const { term } = await healthy.next("leader.elected")
+      expect(term).toBe(last + 1)
+      expect(await healthy.next("maintenance.started")).toMatchObject({ term })
     },
   )
 })

@@ -51,7 +51,7 @@ const TROUBLE: RetryPolicy = {
 // A hint wakes all followers at once: each waits a random part of this.
 const HINT_MS = 50
 // When a term ends by itself, everybody knows when: the same.
-const EXPIRY_SPREAD_MS = 500
+const EXPIRY_SPREAD_MS = 300
 const RESIGN_ATTEMPTS = 3
 
 /** Bids for terms, keeps what it won, and gives it back. See the room's essay. */

@@ -212,6 +212,37 @@ describe.each(table)("handing over on $name, $by", ({ ground, hints }) => {
     expect(electedAt).toBeLessThanOrEqual(untilAt + 1_000)
   })
 
+  test("when a term is over, a client that could not rescue yet lets those go first that could", async () => {
+    await using fleet = await Fleet.open(ground, hints)
+    for (let round = 1; round <= 4; round++) {
+      const leader = await fleet.started(`leader ${round}`)
+      await leads(fleet, leader)
+      const young = await fleet.started(`young ${round}`, { isReady: () => false })
+      const old = await fleet.started(`old ${round}`)
+      await fleet.advance(7_000)
+      leader.cutOff()
+      await fleet.until("one of them leads", () => (old.term ?? young.term) !== undefined, 16_000)
+      expect(fleet.leading).toBe(old)
+      const reached = [leader.elector.stop(), young.elector.stop()]
+      leader.troubled.trouble(() => undefined)
+      await fleet.settled(Promise.all(reached))
+      await fleet.settled(old.elector.stop())
+    }
+  })
+
+  test("a client that could not rescue yet leads in time where there is no other", async () => {
+    await using fleet = await Fleet.open(ground, hints)
+    const first = await fleet.started("first")
+    await leads(fleet, first)
+    const young = await fleet.started("young", { isReady: () => false })
+    await fleet.advance(7_000)
+    const { untilAt } = (await fleet.leader())!
+    first.cutOff()
+    await leads(fleet, young, 16_000)
+    const { electedAt } = (await fleet.leader())!
+    expect(electedAt).toBeLessThanOrEqual(untilAt + 1_000)
+  })
+
   test("a leader that cannot renew stops trusting its term before another can win", async () => {
     await using fleet = await Fleet.open(ground, hints)
     const first = await fleet.started("first")
