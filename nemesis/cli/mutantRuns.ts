@@ -13,7 +13,10 @@ export interface Kill {
   /** In which run it was caught; `null`: it survived. */
   readonly run: number | null
   readonly runs: number
+  /** Those that are there for such a bug and complained. */
   readonly checkers: readonly string[]
+  /** How many others complained as well. */
+  readonly others: number
   readonly faults: number
   /** What the first of those checkers said that are there for such a bug. */
   readonly complaint: string | null
@@ -50,7 +53,15 @@ async function hunt(
 ): Promise<Kill> {
   const { name, what } = hunted.mutant
   let faults = 0
-  const survivor = { mutant: name, what, run: null, checkers: [], complaint: null, error: null }
+  const survivor = {
+    mutant: name,
+    what,
+    run: null,
+    checkers: [],
+    others: 0,
+    complaint: null,
+    error: null,
+  }
   for (let run = 1; run <= MOST_RUNS; run++) {
     signal.throwIfAborted()
     const options = ["--store", store, "--mutant", name, "--minutes", String(MINUTES)]
@@ -63,9 +74,11 @@ async function hunt(
     }
     faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0)
     const meant = caughtBy(report.violations, hunted)
-    const checkers = [...new Set(report.violations.map(({ checker }) => checker))]
+    const checkers = [...new Set(meant.map(({ checker }) => checker))]
+    const others = new Set(report.violations.map(({ checker }) => checker)).size - checkers.length
     const complaint = meant[0]?.what ?? null
-    if (complaint !== null) return { ...survivor, run, runs: run, checkers, faults, complaint }
+    if (complaint !== null)
+      return { ...survivor, run, runs: run, checkers, others, faults, complaint }
   }
   return { ...survivor, runs: MOST_RUNS, faults }
 }
@@ -95,9 +108,9 @@ function runOnce(options: readonly string[], signal: AbortSignal): Promise<RunRe
 
 /** The kill table, as it stands in docs/nemesis.md. */
 export function killTable(kills: readonly Kill[]): string {
-  const rows = kills.map(({ mutant, what, run, checkers, faults }) => {
+  const rows = kills.map(({ mutant, what, run, checkers, others, faults }) => {
     const end = run === null ? "**survived**" : String(run)
-    return `| ${mutant} | ${what} | ${end} | ${checkers.join(", ")} | ${faults} |`
+    return `| ${mutant} | ${what} | ${end} | ${checkers.join(", ")}${others > 0 ? `, ${others} more` : ""} | ${faults} |`
   })
   return [
     "| planted bug | what is wrong | caught in run | by checkers | faults until then |",

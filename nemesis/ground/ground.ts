@@ -18,6 +18,8 @@ export interface Ground extends AsyncDisposable {
   storedTerms(): Promise<readonly StoredTerm[]>
   /** Writes a job of which nobody is told; `null` where a write is always noticed. */
   readonly enqueueUnheard: ((job: UnheardJob) => Promise<void>) | null
+  /** Sockets that the driver holds now for connections of others that it passes on. */
+  carried(): number
   /** Puts a copy of the database where it outlives the run, for who looks into a failure. */
   keep(): void
   /** The database's own judgement of itself: "ok", or what is broken. */

@@ -90,6 +90,10 @@ export class PostgresGround implements Ground {
     }
   }
 
+  carried(): number {
+    return this.proxies().reduce((sum, proxy) => sum + proxy.sockets, 0)
+  }
+
   watchTerms(): Promise<void> {
     return watchTerms(this)
   }

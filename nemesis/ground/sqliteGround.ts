@@ -48,6 +48,10 @@ export class SqliteGround implements Ground {
     return Promise.resolve([])
   }
 
+  carried(): number {
+    return 0
+  }
+
   keep(): void {
     this.disk?.keep()
   }

@@ -130,6 +130,14 @@ test("a reply is cut in the middle of its first row", async () => {
   expect(proxy.cuts).toBe(1)
 })
 
+test("two sockets are held for a connection, and none once it has ended", async () => {
+  const { proxy, ended } = await openLine()
+  expect(proxy.sockets).toBe(2)
+  proxy.reset()
+  await ended
+  expect(proxy.sockets).toBe(0)
+})
+
 test("a reset ends the connections there are and lets new ones in", async () => {
   const { proxy, ended } = await openLine()
   proxy.reset()

@@ -53,6 +53,11 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** How many it holds now: two ends of each connection. One that was lost sight of is not among them. */
+  get sockets(): number {
+    return 2 * this.#pairs.size
+  }
+
   get mode(): ProxyMode {
     return this.#mode
   }

@@ -52,6 +52,8 @@ export const postgresMutants: readonly Hunted[] = [
   fromSimulator("notify-only", { faults: ["deaf"], features: ["delayed"], by: ["unheard", "run"] }),
   fromSimulator("counted-slots", { faults: [], features: ["narrow"], by: ["feature narrow"] }),
   fromSimulator("lost-claim-forgotten", {
+    // A worker that dies or loses its lease gives back what it does not know of.
+    only: true,
     faults: ["cutOnCommit"],
     features: ["plain"],
     by: ["loss", "run"],

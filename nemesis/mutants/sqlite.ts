@@ -4,7 +4,7 @@ import type { Hunted } from "./planted.ts"
 /** Bugs that real processes on SQLite must meet: most are the simulator's, each with what brings it out. */
 export const sqliteMutants: readonly Hunted[] = [
   fromSimulator("no-fence", {
-    faults: ["pause", "block"],
+    faults: ["edge", "pause", "block"],
     features: ["long"],
     by: ["overlap", "settle", "owner"],
   }),

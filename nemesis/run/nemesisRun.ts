@@ -307,7 +307,8 @@ class NemesisRun {
   async #sample(when: Sample["when"]): Promise<void> {
     const counts = await this.#ground?.measure()
     if (counts !== undefined) this.#samples.push({ of: "database", when, counts })
-    const driver = sampleProcess("driver", process.pid, when)
+    // The clients' pools decide how many connections there are; those are judged at the database.
+    const driver = sampleProcess("driver", process.pid, when, this.#ground?.carried())
     if (driver !== null) this.#samples.push(driver)
     if (when === "baseline") return
     for (const { name, pid } of this.#fleet?.ready() ?? []) {
