@@ -36,7 +36,8 @@ export async function beginProgram(): Promise<ProgramParts> {
   return { plan, witness, fuse, store, events }
 }
 
-/** Tells the driver that the program is at work. */
+/** Tells the driver that the program is at work. Without its driver it ends too: nobody would ever stop it. */
 export function ready(): void {
+  process.once("disconnect", () => process.exit())
   process.send?.("ready")
 }

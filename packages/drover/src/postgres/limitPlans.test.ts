@@ -113,9 +113,9 @@ test.each([["as it is"], ["that was analyzed"]])(
       await client.query("create temporary table running as select * from job where state = 2")
     }
     await run()
-    for (let round = 0; round < 10; round++) await asker.readAll()
+    for (let round = 0; round < 6; round++) await asker.readAll()
     const before = await asker.readAll()
-    await work(store, 3_000)
+    await work(store, 1_000)
     await run()
     if (name !== "as it is") await client.query("analyze")
     // The first one also meets what was just written over, and marks it so that others need not.

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { LimitId } from "../../store/index.ts"
+import type { LimitId, Store } from "../../store/index.ts"
 import { defineJob } from "../define/jobDefinition.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
@@ -83,6 +83,31 @@ test("a window that has room again wakes the worker at that instant", async () =
     expect(at - (starts[index - 2] ?? 0)).toBeGreaterThanOrEqual(5_000)
     expect(at - (starts[index - 2] ?? 0)).toBeLessThan(5_100)
   }
+})
+
+test("where many wait for a window, a worker comes at random within the time that the store names", async () => {
+  await using world = await createWorld()
+  const starts: number[] = []
+  const job = defineJob("a", { run: () => void starts.push(world.clock.now()) })
+  await world.store.setLimit(rateLimit, { max: 1, perMs: 5_000, weights: null }, "ann")
+  await world.enqueueMany("a", 8)
+  const peek: Store["peek"] = async (request) => ({
+    ...(await world.store.peek(request)),
+    spreadMs: 4_000,
+  })
+  const store = new Proxy(world.store, {
+    get(target, name) {
+      if (name === "peek") return peek
+      const value = target[name as keyof Store] as unknown
+      return typeof value === "function" ? (value.bind(target) as unknown) : value
+    },
+  })
+  await world.worker([job], { store, options: rarely })
+  await world.until("all have run", () => starts.length === 8, 100_000)
+  const late = starts.slice(1).map((at, index) => at - starts[index]! - 5_000)
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
+  expect(Math.max(...late)).toBeLessThan(4_100)
+  expect(new Set(late.map((ms) => Math.floor(ms / 500))).size, late.join()).toBeGreaterThan(3)
 })
 
 test("a limit that an operator raises lets waiting jobs go on at once", async () => {
