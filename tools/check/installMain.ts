@@ -4,7 +4,7 @@
  * alone, and the command answers. `node installMain.ts TARBALL`.
  */
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -37,8 +37,9 @@ try {
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG))
 
-  // The package has no dependencies, so nothing has to be fetched.
-  run("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball])
+  // Its dependencies are those that this checkout has, so nothing has to be fetched, or be in a cache by chance.
+  const tarballs = [tarball, ...Object.keys(dependencies()).map(pack)]
+  run("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs])
   run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", folder])
   run(process.execPath, ["main.ts"])
   const help = run(join(folder, "node_modules/.bin/drover"), ["--help"])
@@ -48,6 +49,18 @@ try {
   process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
+}
+
+function dependencies(): Readonly<Record<string, string>> {
+  const text = readFileSync(join(ROOT, "packages/drover/package.json"), "utf8")
+  return (JSON.parse(text) as { dependencies?: Record<string, string> }).dependencies ?? {}
+}
+
+/** Packs a package as it is installed here. @returns the tarball. */
+function pack(name: string): string {
+  const source = join(ROOT, "node_modules", name)
+  const printed = run("npm", ["pack", "--silent", "--ignore-scripts", source])
+  return join(folder, printed.trim())
 }
 
 /** @throws with what the program printed when it fails. */
