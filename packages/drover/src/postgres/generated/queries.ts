@@ -228,7 +228,7 @@ settled as (
       unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[]),
       json_array_elements($5::json)
     ) with ordinality as e (id, attempt, token, prev, result, n)
-  where j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token
+  where j.id = any ($1::uuid[]) and j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token
   returning e.n, j.id,
     256 + octet_length(j.input) + coalesce(octet_length(j.metadata), 0) + coalesce(octet_length(j.result), 0) as bytes
 ),
@@ -304,7 +304,7 @@ started as (
     state = 2, waits = null, attempt = j.attempt + 1, worker = $6::integer, token = $8::bigint, started_at = clock.now,
     trail = claiming.seq * 1024 + k.n - 1
   from clock, claiming, unnest((select ids from taken)) with ordinality as k (id, n)
-  where j.id = k.id
+  where j.id = any ((select ids from taken)::uuid[]) and j.id = k.id
   returning
     k.n, j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
     j.max_crashes, j.timeout_ms, j.retry, j.input, j.tags, j.metadata, j.enqueued_at, j.run_at, j.unique_states
@@ -1376,9 +1376,7 @@ returning generation`,
   set_config('synchronous_commit', coalesce($6, current_setting('synchronous_commit')), false),
   set_config('jit', 'off', false),
   set_config('plan_cache_mode', 'force_generic_plan', false),
-  set_config('enable_seqscan', 'off', false),
-  set_config('enable_hashjoin', 'off', false),
-  set_config('enable_mergejoin', 'off', false)
+  set_config('enable_seqscan', 'off', false)
 where pg_backend_pid() = $1::int`,
   server_facts: `select
   current_setting('server_version_num')::int,

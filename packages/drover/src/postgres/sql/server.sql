@@ -4,7 +4,7 @@
 -- Called for every new connection of our own, before anything else runs on it. It finds no row, and changes nothing,
 -- behind a pooler: there the server's process is not the one that the connection was told of, and what is set would
 -- be left to strangers.
--- Plans are made once and for any values: to plan an exchange takes longer than to run it. And everything that workers
+-- Plans are made once and for any values: to plan an enqueue takes longer than to run it. And everything that workers
 -- repeat is found by an index, also in a plan that was made while the table was empty and has a million rows now.
 select
   set_config('statement_timeout', $2, false),
@@ -18,9 +18,7 @@ select
   set_config('synchronous_commit', coalesce($6, current_setting('synchronous_commit')), false),
   set_config('jit', 'off', false),
   set_config('plan_cache_mode', 'force_generic_plan', false),
-  set_config('enable_seqscan', 'off', false),
-  set_config('enable_hashjoin', 'off', false),
-  set_config('enable_mergejoin', 'off', false)
+  set_config('enable_seqscan', 'off', false)
 where pg_backend_pid() = $1::int;
 
 -- name: server_facts
