@@ -79,13 +79,19 @@ export class Life implements Clock {
       isPending = false
       this.#pendingTimers--
     }
-    const lagMs = delayMs > 0 ? this.#rng.next() * TIMER_LAG_MS : 0
-    this.after(Math.max(0, delayMs) + lagMs, () => {
+    this.after(this.#withLag(delayMs), () => {
       if (!isPending) return
       end()
       callback()
     })
     return { cancel: end }
+  }
+
+  /** A wait of the program's own code, with a timer that nobody stops and that is none of those counted. */
+  linger(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(this.#withLag(delayMs), resolve)
+    })
   }
 
   defer(callback: () => void): void {
@@ -134,6 +140,10 @@ export class Life implements Clock {
 
   jumpWall(byMs: number): void {
     this.#wallSkewMs += byMs
+  }
+
+  #withLag(delayMs: number): number {
+    return Math.max(0, delayMs) + (delayMs > 0 ? this.#rng.next() * TIMER_LAG_MS : 0)
   }
 
   #guarded(callback: () => void): () => void {

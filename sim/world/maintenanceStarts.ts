@@ -5,7 +5,8 @@ type Mood = "sound" | "broken" | "slow" | "deaf"
 
 /**
  * How starting maintenance goes in one life of a process: mostly well; in some lives never, slowly, or so that it
- * hangs beyond the end of its term without listening, and then ends either way. Once faults are healed, always well.
+ * hangs beyond the end of its term without listening, and then ends either way. Nobody can end such a wait, and a stop
+ * does not wait for it. Once faults are healed, always well.
  */
 export function maintenanceStarts(
   life: Life,
@@ -18,8 +19,8 @@ export function maintenanceStarts(
   return async () => {
     if (isHealed() || mood === "sound") return
     if (mood === "broken") throw new Error("simulated: maintenance cannot start here")
-    if (mood === "slow") await life.sleep(9_000 * rng.next())
-    else if (rng.next() < 0.5) await life.sleep(5_000 + 90_000 * rng.next() ** 2)
+    if (mood === "slow") await life.linger(9_000 * rng.next())
+    else if (rng.next() < 0.5) await life.linger(5_000 + 90_000 * rng.next() ** 2)
     if (mood === "deaf" && rng.next() < 0.5) throw new Error("simulated: a start failed late")
   }
 }
