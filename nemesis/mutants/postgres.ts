@@ -10,8 +10,8 @@ export const postgresMutants: readonly Hunted[] = [
     changes: [
       {
         file: "postgres/generated/queries.ts",
-        find: "where j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token",
-        replace: "where j.id = e.id and j.state = 2",
+        find: "and j.id = e.id and j.state = 2 and j.attempt = e.attempt and j.token = e.token",
+        replace: "and j.id = e.id and j.state = 2",
       },
     ],
   }),

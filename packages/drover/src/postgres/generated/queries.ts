@@ -84,24 +84,28 @@ from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = '{schema}' and not i.indisvalid`,
-  missing_grants: `select 'schema {schema}', 'usage' where not has_schema_privilege('{schema}', 'usage')
-union all
-select 'table ' || c.relname, p.privilege
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-cross join unnest(array['select', 'insert', 'update', 'delete']) p (privilege)
-where n.nspname = '{schema}' and (c.relname <> 'migration' or p.privilege = 'select')
-  and case when c.relkind = 'r' then not has_table_privilege(c.oid, p.privilege) else false end
-union all
-select 'sequence ' || c.relname, 'usage'
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = '{schema}' and case when c.relkind = 'S' then not has_sequence_privilege(c.oid, 'usage') else false end
-union all
-select 'function ' || f.proname, 'execute'
-from pg_proc f
-join pg_namespace n on n.oid = f.pronamespace
-where n.nspname = '{schema}' and not has_function_privilege(f.oid, 'execute')`,
+  missing_grants: `select g.what, g.privilege
+from (
+  select 1, 'schema {schema}', 'usage' where not has_schema_privilege('{schema}', 'usage')
+  union all
+  select 2, 'table ' || c.relname, p.privilege
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  cross join unnest(array['select', 'insert', 'update', 'delete']) p (privilege)
+  where n.nspname = '{schema}' and (c.relname <> 'migration' or p.privilege = 'select')
+    and case when c.relkind = 'r' then not has_table_privilege(c.oid, p.privilege) else false end
+  union all
+  select 3, 'sequence ' || c.relname, 'usage'
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = '{schema}' and case when c.relkind = 'S' then not has_sequence_privilege(c.oid, 'usage') else false end
+  union all
+  select 4, 'function ' || f.proname, 'execute'
+  from pg_proc f
+  join pg_namespace n on n.oid = f.pronamespace
+  where n.nspname = '{schema}' and not has_function_privilege(f.oid, 'execute')
+) g (place, what, privilege)
+order by g.place, g.what, g.privilege`,
   server_health: `select
   current_setting('server_version'),
   current_setting('server_version_num')::integer,
