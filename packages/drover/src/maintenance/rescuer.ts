@@ -33,11 +33,10 @@ export const rescuer: MaintenanceService = {
 async function rescue(context: TermContext, limit: number): Promise<Fenced<BatchReply>> {
   const { term, store, events } = context
   const deadWorkers = await store.deadWorkers()
-  // Asked anew for each batch: the store may have gone away in between.
-  const blindMs = context.blindMs()
-  const expiredLeases = blindMs === 0
   // Asked before the rescue: what ends in between is either taken back by it or looked for.
-  const nextMono = await nextLookMono(context, blindMs)
+  const nextMono = await nextLookMono(context, context.blindMs())
+  // Asked anew for each batch, and after everything else was: the store may have gone away meanwhile, or the clock leapt.
+  const expiredLeases = context.blindMs() === 0
   const isNeeded = expiredLeases || deadWorkers.length > 0
   const jobs = isNeeded ? await store.rescue({ term, deadWorkers, expiredLeases, limit }) : []
   if (jobs === "term_ended") return jobs
