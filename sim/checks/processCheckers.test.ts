@@ -79,6 +79,15 @@ describe("rescue", () => {
     expect(() => checker.moved(rescued, running)).toThrow("had 2000 ms left")
   })
 
+  test("allows for a difference of clocks that is no jump, and for no more", () => {
+    const late = registered(false)
+    late.pass(29_000)
+    expect(() => late.checker.moved(rescued, running)).not.toThrow()
+    const early = registered(false)
+    early.pass(28_900)
+    expect(() => early.checker.moved(rescued, running)).toThrow("had 1100 ms left")
+  })
+
   test("accepts it when the lease has ended or the process is gone", () => {
     const { checker, pass } = registered(false)
     pass(30_001)
