@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { call, life, move, record, run } from "./handmade.fixture.ts"
+import { ClockChecker } from "./clockChecker.ts"
+import { born, call, life, move, record, run } from "./handmade.fixture.ts"
 import type { JobRecord } from "./jobRecord.ts"
 import { OverlapChecker } from "./overlapChecker.ts"
 import { RescueChecker } from "./rescueChecker.ts"
@@ -93,6 +94,28 @@ describe("rescue", () => {
     pass(30_001)
     expect(() => checker.moved(rescued, running)).not.toThrow()
     expect(() => registered(true).checker.moved(rescued, running)).not.toThrow()
+  })
+})
+
+describe("clock", () => {
+  const start = move({ at: 50_000 })
+
+  test("refuses a store time that is behind what was committed, counted by real time", () => {
+    let nowMs = 20_000
+    const checker = new ClockChecker(() => nowMs)
+    checker.moved(start)
+    nowMs = 29_000
+    expect(() => checker.moved({ ...start, at: 58_000 })).toThrow("1000 ms behind")
+    expect(() => checker.moved({ ...start, at: 59_000 })).not.toThrow()
+  })
+
+  test("does not mind the age of a transaction that only enqueues, nor time that leaps", () => {
+    let nowMs = 20_000
+    const checker = new ClockChecker(() => nowMs)
+    checker.moved(start)
+    nowMs = 29_000
+    expect(() => checker.moved({ ...born, at: 51_000 })).not.toThrow()
+    expect(() => checker.moved({ ...start, at: 90_000 })).not.toThrow()
   })
 })
 
