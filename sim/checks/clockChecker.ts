@@ -1,3 +1,4 @@
+import type { StoreCall } from "../faults/faultStore.ts"
 import type { Checker } from "./checker.ts"
 import type { Move } from "./jobRecord.ts"
 import { promise } from "./violation.ts"
@@ -12,15 +13,24 @@ const ROUNDING_MS = 3
 export class ClockChecker implements Checker {
   readonly name = "clock"
   readonly #nowMs: () => number
+  #isHeld = false
   #aheadMs = Number.NEGATIVE_INFINITY
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
   }
 
+  // A user's transaction has the time of its begin, for the jobs that it enqueues and for those that they replace.
+  executed(call: StoreCall): void {
+    if (call.op === "transaction") this.#isHeld = true
+  }
+
+  settled(): void {
+    this.#isHeld = false
+  }
+
   moved(move: Move): void {
-    // A user's transaction has the time of its begin; it enqueues, and may be held for long.
-    if (move.from === null) return
+    if (this.#isHeld) return
     const aheadMs = move.at - this.#nowMs()
     promise(
       aheadMs >= this.#aheadMs - ROUNDING_MS,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { ClockChecker } from "./clockChecker.ts"
-import { born, call, life, move, record, run } from "./handmade.fixture.ts"
+import { call, life, move, record, run } from "./handmade.fixture.ts"
 import type { JobRecord } from "./jobRecord.ts"
 import { OverlapChecker } from "./overlapChecker.ts"
 import { RescueChecker } from "./rescueChecker.ts"
@@ -109,12 +109,15 @@ describe("clock", () => {
     expect(() => checker.moved({ ...start, at: 59_000 })).not.toThrow()
   })
 
-  test("does not mind the age of a transaction that only enqueues, nor time that leaps", () => {
+  test("does not mind the age of a transaction that a user held, nor time that leaps", () => {
     let nowMs = 20_000
     const checker = new ClockChecker(() => nowMs)
     checker.moved(start)
     nowMs = 29_000
-    expect(() => checker.moved({ ...born, at: 51_000 })).not.toThrow()
+    checker.executed(call("transaction", []))
+    expect(() => checker.moved({ ...start, at: 51_000 })).not.toThrow()
+    checker.settled()
+    expect(() => checker.moved({ ...start, at: 51_000 })).toThrow("8000 ms behind")
     expect(() => checker.moved({ ...start, at: 90_000 })).not.toThrow()
   })
 })
