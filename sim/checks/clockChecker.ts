@@ -3,8 +3,7 @@ import type { Checker } from "./checker.ts"
 import type { Move } from "./jobRecord.ts"
 import { promise } from "./violation.ts"
 
-// Store time is written in whole milliseconds. Whoever starts reckons from that and is behind by what was cut off, and who
-// starts after it by as much again; so each move is compared with the one before.
+// Store time is whole milliseconds.
 const ROUNDING_MS = 3
 
 /**
@@ -39,6 +38,6 @@ export class ClockChecker implements Checker {
       () =>
         `job #${move.job} went from ${move.from} to ${move.to} by a store time ${(this.#aheadMs - aheadMs).toFixed(0)} ms behind what was committed`,
     )
-    this.#aheadMs = aheadMs
+    this.#aheadMs = Math.max(this.#aheadMs, aheadMs)
   }
 }

@@ -17,6 +17,8 @@ export interface ClockReadings {
 export interface StoreTime {
   /** The store's time, whole milliseconds since 1970. Never less than what this object said before. */
   readonly storeNow: number
+  /** The reading of the monotonic clock at which it was that: what is cut off of a millisecond is lost to nobody. */
+  readonly sinceMono: number
   /**
    * By how much time leapt since the last observation, 0 when it flowed. More than a second of difference
    * between the wall and the monotonic clock (of either sign), or of the store's time ahead of the monotonic
@@ -53,7 +55,7 @@ export class StoreClock {
       this.#started = true
       this.#set(Math.max(persistedMs, wallMs), wallMs, mono)
       // A start is no jump: whoever starts waits a full lease before it rescues anyway.
-      return { storeNow: Math.floor(this.#storeMs), jumpMs: 0 }
+      return { ...this.#whole(), jumpMs: 0 }
     }
     const passedMs = Math.max(0, mono - this.#mono)
     const flowedMs = this.#storeMs + passedMs
@@ -64,7 +66,12 @@ export class StoreClock {
     this.#set(storeMs, wallMs, mono)
     const jumpMs =
       Math.abs(wallJumpMs) > jumpThresholdMs ? wallJumpMs : leapMs > jumpThresholdMs ? leapMs : 0
-    return { storeNow: Math.floor(storeMs), jumpMs }
+    return { ...this.#whole(), jumpMs }
+  }
+
+  #whole(): { readonly storeNow: number; readonly sinceMono: number } {
+    const storeNow = Math.floor(this.#storeMs)
+    return { storeNow, sinceMono: this.#mono - (this.#storeMs - storeNow) }
   }
 
   #set(storeMs: number, wallMs: number, mono: number): void {

@@ -103,9 +103,9 @@ class Beats {
     const mono = systemClock.monotonic()
     const persistedMono = readingOf(stamp, origin)
     const readings = { persistedMs: storeAt, persistedMono, wallMs, mono }
-    const { storeNow } = this.#clock.observe(readings)
+    const { storeNow, sinceMono } = this.#clock.observe(readings)
     if (statements.run("beat_worker", storeNow, storeNow + leaseMs, ref, token) === 0) return false
-    statements.run("advance_clock", storeNow, storeNow, mono, origin ?? null)
+    statements.run("advance_clock", storeNow, storeNow, sinceMono, origin ?? null)
     return true
   }
 

@@ -16,6 +16,7 @@ export class StoreTimer {
   #steppedMono = Number.NEGATIVE_INFINITY
   #lastMs = Number.POSITIVE_INFINITY
   #lastMono = 0
+  #sinceMono = 0
 
   constructor(clock: Clock, events: Events) {
     this.#clock = clock
@@ -37,7 +38,7 @@ export class StoreTimer {
 
   /** The stamp of the time that was observed last. */
   get stamp(): ClockStamp {
-    return { mono: this.#lastMono, origin: this.#clock.monotonicOrigin ?? null }
+    return { mono: this.#sinceMono, origin: this.#clock.monotonicOrigin ?? null }
   }
 
   /** The store's time now. @param persisted the latest time found in the store, if it was read. */
@@ -48,12 +49,13 @@ export class StoreTimer {
     const mono = this.#clock.monotonic()
     const persistedMono = readingOf(persisted?.stamp, this.#clock.monotonicOrigin)
     const readings = { persistedMs: persisted?.storeAt, persistedMono, wallMs, mono }
-    const { storeNow, jumpMs } = this.#storeClock.observe(readings)
+    const { storeNow, sinceMono, jumpMs } = this.#storeClock.observe(readings)
     this.#timeline.observed(storeNow, mono)
     const leapMs = storeNow - this.#lastMs - (mono - this.#lastMono)
     if (leapMs > STEP_MS) this.#steppedMono = mono
     this.#lastMs = storeNow
     this.#lastMono = mono
+    this.#sinceMono = sinceMono
     if (jumpMs !== 0) this.#events.emit("clock.jumped", { byMs: jumpMs })
     return storeNow
   }
