@@ -13,6 +13,10 @@ export class SkewedClock implements Clock {
     return systemClock.monotonic()
   }
 
+  get monotonicOrigin(): string | undefined {
+    return systemClock.monotonicOrigin
+  }
+
   setTimer(...given: Parameters<Clock["setTimer"]>): ReturnType<Clock["setTimer"]> {
     return systemClock.setTimer(...given)
   }

@@ -1,7 +1,5 @@
 import { limitName, parseLimitName } from "../../packages/drover/src/store/index.ts"
 import type {
-  ExchangeReply,
-  ExchangeRequest,
   LimitDeclaration,
   LimitId,
   LimitSetting,
@@ -11,6 +9,8 @@ import { LIMITED_QUEUE, LONGEST_WINDOW_MS } from "../workload/limits.ts"
 import type { Checker } from "./checker.ts"
 import type { HandlerRun, JobRecord, Move } from "./jobRecord.ts"
 import { LimitModel } from "./limitModel.ts"
+import { LoneClaim } from "./loneClaim.ts"
+import type { Claim } from "./loneClaim.ts"
 import type { Sometimes } from "./sometimes.ts"
 import { promise } from "./violation.ts"
 
@@ -45,8 +45,7 @@ export class LimitChecker implements Checker {
   // Who made room under a gate last.
   readonly #opened: Map<string, string> = new Map()
   readonly #processes: Map<object, Set<HandlerRun>> = new Map()
-  #claims: { readonly request: ExchangeRequest; readonly reply: ExchangeReply }[] = []
-  #others = 0
+  readonly #claims: LoneClaim = new LoneClaim()
   #touched = false
   #healedMs: number | undefined
   #quietSinceMs = 0
@@ -57,12 +56,7 @@ export class LimitChecker implements Checker {
   }
 
   executed(call: StoreCall, reply: unknown): void {
-    if (call.op === "exchange") {
-      const [request] = call.args as [ExchangeRequest]
-      this.#claims.push({ request, reply: reply as ExchangeReply })
-      return
-    }
-    if (call.op !== "peek") this.#others += 1
+    this.#claims.executed(call, reply)
     if (call.op === "declareLimits") this.#declared(call.args[0] as LimitDeclaration)
     if (call.op === "setLimit") {
       const [limit, setting] = call.args as [LimitId, LimitSetting | null]
@@ -101,13 +95,8 @@ export class LimitChecker implements Checker {
   }
 
   settled(): void {
-    const [claim] = this.#claims
-    // Beside something else it cannot be told what a claim saw.
-    if (claim !== undefined && this.#claims.length === 1 && this.#others === 0) {
-      this.#judgeClaim(claim.request, claim.reply)
-    }
-    this.#claims = []
-    this.#others = 0
+    const claim = this.#claims.settled()
+    if (claim !== undefined) this.#judgeClaim(claim)
     if (this.#touched) this.#judgeMarks()
     if (this.#world.isHealed()) this.#judgeIdleness()
   }
@@ -161,7 +150,7 @@ export class LimitChecker implements Checker {
   }
 
   /** A claim that got fewer than it asked for leaves nothing that might have started. */
-  #judgeClaim(request: ExchangeRequest, { claimed, heldBack = [] }: ExchangeReply): void {
+  #judgeClaim({ request, reply: { claimed, heldBack = [] } }: Claim): void {
     const asked = request.claims.find(({ queue }) => queue === LIMITED_QUEUE)
     if (asked === undefined || request.solo) return
     const got = claimed.filter(({ queue }) => queue === LIMITED_QUEUE).length

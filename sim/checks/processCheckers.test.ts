@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import { ClockChecker } from "./clockChecker.ts"
 import { call, life, move, record, run } from "./handmade.fixture.ts"
 import type { JobRecord } from "./jobRecord.ts"
 import { OverlapChecker } from "./overlapChecker.ts"
@@ -79,11 +80,45 @@ describe("rescue", () => {
     expect(() => checker.moved(rescued, running)).toThrow("had 2000 ms left")
   })
 
+  test("allows for a difference of clocks that is no jump, and for no more", () => {
+    const late = registered(false)
+    late.pass(29_000)
+    expect(() => late.checker.moved(rescued, running)).not.toThrow()
+    const early = registered(false)
+    early.pass(28_900)
+    expect(() => early.checker.moved(rescued, running)).toThrow("had 1100 ms left")
+  })
+
   test("accepts it when the lease has ended or the process is gone", () => {
     const { checker, pass } = registered(false)
     pass(30_001)
     expect(() => checker.moved(rescued, running)).not.toThrow()
     expect(() => registered(true).checker.moved(rescued, running)).not.toThrow()
+  })
+})
+
+describe("clock", () => {
+  const start = move({ at: 50_000 })
+
+  test("refuses a store time that is behind what was committed, counted by real time", () => {
+    let nowMs = 20_000
+    const checker = new ClockChecker(() => nowMs)
+    checker.moved(start)
+    nowMs = 29_000
+    expect(() => checker.moved({ ...start, at: 58_000 })).toThrow("1000 ms behind")
+    expect(() => checker.moved({ ...start, at: 59_000 })).not.toThrow()
+  })
+
+  test("does not mind the age of a transaction that a user held, nor time that leaps", () => {
+    let nowMs = 20_000
+    const checker = new ClockChecker(() => nowMs)
+    checker.moved(start)
+    nowMs = 29_000
+    checker.executed(call("transaction", []))
+    expect(() => checker.moved({ ...start, at: 51_000 })).not.toThrow()
+    checker.settled()
+    expect(() => checker.moved({ ...start, at: 51_000 })).toThrow("8000 ms behind")
+    expect(() => checker.moved({ ...start, at: 90_000 })).not.toThrow()
   })
 })
 

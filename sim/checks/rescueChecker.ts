@@ -1,3 +1,4 @@
+import { jumpThresholdMs } from "../../packages/drover/src/lease/index.ts"
 import type { NewWorker, WorkerRef } from "../../packages/drover/src/store/index.ts"
 import type { Life } from "../engine/life.ts"
 import type { StoreCall } from "../faults/faultStore.ts"
@@ -13,11 +14,22 @@ interface Holder {
   renewedMs: number
 }
 
-// Differences of the processes' wall clocks that are no jump (lease/storeClock.ts), and what a commit takes.
-const SLACK_MS = 1_600
+/*
+ * How early a rescue may come. Call `ahead` of a process at an instant how far its store clock is ahead of real time.
+ * A beat writes lease_until = real time + ahead(holder) + lease. The rescuer waits until the lease has passed by its own
+ * monotonic clock since its store clock showed the beat, so what its store clock gained later counts for nothing, and a
+ * rescue is early by ahead(rescuer) - ahead(holder), both at the beat.
+ *
+ * The holder's transaction reads what was committed last and goes on from there by the machine's monotonic clock: its
+ * store clock is not behind any that was committed. So what is left is what the rescuer's gained since its own last commit.
+ * More than jumpThresholdMs at once is a jump: then it waits a full lease, and commits at once.
+ *
+ * Besides: steps that StoreTimeline takes for rounding, and what a commit takes.
+ */
+const SLACK_MS = jumpThresholdMs + 50
 
 /**
- * Nobody is rescued before its lease has ended in real time, whatever any wall clock says: only a worker
+ * Nobody is rescued before its lease has ended in real time, whatever any wall clock says, but for a difference that is no jump: only a worker
  * whose process is gone may be taken over sooner.
  */
 export class RescueChecker implements Checker {

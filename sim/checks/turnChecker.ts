@@ -1,6 +1,4 @@
 import type {
-  ExchangeReply,
-  ExchangeRequest,
   LimitDeclaration,
   LimitId,
   LimitSetting,
@@ -10,6 +8,8 @@ import { FAIR_LIMIT, LIMITED_QUEUE, LONGEST_WINDOW_MS } from "../workload/limits
 import type { Checker } from "./checker.ts"
 import type { JobRecord, Move } from "./jobRecord.ts"
 import { LimitModel } from "./limitModel.ts"
+import { LoneClaim } from "./loneClaim.ts"
+import type { Claim } from "./loneClaim.ts"
 import type { Sometimes } from "./sometimes.ts"
 import { promise } from "./violation.ts"
 
@@ -29,8 +29,7 @@ export class TurnChecker implements Checker {
   /** Each key's weight at its last start: it decides when its next turn comes. */
   readonly #weights: Map<string, number> = new Map()
   readonly #moved: Map<string, { readonly move: Move; readonly job: JobRecord }> = new Map()
-  #claims: { readonly request: ExchangeRequest; readonly reply: ExchangeReply }[] = []
-  #others = 0
+  readonly #claims: LoneClaim = new LoneClaim()
 
   constructor(sometimes: Sometimes, jobs: () => Iterable<JobRecord>) {
     this.#sometimes = sometimes
@@ -38,10 +37,7 @@ export class TurnChecker implements Checker {
   }
 
   executed(call: StoreCall, reply: unknown): void {
-    if (call.op === "exchange") {
-      const [request] = call.args as [ExchangeRequest]
-      this.#claims.push({ request, reply: reply as ExchangeReply })
-    } else if (call.op !== "peek") this.#others += 1
+    this.#claims.executed(call, reply)
     if (call.op === "declareLimits") this.#model.declare(call.args[0] as LimitDeclaration)
     if (call.op === "setLimit") {
       const [limit, setting] = call.args as [LimitId, LimitSetting | null]
@@ -58,21 +54,15 @@ export class TurnChecker implements Checker {
   }
 
   settled(): void {
-    if (this.#moved.size > 0) this.#judge()
-    this.#claims = []
-    this.#others = 0
+    const claim = this.#claims.settled()
+    if (this.#moved.size > 0) this.#judge(claim)
   }
 
-  #judge(): void {
-    const [claim] = this.#claims
+  #judge(claim: Claim | undefined): void {
     const { claimed = [] } = claim?.reply ?? {}
     const started = claimed.flatMap(({ jobId }) => this.#moved.get(jobId) ?? [])
     const isTold =
-      this.#claims.length === 1 &&
-      this.#others === 0 &&
-      claim?.request.solo === false &&
-      !claim.request.repeat &&
-      started.length === this.#moved.size
+      claim?.request.solo === false && !claim.request.repeat && started.length === this.#moved.size
     const waiting = new Set(
       isTold ? [...this.#jobs()].filter(isWaiting).concat(started.map(({ job }) => job)) : [],
     )

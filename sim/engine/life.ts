@@ -17,6 +17,8 @@ interface HeldEvent {
  * SIGSTOP do. Promises of a dead life are dropped because nothing settles them any more.
  */
 export class Life implements Clock {
+  /** All simulated processes are on one machine, whose monotonic clock they share. */
+  readonly monotonicOrigin = "simulated"
   readonly name: string
   readonly bornAtMs: number
   readonly #engine: Engine
@@ -68,7 +70,7 @@ export class Life implements Clock {
   }
 
   monotonic(): number {
-    return this.#monoOriginMs + this.#engine.nowMs - this.bornAtMs
+    return this.#monoOriginMs + this.#engine.nowMs
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

@@ -96,8 +96,13 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: "sqlite/generated/queries.ts",
-        find: "ended_at is null and lease_until < ? and lease_until - beat_at <= ?",
-        replace: "ended_at is null and lease_until - 18000 < ? and lease_until - beat_at <= ?",
+        find: "where ended_at is null and lease_until < ?\norder",
+        replace: "where ended_at is null and lease_until - 18000 < ?\norder",
+      },
+      {
+        file: "sqlite/workers.ts",
+        find: "as LeaseRow, tx.now) < 0)",
+        replace: "as LeaseRow, tx.now) < 18_000)",
       },
     ],
   },
@@ -106,14 +111,25 @@ export const mutants: readonly Mutant[] = [
     what: "A rescue believes a wall clock that was just set forward.",
     changes: [
       {
-        file: "sqlite/storeTimer.ts",
-        find: "if (leapMs > jumpThresholdMs) this.#leaptMono = mono",
-        replace: "",
+        file: "sqlite/workers.ts",
+        find: "Math.max(leaseUntil - now, leaseUntil - beatAt - context.msSince(beatAt))",
+        replace: "leaseUntil - now",
       },
       {
         file: "jobs/work/workerRun.ts",
         find: '"clock.jumped", () => this.#onClockJump()',
         replace: '"clock.jumped", () => {}',
+      },
+    ],
+  },
+  {
+    name: "persisted-time-stands-still",
+    what: "Whoever starts while the wall clock is set back takes the time that was written last for the time of now.",
+    changes: [
+      {
+        file: "lease/storeClock.ts",
+        find: "persistedMs + Math.max(0, mono - (persistedMono ?? mono))",
+        replace: "persistedMs + 0 * (mono - (persistedMono ?? mono))",
       },
     ],
   },

@@ -3,6 +3,7 @@ import type { Retention } from "../../packages/drover/src/store/index.ts"
 import { BudgetChecker } from "../checks/budgetChecker.ts"
 import { CancelChecker } from "../checks/cancelChecker.ts"
 import type { Checker } from "../checks/checker.ts"
+import { ClockChecker } from "../checks/clockChecker.ts"
 import { DueChecker } from "../checks/dueChecker.ts"
 import { FenceChecker } from "../checks/fenceChecker.ts"
 import type { Ledger } from "../checks/ledger.ts"
@@ -55,6 +56,7 @@ export function makeCheckers(options: {
   const all: Checker[] = [
     new Recorder(sometimes, note),
     new TrailChecker(),
+    new ClockChecker(nowMs),
     new FenceChecker(sometimes),
     new BudgetChecker(),
     new SlotsChecker(queueSlots, nowMs),

@@ -61,12 +61,15 @@ export class SimProcess {
     if (this.#life !== undefined || this.#world.isEnding) return
     const world = this.#world
     const name = `p${this.place}.${++this.#lives}`
+    const rng = this.#rng.fork(`life/${name}`)
+    // Was where its monotonic clock began, before there was one of the machine; recorded seeds keep their histories.
+    this.#rng.next()
     const life = new Life({
       name,
       engine: world.engine,
-      rng: this.#rng.fork(`life/${name}`),
+      rng,
       wallSkewMs: this.#wallSkewMs,
-      monoOriginMs: Math.floor(this.#rng.next() * 1e9),
+      monoOriginMs: world.monoOriginMs,
     })
     this.#life = life
     this.#stopping = false

@@ -9,7 +9,12 @@ import type {
   StoreEnvironment,
   WorkerRow,
 } from "../../packages/drover/src/store/index.ts"
-import { SeededRng, systemClock, systemRng } from "../../packages/drover/src/time/index.ts"
+import {
+  randomBelow,
+  SeededRng,
+  systemClock,
+  systemRng,
+} from "../../packages/drover/src/time/index.ts"
 import { Referee } from "../checks/checker.ts"
 import type { HandlerRun } from "../checks/jobRecord.ts"
 import { Ledger } from "../checks/ledger.ts"
@@ -58,6 +63,8 @@ export class World {
   readonly #known: string[] = []
   readonly #struckSince: Set<Life> = new Set()
   #ledger: Ledger | undefined
+  /** What the machine's monotonic clock shows at the start. */
+  readonly monoOriginMs: number
   readonly #handlers: Set<HandlerRun> = new Set()
   #holder: Life | undefined
   readonly #waitingForHolder: (() => void)[] = []
@@ -68,6 +75,7 @@ export class World {
     this.config = config
     this.engine = new Engine(new SeededRng(`schedule/${config.seed}`))
     this.history = new History(options)
+    this.monoOriginMs = randomBelow(new SeededRng(`machine/${config.seed}`), 1e9)
     const { retentionMs } = config
     this.retention = {
       completedMs: retentionMs,

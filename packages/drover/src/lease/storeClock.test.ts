@@ -88,6 +88,45 @@ test("a process that starts behind what was persisted goes on from there", () =>
   expect(jumps).toEqual([0, 0])
 })
 
+test("what was persisted has gone on since, by the machine's monotonic clock", () => {
+  // The wall was set back by an hour; whoever wrote last wrote nine seconds ago.
+  const { now, jumps } = observeAll([
+    { persistedMs: 9_000_000, persistedMono: 1_000, wallMs: 5_400_000, mono: 10_000 },
+    { persistedMs: 9_000_000, persistedMono: 1_000, wallMs: 5_401_000, mono: 11_000 },
+  ])
+  expect(now).toEqual([9_009_000, 9_010_000])
+  expect(jumps).toEqual([0, 0])
+})
+
+test("a later reading than our own is of another boot, and says nothing", () => {
+  const { now } = observeAll([
+    { persistedMs: 9_000_000, persistedMono: 500_000, wallMs: 5_400_000, mono: 10_000 },
+  ])
+  expect(now).toEqual([9_000_000])
+})
+
+test("processes that read each other's time neither drive it ahead of the clocks nor lose any of it", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(3), fc.double({ min: 0, max: 50, noNaN: true }))),
+      (given) => {
+        const clocks = [0, 1, 2, 3].map(() => new StoreClock())
+        let persisted = { persistedMs: 9_000_000, persistedMono: 1_000 }
+        let mono = 1_000
+        for (const [place, passMs] of given) {
+          mono += passMs
+          const readings = { ...persisted, wallMs: 0, mono }
+          const { storeNow, sinceMono } = clocks[place]!.observe(readings)
+          // A millionth for what floating point cuts off.
+          expect(storeNow).toBeLessThanOrEqual(8_999_000 + mono + 1e-6)
+          expect(storeNow).toBeGreaterThan(8_999_000 + mono - 1 - 1e-6)
+          persisted = { persistedMs: storeNow, persistedMono: sinceMono }
+        }
+      },
+    ),
+  )
+})
+
 test("a jump that only another process saw is a jump here too", () => {
   // The wall went an hour ahead and back between two looks; another process wrote its time in between.
   const { now, jumps } = observeAll([

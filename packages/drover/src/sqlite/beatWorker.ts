@@ -6,6 +6,7 @@ import { systemClock, systemRng } from "../time/index.ts"
 import { monoMark, STOP, TOUCHED } from "./beatSignals.ts"
 import type { BeatMessage, BeatWorkerData } from "./beatSignals.ts"
 import { busyDelayMs } from "./busyWait.ts"
+import { persistedTime, readingOf } from "./clockStamp.ts"
 import { checkIdentity } from "./safety.ts"
 import { isBusy, toStoreError } from "./sqliteErrors.ts"
 import { Statements } from "./statements.ts"
@@ -96,13 +97,15 @@ class Beats {
         `The database ${this.#data.file.path} is not the one that was opened; it was restored or overwritten. Restart.`,
       )
     }
-    const { storeNow } = this.#clock.observe({
-      persistedMs: pulse[1] as number,
-      wallMs: systemClock.now(),
-      mono: systemClock.monotonic(),
-    })
+    const { storeAt, stamp } = persistedTime(pulse)
+    const origin = systemClock.monotonicOrigin
+    const wallMs = systemClock.now()
+    const mono = systemClock.monotonic()
+    const persistedMono = readingOf(stamp, origin)
+    const readings = { persistedMs: storeAt, persistedMono, wallMs, mono }
+    const { storeNow, sinceMono } = this.#clock.observe(readings)
     if (statements.run("beat_worker", storeNow, storeNow + leaseMs, ref, token) === 0) return false
-    statements.run("advance_clock", storeNow)
+    statements.run("advance_clock", storeNow, storeNow, sinceMono, origin ?? null)
     return true
   }
 

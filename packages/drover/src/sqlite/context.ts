@@ -18,10 +18,13 @@ export interface StoreContext {
   readonly file: FileIdentity | null
   /** Store time by this process's reading, without asking the database. */
   now(): number
-  /** How long ago this process noticed that store time leapt forward, also in the transaction that runs; infinite if never. */
-  msSinceLeap(): number
-  /** The same for a step of some milliseconds already. */
+  /**
+   * How long ago this process noticed that store time stepped forward by some milliseconds or more, also in the transaction
+   * that runs; infinite if never.
+   */
   msSinceStep(): number
+  /** How long ago, by this process's monotonic clock, store time was `storeAt`: what it leapt over since did not pass. */
+  msSince(storeAt: number): number
   /**
    * Runs the body in a write transaction, shared with other writes of the same turn of the event loop.
    * Resolves after the commit. What the body throws rejects this write alone and undoes all it did.

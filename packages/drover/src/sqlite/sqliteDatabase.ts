@@ -10,6 +10,7 @@ import type {
 import type { Clock, Rng } from "../time/index.ts"
 import { adoptTransaction } from "./adoptedTransaction.ts"
 import { untilFree } from "./busyWait.ts"
+import { persistedTime } from "./clockStamp.ts"
 import { openReader, openWriter } from "./connection.ts"
 import type { Durability } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
@@ -85,12 +86,12 @@ export class SqliteDatabase implements StoreContext {
     return this.#timer.observe()
   }
 
-  msSinceLeap(): number {
-    return this.#timer.msSinceLeap()
-  }
-
   msSinceStep(): number {
     return this.#timer.msSinceStep()
+  }
+
+  msSince(storeAt: number): number {
+    return this.#timer.msSince(storeAt)
   }
 
   /** See `Store.open`. A second call waits for the first. */
@@ -129,7 +130,8 @@ export class SqliteDatabase implements StoreContext {
   /** See `Store.now`. */
   storeNow(): Promise<number> {
     return this.read("now", ({ statements }) => {
-      return this.#timer.observe(statements.first("read_pulse")?.[1] as number | undefined)
+      const pulse = statements.first("read_pulse")
+      return this.#timer.observe(pulse === undefined ? undefined : persistedTime(pulse))
     })
   }
 

@@ -57,7 +57,7 @@ export class SqliteMove implements MoveStore {
       if (tx.statements.first("anything")?.[0] === 1) return false
       shutTables(tx, note)
       write(tx, note)
-      tx.statements.run("advance_clock", at)
+      tx.statements.run("advance_clock", at, null, null, null)
       return true
     })
   }

@@ -1,6 +1,8 @@
 import type { Events } from "../events/index.ts"
-import { jumpThresholdMs, StoreClock } from "../lease/index.ts"
+import { StoreClock, StoreTimeline } from "../lease/index.ts"
 import type { Clock } from "../time/index.ts"
+import { readingOf } from "./clockStamp.ts"
+import type { ClockStamp, PersistedTime } from "./clockStamp.ts"
 
 // Below the smallest margin of a term, above what readings of two clocks that are not quite taken at once differ by.
 const STEP_MS = 15
@@ -10,38 +12,50 @@ export class StoreTimer {
   readonly #clock: Clock
   readonly #events: Events
   readonly #storeClock: StoreClock = new StoreClock()
-  #leaptMono = Number.NEGATIVE_INFINITY
+  readonly #timeline: StoreTimeline = new StoreTimeline()
   #steppedMono = Number.NEGATIVE_INFINITY
   #lastMs = Number.POSITIVE_INFINITY
   #lastMono = 0
+  #sinceMono = 0
 
   constructor(clock: Clock, events: Events) {
     this.#clock = clock
     this.#events = events
   }
 
-  /** How long ago this process noticed that store time leapt forward; infinite if it never did. */
-  msSinceLeap(): number {
-    return this.#clock.monotonic() - this.#leaptMono
-  }
-
-  /** The same for steps that are too small for leases of workers, but not for the margins of short terms. */
+  /**
+   * How long ago this process noticed that store time stepped forward, by as much as counts for the margins of short
+   * terms; infinite if it never did.
+   */
   msSinceStep(): number {
     return this.#clock.monotonic() - this.#steppedMono
   }
 
-  /** The store's time now. @param persistedMs the latest time found in the store, if it was read. */
-  observe(persistedMs?: number): number {
+  /** How long ago, by the monotonic clock, the store's time was `storeAt` at the latest. */
+  msSince(storeAt: number): number {
+    return this.#clock.monotonic() - this.#timeline.monoOf(storeAt)
+  }
+
+  /** The stamp of the time that was observed last. */
+  get stamp(): ClockStamp {
+    return { mono: this.#sinceMono, origin: this.#clock.monotonicOrigin ?? null }
+  }
+
+  /** The store's time now. @param persisted the latest time found in the store, if it was read. */
+  observe(persisted?: PersistedTime): number {
     // In this order: were this thread held up between the two the other way round, the wall clock would seem to be ahead,
     // and the store's time, which never goes back, would stay ahead by as much.
     const wallMs = this.#clock.now()
     const mono = this.#clock.monotonic()
-    const { storeNow, jumpMs } = this.#storeClock.observe({ persistedMs, wallMs, mono })
+    const persistedMono = readingOf(persisted?.stamp, this.#clock.monotonicOrigin)
+    const readings = { persistedMs: persisted?.storeAt, persistedMono, wallMs, mono }
+    const { storeNow, sinceMono, jumpMs } = this.#storeClock.observe(readings)
+    this.#timeline.observed(storeNow, mono)
     const leapMs = storeNow - this.#lastMs - (mono - this.#lastMono)
-    if (leapMs > jumpThresholdMs) this.#leaptMono = mono
     if (leapMs > STEP_MS) this.#steppedMono = mono
     this.#lastMs = storeNow
     this.#lastMono = mono
+    this.#sinceMono = sinceMono
     if (jumpMs !== 0) this.#events.emit("clock.jumped", { byMs: jumpMs })
     return storeNow
   }

@@ -76,6 +76,17 @@ async function claim(
   return (await store.exchange(request)).claimed
 }
 
+/** Takes back the jobs of the silent, of whom each has one, and names them. */
+async function rescuer(store: Store): Promise<() => Promise<readonly string[]>> {
+  const leader = await asLeader(store)
+  return async () => {
+    const before = await store.workers()
+    await leader.rescue({ deadWorkers: [], expiredLeases: true, limit: 10 })
+    const left = new Set((await store.workers()).map(({ workerId }) => workerId))
+    return before.map(({ workerId }) => workerId).filter((id) => !left.has(id))
+  }
+}
+
 /** A process that registers a worker, claims one job, says so, and then does nothing. */
 async function holder(workerId: string): Promise<ChildProcess> {
   const module = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href)
@@ -185,6 +196,65 @@ test("a rescue with nothing to do writes nothing", async () => {
   await leader.rescue({ deadWorkers: ["w"], expiredLeases: false, limit: 10 })
   expect(version()).not.toEqual(before)
   witness.close()
+})
+
+test("whoever starts while the wall clock is set back is not taken for dead before its lease ends", async () => {
+  const clock = new ManualClock()
+  const old = await open(clock)
+  const rescue = await rescuer(old)
+  clock.jumpWall(-3_600_000)
+  // Nothing is written for a while: the newcomer finds an old time in the file.
+  await clock.advance("9s")
+  const young = await open(clock)
+  await register(young, "young")
+  await clock.advance("30s")
+  expect(await rescue()).toEqual([])
+  await clock.advance(11)
+  expect(await rescue()).toEqual(["young"])
+})
+
+test("steps of the wall clock make no lease shorter, and a rescuer knows when to look again", async () => {
+  const clock = new ManualClock()
+  const store = await open(clock)
+  const rescue = await rescuer(store)
+  await register(store, "w")
+  for (const second of [1, 2]) {
+    await clock.advance("1s")
+    clock.jumpWall(second * 400)
+    await store.now()
+  }
+  await clock.advance("27900ms")
+  expect(await rescue()).toEqual([])
+  expect(await store.nextLeaseEndMs()).toBe(100)
+  await clock.advance(111)
+  expect(await rescue()).toEqual(["w"])
+})
+
+test("a leap of an hour makes no lease shorter, and no longer either", async () => {
+  const clock = new ManualClock()
+  const store = await open(clock)
+  const rescue = await rescuer(store)
+  await register(store, "w")
+  await clock.advance("10s")
+  await store.now()
+  clock.jumpWall(3_600_000)
+  await clock.advance("20s")
+  expect(await rescue()).toEqual([])
+  await clock.advance(1)
+  expect(await rescue()).toEqual(["w"])
+})
+
+test("time that a version without stamps wrote has not gone on since", async () => {
+  const clock = new ManualClock()
+  const store = await open(clock)
+  await register(store, "w")
+  const witness = new DatabaseSync(path)
+  const ahead = clock.now() + 3_600_000
+  witness.prepare("update drover_pulse set store_at = ?").run(ahead)
+  witness.close()
+  await clock.advance("9s")
+  const young = await open(clock)
+  expect(await young.now()).toBe(ahead)
 })
 
 test("a beat into a file that was replaced is refused", async () => {

@@ -117,8 +117,11 @@ export function deadWorkers(context: StoreContext): Promise<readonly string[]> {
 /** How long until the first lease ends. See `Store.nextLeaseEndMs`. */
 export function nextLeaseEndMs(context: StoreContext): Promise<number | null> {
   return context.read("nextLeaseEnd", ({ statements, now }) => {
-    const endAt = statements.first("next_lease_end", now)?.[0] as number | undefined
-    return endAt === undefined ? null : endAt - now
+    const left = statements
+      .all("next_lease_end")
+      .map(([beatAt, leaseUntil]) => leftMs(context, { beatAt, leaseUntil } as LeaseRow, now))
+      .filter((ms) => ms >= 0)
+    return left.length === 0 ? null : Math.min(...left)
   })
 }
 
@@ -130,6 +133,19 @@ export function workerRows(context: StoreContext): Promise<readonly WorkerRow[]>
       return { workerId, host, pid, startedAt, beatAt, leaseUntil, running, info } as WorkerRow
     }),
   )
+}
+
+interface LeaseRow {
+  readonly beatAt: number
+  readonly leaseUntil: number
+}
+
+/**
+ * How much of a lease is left, less than 0 when it has ended: by the store's clock, and by its whole length having passed
+ * by our monotonic clock. What the store's time leapt over, of a second or of minutes, makes nobody's lease shorter.
+ */
+function leftMs(context: StoreContext, { beatAt, leaseUntil }: LeaseRow, now: number): number {
+  return Math.max(leaseUntil - now, leaseUntil - beatAt - context.msSince(beatAt))
 }
 
 interface LostWorker {
@@ -149,9 +165,11 @@ function lostWorkers(
   }
   for (const id of options.deadWorkers) add(tx.statements.first("live_worker_named", id))
   if (options.expiredLeases) {
-    // Asked after the time of this transaction was read, which may have been what noticed the leap.
-    const calmMs = Math.min(Number.MAX_SAFE_INTEGER, Math.floor(context.msSinceLeap()))
-    for (const row of tx.statements.all("silent_workers", tx.now, calmMs, options.limit)) add(row)
+    for (const row of tx.statements.all("silent_workers", tx.now, options.limit)) {
+      const [, , beatAt, leaseUntil] = row
+      // Asked after the time of this transaction was read, which may have been what noticed a leap.
+      if (leftMs(context, { beatAt, leaseUntil } as LeaseRow, tx.now) < 0) add(row)
+    }
   }
   return [...lost.values()]
 }

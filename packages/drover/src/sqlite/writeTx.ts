@@ -2,6 +2,8 @@ import type { DatabaseSync } from "node:sqlite"
 import { assert, DroverError } from "../errors/index.ts"
 import { jobStates, mayMove } from "../store/index.ts"
 import type { EndedJob } from "../store/index.ts"
+import { persistedTime } from "./clockStamp.ts"
+import type { ClockStamp } from "./clockStamp.ts"
 import type { Lanes } from "./lanes.ts"
 import { Limits } from "./limits.ts"
 import type { Queues, StoredQueue } from "./queues.ts"
@@ -62,6 +64,7 @@ export class WriteTx implements ReadTx {
   #ended: EndedJob[] = []
   #instance: string | undefined
   #now = 0
+  #stamp: ClockStamp = { mono: null, origin: null }
   #jobSeq = 0
   #trailSeq = 0
   #finishedBytes = 0
@@ -103,7 +106,7 @@ export class WriteTx implements ReadTx {
   load(): void {
     const pulse = this.statements.first("read_pulse")
     assert(pulse !== undefined, "drover_pulse has one row")
-    const [instance, storeAt, jobSeq, trailSeq, finishedBytes, generation] = pulse as [
+    const [instance, , jobSeq, trailSeq, finishedBytes, generation] = pulse as [
       string,
       number,
       number,
@@ -118,7 +121,8 @@ export class WriteTx implements ReadTx {
         "The database is not the one that was opened; it was replaced or restored. Restart this process.",
       )
     }
-    this.#now = this.#timer.observe(storeAt)
+    this.#now = this.#timer.observe(persistedTime(pulse))
+    this.#stamp = this.#timer.stamp
     this.#jobSeq = jobSeq
     this.#trailSeq = trailSeq
     this.#finishedBytes = finishedBytes
@@ -136,6 +140,9 @@ export class WriteTx implements ReadTx {
       this.#trailSeq,
       this.#finishedBytes,
       this.#generation,
+      this.#now,
+      this.#stamp.mono,
+      this.#stamp.origin,
     )
     this.#changed = false
   }

@@ -24,6 +24,11 @@ export interface Clock {
   /** Milliseconds of this machine's monotonic clock, the same for all threads of a process. It never goes back. */
   monotonic(): number
   /**
+   * Names what `monotonic` counts from: processes whose clocks have one name may compare readings. Left out where nobody
+   * can tell.
+   */
+  readonly monotonicOrigin?: string | undefined
+  /**
    * Calls back once after `delayMs`, never early. Delays of any length work (Node's own timers fire at
    * once beyond 24.8 days). A delay of 0 or less fires in a later macrotask.
    */

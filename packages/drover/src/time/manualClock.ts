@@ -13,12 +13,16 @@ interface Entry {
 // Enough turns of the real event loop for promise chains of any practical length to come to rest.
 const SETTLE_TURNS = 3
 
+let made = 0
+
 /**
  * A clock that moves only when told to. Timers fire in the order of their due time, then of their
  * creation, and promise callbacks run to rest between any two of them, so a test can say "30 seconds
  * later" and mean it.
  */
 export class ManualClock implements Clock {
+  /** Whoever is handed this clock may compare its readings, and nobody else. */
+  readonly monotonicOrigin: string = `manual ${++made}`
   #wallMs: number
   #mono = 0
   #order = 0

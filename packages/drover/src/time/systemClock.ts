@@ -1,5 +1,6 @@
 import { assert } from "../errors/index.ts"
 import type { Clock, Timer, TimerOptions } from "./clock.ts"
+import { monotonicOrigin } from "./monotonicOrigin.ts"
 import { sleepOn } from "./sleep.ts"
 
 // Node fires a timer with a larger delay at once, so a longer wait is cut into pieces.
@@ -54,6 +55,9 @@ export function systemClockWith(longestTimerMs: number): Clock {
   const clock: Clock = {
     now: () => Date.now(),
     monotonic,
+    get monotonicOrigin() {
+      return monotonicOrigin()
+    },
     setTimer: (delayMs, callback, options?: TimerOptions) => {
       assert(!Number.isNaN(delayMs), "a timer's delay is a number")
       return new SystemTimer(delayMs, callback, options?.ref ?? true, longestTimerMs)

@@ -2353,4 +2353,9 @@ begin
 end
 $$`,
   },
+  {
+    number: 5,
+    name: "clock_stamp",
+    sql: `select 1`,
+  },
 ] as const

@@ -348,4 +348,11 @@ create table drover_limit_turn (
   primary key (limit_id, key)
 ) strict, without rowid`,
   },
+  {
+    number: 5,
+    name: "clock_stamp",
+    sql: `alter table drover_pulse add column stamped_at integer;
+alter table drover_pulse add column mono real;
+alter table drover_pulse add column mono_origin text`,
+  },
 ] as const

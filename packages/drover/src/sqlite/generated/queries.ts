@@ -763,14 +763,32 @@ where lane = ? and state = 1 and solo = 1`,
   rerank_due: `update drover_job
 set rank = priority * ? + max(run_at, enqueued_at)
 where lane = ? and state in (0, 3)`,
-  read_pulse: `select instance, store_at, job_seq, trail_seq, finished_bytes, config_generation
+  read_pulse: `select
+  instance,
+  store_at,
+  job_seq,
+  trail_seq,
+  finished_bytes,
+  config_generation,
+  iif(stamped_at = store_at, mono, null) as mono,
+  mono_origin
 from drover_pulse
 where one = 1`,
   lock_pulse: `update drover_pulse set store_at = store_at where one = 1`,
   write_pulse: `update drover_pulse
-set store_at = max(store_at, ?), job_seq = ?, trail_seq = ?, finished_bytes = ?, config_generation = ?
+set
+  store_at = max(store_at, ?),
+  job_seq = ?,
+  trail_seq = ?,
+  finished_bytes = ?,
+  config_generation = ?,
+  stamped_at = ?,
+  mono = ?,
+  mono_origin = ?
 where one = 1`,
-  advance_clock: `update drover_pulse set store_at = max(store_at, ?) where one = 1`,
+  advance_clock: `update drover_pulse
+set store_at = max(store_at, ?), stamped_at = ?, mono = ?, mono_origin = ?
+where one = 1`,
   seq_of_job: `select seq from drover_job where id = ?`,
   job_rows: `select
   j.id,
@@ -1117,15 +1135,15 @@ where ref = ? and token = ? and ended_at is null`,
 set ended_at = ?, end_reason = ?
 where ref = ? and ended_at is null`,
   held_worker: `select ref, id from drover_worker where ref = ? and token = ? and ended_at is null`,
-  silent_workers: `select ref, id
+  silent_workers: `select ref, id, beat_at, lease_until
 from drover_worker
-where ended_at is null and lease_until < ? and lease_until - beat_at <= ?
+where ended_at is null and lease_until < ?
 order by lease_until
 limit ?`,
-  next_lease_end: `select lease_until from drover_worker
-where ended_at is null and lease_until >= ?
+  next_lease_end: `select beat_at, lease_until from drover_worker
+where ended_at is null
 order by lease_until
-limit 1`,
+limit 1000`,
   live_worker_named: `select ref, id from drover_worker where id = ? and ended_at is null`,
   live_processes: `select id, pid, proof from drover_worker where ended_at is null and proof is not null order by lease_until limit 1000`,
   live_workers: `select

@@ -43,20 +43,20 @@ select ref, id from drover_worker where ref = ? and token = ? and ended_at is nu
 
 -- name: silent_workers
 -- Called by rescue, first to see whether there is anything to do, then again under the write lock. The live
--- workers whose lease ended, longest silent first, by drover_worker_live. The second parameter is how long ago time
--- leapt: a lease that may have ended by the leap alone counts as ended only after its whole length.
-select ref, id
+-- workers whose lease ended by the store's time, longest silent first, by drover_worker_live. The caller leaves out those
+-- whose lease ended only because that time leapt.
+select ref, id, beat_at, lease_until
 from drover_worker
-where ended_at is null and lease_until < ? and lease_until - beat_at <= ?
+where ended_at is null and lease_until < ?
 order by lease_until
 limit ?;
 
 -- name: next_lease_end
--- Called by nextLeaseEndMs before each rescue. The first of drover_worker_live from now on.
-select lease_until from drover_worker
-where ended_at is null and lease_until >= ?
+-- Called by nextLeaseEndMs before each rescue. The leases of the live workers, by drover_worker_live.
+select beat_at, lease_until from drover_worker
+where ended_at is null
 order by lease_until
-limit 1;
+limit 1000;
 
 -- name: live_worker_named
 -- Called by rescue for each worker that the caller has proved dead. By the unique index on id.
