@@ -1,0 +1,86 @@
+/** One source file with what rules ask of it again and again: parents, functions, calls. */
+import { childrenOf } from "../ir/children.ts"
+import type { Call, Class, Func, Language, Node, SourceUnit } from "../ir/nodes.ts"
+
+export class File {
+  /** Relative to the root, with `/`. */
+  readonly path: string
+  readonly language: Language
+  readonly text: string
+  readonly unit: SourceUnit
+  readonly isTest: boolean
+  readonly #parents = new Map<Node, Node>()
+  readonly #calls: Call[] = []
+  readonly #functions: Func[] = []
+  readonly #classes: Class[] = []
+
+  constructor(options: { path: string; language: Language; text: string; unit: SourceUnit; isTest: boolean }) {
+    this.path = options.path
+    this.language = options.language
+    this.text = options.text
+    this.unit = options.unit
+    this.isTest = options.isTest
+    for (const node of options.unit.body) this.#index(node)
+  }
+
+  /** Every call, in the order of the text. */
+  get calls(): readonly Call[] {
+    return this.#calls
+  }
+
+  /** Every function, method and lambda with a body and without parse errors, in the order of the text. */
+  get functions(): readonly Func[] {
+    return this.#functions
+  }
+
+  get classes(): readonly Class[] {
+    return this.#classes
+  }
+
+  parentOf(node: Node): Node | null {
+    return this.#parents.get(node) ?? null
+  }
+
+  /** The parents of a node from the nearest outwards. */
+  *ancestorsOf(node: Node): Generator<Node> {
+    for (let next = this.parentOf(node); next !== null; next = this.parentOf(next)) yield next
+  }
+
+  /** The nearest function around a node (a function is not its own), or null at top level. */
+  functionOf(node: Node): Func | null {
+    for (const outer of this.ancestorsOf(node)) if (outer.kind === "function") return outer
+    return null
+  }
+
+  /** The nearest function around a node that is no lambda: the one that a reader would name. */
+  methodOf(node: Node): Func | null {
+    for (const outer of this.ancestorsOf(node)) {
+      if (outer.kind === "function" && !outer.isLambda) return outer
+    }
+    return null
+  }
+
+  classOf(node: Node): Class | null {
+    for (const outer of this.ancestorsOf(node)) if (outer.kind === "class") return outer
+    return null
+  }
+
+  /** The source text of a node. */
+  textOf(at: { readonly start: number; readonly end: number }): string {
+    return this.text.slice(at.start, at.end)
+  }
+
+  #index(root: Node): void {
+    const stack: Node[] = [root]
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (node.kind === "call") this.#calls.push(node)
+      else if (node.kind === "class") this.#classes.push(node)
+      else if (node.kind === "function" && node.body && !node.hasError) this.#functions.push(node)
+      const children = childrenOf(node)
+      for (let i = children.length - 1; i >= 0; i--) {
+        this.#parents.set(children[i]!, node)
+        stack.push(children[i]!)
+      }
+    }
+  }
+}
