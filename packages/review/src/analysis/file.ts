@@ -1,6 +1,6 @@
 /** One source file with what rules ask of it again and again: parents, functions, calls. */
 import { childrenOf } from "../ir/children.ts"
-import type { Call, Class, Func, Language, Node, SourceUnit } from "../ir/nodes.ts"
+import type { Assign, Call, Class, Func, Language, Node, Obj, SourceUnit } from "../ir/nodes.ts"
 
 export class File {
   /** Relative to the root, with `/`. */
@@ -11,10 +11,18 @@ export class File {
   readonly isTest: boolean
   readonly #parents = new Map<Node, Node>()
   readonly #calls: Call[] = []
+  readonly #assignments: Assign[] = []
+  readonly #objects: Obj[] = []
   readonly #functions: Func[] = []
   readonly #classes: Class[] = []
 
-  constructor(options: { path: string; language: Language; text: string; unit: SourceUnit; isTest: boolean }) {
+  constructor(options: {
+    path: string
+    language: Language
+    text: string
+    unit: SourceUnit
+    isTest: boolean
+  }) {
     this.path = options.path
     this.language = options.language
     this.text = options.text
@@ -31,6 +39,16 @@ export class File {
   /** Every function, method and lambda with a body and without parse errors, in the order of the text. */
   get functions(): readonly Func[] {
     return this.#functions
+  }
+
+  /** Every declaration and assignment, in the order of the text. */
+  get assignments(): readonly Assign[] {
+    return this.#assignments
+  }
+
+  /** Every object, map and composite literal, in the order of the text. */
+  get objects(): readonly Obj[] {
+    return this.#objects
   }
 
   get classes(): readonly Class[] {
@@ -74,6 +92,8 @@ export class File {
     const stack: Node[] = [root]
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       if (node.kind === "call") this.#calls.push(node)
+      else if (node.kind === "assign") this.#assignments.push(node)
+      else if (node.kind === "object") this.#objects.push(node)
       else if (node.kind === "class") this.#classes.push(node)
       else if (node.kind === "function" && node.body && !node.hasError) this.#functions.push(node)
       const children = childrenOf(node)

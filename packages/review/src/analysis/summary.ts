@@ -50,7 +50,9 @@ export function summarise(file: File): Summary {
     }),
     start: one.start,
   }))
-  const calls = [...new Set(file.calls.map((call) => call.name))].filter((name) => name !== "").sort()
+  const calls = [...new Set(file.calls.map((call) => call.name))]
+    .filter((name) => name !== "")
+    .sort()
   const { package: name, imports, errors } = file.unit
   return { package: name, imports, functions, classes, calls, errors }
 }
