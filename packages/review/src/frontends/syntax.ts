@@ -15,18 +15,23 @@ export interface Syntax {
   readonly field: string | null
   readonly start: number
   readonly end: number
+  /** Made up by the parser to go on: it has no text. */
+  readonly isMissing: boolean
   readonly children: readonly Syntax[]
 }
 
 /** Reads what is below a cursor that stands at a root; what lies deeper than MAX_DEPTH becomes an ERROR node. */
 export function readSyntax(cursor: TreeCursor, depth = 0): Syntax {
   const children: Syntax[] = []
+  const start = cursor.startIndex
+  const end = cursor.endIndex
   const node: Syntax = {
     type: depth < MAX_DEPTH ? cursor.nodeType : "ERROR",
     isNamed: cursor.nodeIsNamed,
     field: cursor.currentFieldName,
-    start: cursor.startIndex,
-    end: cursor.endIndex,
+    start,
+    end,
+    isMissing: start === end && cursor.nodeIsMissing,
     children,
   }
   if (depth < MAX_DEPTH && cursor.gotoFirstChild()) {
@@ -53,5 +58,5 @@ export function namedOf(node: Syntax): Syntax[] {
 
 /** Whether a node or anything below it was not understood. */
 export function hasError(node: Syntax): boolean {
-  return node.type === "ERROR" || node.children.some(hasError)
+  return node.type === "ERROR" || node.isMissing || node.children.some(hasError)
 }
