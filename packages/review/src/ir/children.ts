@@ -67,8 +67,9 @@ function childrenOfStatement(node: Statement): Node[] {
     case "try":
       return present([node.body, ...node.catches.map((one) => one.body), node.otherwise, node.finalizer])
     case "return":
-    case "throw":
       return present([node.value])
+    case "throw":
+      return present([node.value, node.cause ?? null])
     case "with":
       return present([...node.resources.flatMap((one) => [one.value, one.binding]), node.body])
     case "go":

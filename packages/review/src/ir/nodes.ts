@@ -261,6 +261,8 @@ export interface Throw extends At {
   readonly kind: "throw"
   /** Python's bare `raise` has null. */
   readonly value: Node | null
+  /** Python's `raise X from cause`. */
+  readonly cause?: Node
 }
 
 export interface Jump extends At {

@@ -131,7 +131,7 @@ function printStatement(node: Statement): string {
     case "return":
       return form(node.implicit ? "return:implicit" : "return", optional(node.value))
     case "throw":
-      return form("throw", optional(node.value))
+      return form("throw", optional(node.value), part("from", node.cause ?? null))
     case "break":
     case "continue":
       return form(node.kind, node.label ?? "")
