@@ -1,5 +1,5 @@
 /** Walks of the intermediate form that need no knowledge beyond its shape. */
-import type { Annotation, Class, Func, Node } from "./nodes.ts"
+import type { Annotation, Node } from "./nodes.ts"
 
 /** The nodes directly below one, in the order of the text. Annotations of a declaration come first. */
 export function childrenOf(node: Node): Node[] {
@@ -78,19 +78,23 @@ function childrenOfStatement(node: Statement): Node[] {
     case "send":
       return [node.channel, node.value]
     case "function":
-      return present([...annotated(node), ...node.params.map((param) => param.value), node.body])
+      return present([
+        ...annotated(node),
+        ...node.params.flatMap((param) => [...annotated(param), param.value]),
+        node.body,
+      ])
     case "class":
       return present([
         ...annotated(node),
-        ...node.fields.map((field) => field.value),
+        ...node.fields.flatMap((field) => [...annotated(field), field.value]),
         ...node.methods,
         ...node.rest,
       ])
   }
 }
 
-function annotated(node: Func | Class): Node[] {
-  return node.annotations.flatMap((annotation: Annotation) => [...annotation.args])
+function annotated(node: { readonly annotations?: readonly Annotation[] }): Node[] {
+  return (node.annotations ?? []).flatMap((annotation) => [...annotation.args])
 }
 
 function present(nodes: readonly (Node | null)[]): Node[] {

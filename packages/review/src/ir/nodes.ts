@@ -13,7 +13,7 @@
 
 export type Language = "go" | "python" | "javascript" | "typescript" | "java" | "kotlin" | "sql"
 
-interface At {
+export interface At {
   readonly start: number
   readonly end: number
 }
