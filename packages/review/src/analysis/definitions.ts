@@ -30,7 +30,7 @@ export function definitionsOf(
   depth = 0,
 ): readonly Definition[] {
   if (node.kind === "name") return ofName(program, file, node.name, node, depth)
-  if (node.kind === "member") return ofMember(program, file, node)
+  if (node.kind === "member") return ofMember(file, node)
   return []
 }
 
@@ -57,7 +57,7 @@ function ofName(
   }
   const own = ownClassOf(file, at)
   if (own && file.language !== "go" && file.language !== "python") {
-    const fields = ofField(program, file, own, name)
+    const fields = ofField(file, own, name)
     if (fields.length > 0) return fields
   }
   for (const assign of file.assignments) {
@@ -148,15 +148,11 @@ function isSame(a: Located, b: Located): boolean {
   return a.file.path === b.file.path && a.fn.start === b.fn.start
 }
 
-function ofMember(
-  program: Program,
-  file: File,
-  node: Node & { kind: "member" },
-): readonly Definition[] {
+function ofMember(file: File, node: Node & { kind: "member" }): readonly Definition[] {
   const { object, name } = node
   if (object.kind === "name" && isSelf(file, object.name, node)) {
     const own = ownClassOf(file, node)
-    if (own) return ofField(program, file, own, name)
+    if (own) return ofField(file, own, name)
   }
   // Options and configuration: any place of this file that assigns a field of that name, or a key of it in a literal.
   const assigned = file.assignments.filter((assign) =>
@@ -165,7 +161,7 @@ function ofMember(
   return assigned.map((assign) => ({ file, value: assign.value, at: assign, op: assign.op }))
 }
 
-function ofField(program: Program, file: File, owner: string, name: string): readonly Definition[] {
+function ofField(file: File, owner: string, name: string): readonly Definition[] {
   const found: Definition[] = []
   for (const one of file.classes) {
     if (one.name !== owner) continue

@@ -44,7 +44,7 @@ export class Program {
   readonly #callers = new Map<string, Source[]>()
   readonly #subclasses = new Map<string, ClassRef[]>()
   readonly #loaded = new Map<string, File>()
-  readonly #memos = new Map<symbol, Map<unknown, unknown>>()
+  readonly #memos = new Map<symbol, WeakMap<object, unknown>>()
 
   /**
    * @param options.evidence - configuration, SQL and documents that say how the program runs
@@ -113,9 +113,14 @@ export class Program {
   }
 
   /** What was computed once for a key stays known: analyses ask the same functions again and again. */
-  memo<Key, Value>(kind: symbol, key: Key, whileComputing: Value, compute: () => Value): Value {
+  memo<Key extends object, Value>(
+    kind: symbol,
+    key: Key,
+    whileComputing: Value,
+    compute: () => Value,
+  ): Value {
     let table = this.#memos.get(kind)
-    if (!table) this.#memos.set(kind, (table = new Map()))
+    if (!table) this.#memos.set(kind, (table = new WeakMap()))
     if (table.has(key)) return table.get(key) as Value
     // Recursion finds this and ends.
     table.set(key, whileComputing)

@@ -25,7 +25,11 @@ export interface Draft {
   readonly because?: readonly DraftFact[]
   readonly checked?: readonly string[]
   /** Instead of the rule's own. */
-  readonly fix?: { readonly text: string; readonly safety?: "safe" | "unsafe"; readonly edits?: readonly Omit<Edit, "path">[] }
+  readonly fix?: {
+    readonly text: string
+    readonly safety?: "safe" | "unsafe"
+    readonly edits?: readonly Omit<Edit, "path">[]
+  }
 }
 
 export interface Example {

@@ -1,0 +1,159 @@
+/** retry-without-jitter: those who failed together come back together. */
+import { definitionsOf, type Definition } from "../analysis/definitions.ts"
+import { isEntropic } from "../analysis/entropy.ts"
+import type { File } from "../analysis/file.ts"
+import { dotted } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
+import { roundOf, type Round } from "../analysis/retries.ts"
+import { targetOf, targetWithin, type Target } from "../analysis/targets.ts"
+import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+import type { Severity, Tier } from "../findings/finding.ts"
+import type { Node } from "../ir/nodes.ts"
+import type { Draft, DraftFact, Rule } from "./rule.ts"
+
+/** Below this a wait on one's own machine is a poll of something that is about to happen. */
+const SHORT_MS = 50
+
+/** A server that says when to come back spreads its clients itself. */
+const SERVER_SAYS = /retry-?after|x-ratelimit-reset|retryAfter/i
+
+export const retryWithoutJitter: Rule = {
+  id: "retry-without-jitter",
+  title: "Retry without jitter",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
+  scope: "code",
+  mentions:
+    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|schedule|park/,
+  docs: {
+    what: "After a failure the code waits a time that is the same for everyone, and tries again.",
+    why: "Clients that fail together, because a server restarts or throttles them, wait equally long and come back in the same instant. Each wave overloads the server again; exponential growth only spaces the waves out.",
+    silent: [
+      "Chance flows into the delay: in the expression, through a name, a field, a parameter, or the result of a function in any file.",
+      "The delay comes from the server (Retry-After).",
+      "The wait is a poll, the time limit of a race, or stands in a test.",
+    ],
+    fix: "Draw the delay at random between zero and the backoff of the attempt (full jitter), under a cap.",
+    reference: "https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/",
+    examples: {
+      go: {
+        bad: "for {\n\tif err := dial(); err == nil {\n\t\treturn nil\n\t}\n\ttime.Sleep(backoff)\n\tbackoff *= 2\n}",
+        good: "for {\n\tif err := dial(); err == nil {\n\t\treturn nil\n\t}\n\ttime.Sleep(rand.N(backoff))\n\tbackoff *= 2\n}",
+      },
+      python: {
+        bad: "while True:\n    try:\n        return client.get_records()\n    except Throttled:\n        time.sleep(5)",
+        good: "while True:\n    try:\n        return client.get_records()\n    except Throttled:\n        time.sleep(random.uniform(0, 5))",
+      },
+      typescript: {
+        bad: "for (let attempt = 0; ; attempt++) {\n  try {\n    return await call()\n  } catch {\n    await sleep(1000 * 2 ** attempt)\n  }\n}",
+        good: "for (let attempt = 0; ; attempt++) {\n  try {\n    return await call()\n  } catch {\n    await sleep(Math.random() * 1000 * 2 ** attempt)\n  }\n}",
+      },
+      java: {
+        bad: "while (true) {\n  try {\n    return client.fetch();\n  } catch (IOException e) {\n    Thread.sleep(delayMs);\n    delayMs *= 2;\n  }\n}",
+        good: "while (true) {\n  try {\n    return client.fetch();\n  } catch (IOException e) {\n    Thread.sleep(ThreadLocalRandom.current().nextLong(delayMs));\n    delayMs *= 2;\n  }\n}",
+      },
+      kotlin: {
+        bad: "while (true) {\n  try {\n    return client.fetch()\n  } catch (e: IOException) {\n    delay(backoffMs)\n    backoffMs *= 2\n  }\n}",
+        good: "while (true) {\n  try {\n    return client.fetch()\n  } catch (e: IOException) {\n    delay(Random.nextLong(backoffMs))\n    backoffMs *= 2\n  }\n}",
+      },
+    },
+  },
+  check(file, program, report) {
+    const seen = new Set<Node>()
+    for (const wait of waitsOf(program, file)) {
+      const round = roundOf(program, file, wait)
+      if (round.purpose !== "retry" || isCleared(program, file, wait)) continue
+      // One loop that waits in several places is one mistake.
+      if (round.around && seen.has(round.around)) continue
+      if (round.around) seen.add(round.around)
+      report(draftOf(program, file, wait, round))
+    }
+  },
+}
+
+function isCleared(program: Program, file: File, wait: Wait): boolean {
+  if (wait.delay.kind === "number" && wait.delay.value === 0) return true
+  if (isEntropic(program, file, wait.delay)) return true
+  const texts = [
+    wait.delay,
+    ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
+  ]
+  return texts.some((node) => SERVER_SAYS.test(file.textOf(node)))
+}
+
+function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft {
+  const definition = definitionShown(program, file, wait)
+  const target = targetOfRound(program, file, round)
+  const ms = waitMs(program, file, wait)
+  const because: DraftFact[] = [
+    { text: "waits here", at: wait.call },
+    ...(definition
+      ? [{ text: "the delay is defined here", at: definition.at, file: definition.file }]
+      : []),
+    ...(round.failure ? [{ text: "after this failed", at: round.failure }] : []),
+    ...(round.operation ? [{ text: "and this is tried again", at: round.operation }] : []),
+  ]
+  const fleet = program.evidence.fleet(file.path)
+  if (fleet)
+    because.push({ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` })
+  return {
+    at: definition && definition.file === file ? definition.at : wait.call,
+    tier: tierOf(target, ms),
+    severity: severityOf(target, ms, fleet !== null),
+    message: `${shown(file, round)} is retried after ${delayShown(file, wait, ms)}, the same for everyone who failed at the same time`,
+    because,
+    checked: [
+      "no random source flows into the delay, through names, fields, parameters or called functions",
+      "the delay does not come from a Retry-After of the server",
+      "the wait is not a poll and not the time limit of a race",
+    ],
+  }
+}
+
+/** Where the delay grows or is set: what has to be changed. The wait itself when it says all. */
+function definitionShown(program: Program, file: File, wait: Wait): Definition | null {
+  const definitions = definitionsOf(program, file, wait.delay).filter(
+    (one) => one.file === file && !one.isParam,
+  )
+  const within = file.methodOf(wait.call)
+  const near = definitions.filter(
+    (one) => within && one.at.start >= within.start && one.at.end <= within.end,
+  )
+  // The one that grows, else the one before the wait.
+  return (
+    near.find(
+      (one) => one.op !== "=" || one.value?.kind === "binary" || one.value?.kind === "call",
+    ) ??
+    near[0] ??
+    null
+  )
+}
+
+function targetOfRound(program: Program, file: File, round: Round): Target {
+  const direct = round.operation ? targetOf(program, file, round.operation) : "unknown"
+  if (direct !== "unknown" || !round.around) return direct
+  return targetWithin(program, file, round.around, 1)
+}
+
+function tierOf(target: Target, ms: number | null): Tier {
+  if (target === "unknown" && ms !== null && ms < SHORT_MS) return "context"
+  return "likely"
+}
+
+function severityOf(target: Target, ms: number | null, isFleet: boolean): Severity {
+  if (target === "local") return ms !== null && ms < SHORT_MS ? "info" : "low"
+  if (target === "remote") return isFleet ? "high" : "medium"
+  return isFleet ? "medium" : "low"
+}
+
+function shown(file: File, round: Round): string {
+  const name = round.operation ? dotted(round.operation.callee) : ""
+  if (name !== "" && name.length < 60) return `\`${name}\``
+  const fn = round.operation && file.methodOf(round.operation)
+  return fn && fn.name !== "" ? `\`${fn.name}\`` : "the operation"
+}
+
+function delayShown(file: File, wait: Wait, ms: number | null): string {
+  if (ms !== null) return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
+  const text = file.textOf(wait.delay).replaceAll(/\s+/g, " ")
+  return text.length <= 60 ? `\`${text}\`` : "a computed delay"
+}
