@@ -24,6 +24,10 @@ export interface Round {
   readonly operation: Call | null
 }
 
+/** Calls that are never what is tried: logging, time, arithmetic, questions. */
+const ASIDE =
+  /^(?:log|debug|info|warn|warning|error|print|println|printf|Printf|Println|Errorf|sleep|pow|min|max|range|format|currentThread|is[A-Z]\w*|now|nanoTime|currentTimeMillis|len|append|make|String|valueOf|toString|Duration|Since|Until|After|Done|Err|new\w*Exception|Error)$/
+
 const NOTHING: Round = { purpose: "other", around: null, failure: null, operation: null }
 
 const ATTEMPT_WORDS = new Set([
@@ -51,7 +55,7 @@ export function roundOf(program: Program, file: File, wait: Wait): Round {
     if (wait.form === "timer" && wait.callback) return ofTimer(program, file, wait)
     const path = pathToLoop(file, wait.call)
     if (isRaced(wait, path)) return { ...NOTHING, purpose: "deadline" }
-    return path.loop ? inLoop(file, wait.call, path) : withoutLoop(program, file, wait.call, path)
+    return path.loop ? inLoop(wait.call, path) : withoutLoop(program, file, wait.call, path)
   })
 }
 
@@ -134,7 +138,16 @@ function inLoop(call: Call, way: Way): Round {
  * round begins with it and leaves when it goes well.
  */
 function failureBeside(loop: Loop, steps: readonly Node[]): Node | null {
-  for (const block of [...steps.filter((step) => step.kind === "block"), loop.body]) {
+  const arms = steps.flatMap((step) =>
+    step.kind === "select"
+      ? step.cases.filter((one) => one.comm && holds(one.comm, steps[0]!))
+      : [],
+  )
+  for (const block of [
+    ...arms.map((arm) => arm.body),
+    ...steps.filter((step) => step.kind === "block"),
+    loop.body,
+  ]) {
     for (const statement of block.body) {
       if (steps.includes(statement)) continue
       const found = exitsOnSuccess(statement)
@@ -222,8 +235,7 @@ function operationIn(loop: Loop | Func, wait: Call): Call | null {
 function firstCall(node: Node): Call | null {
   let found: Call | null = null
   walk(node, (one) => {
-    if (!found && one.kind === "call" && !/^(?:log|debug|info|warn|print|println)$/.test(one.name))
-      found = one
+    if (!found && one.kind === "call" && !ASIDE.test(one.name)) found = one
     return !found
   })
   return found
@@ -312,7 +324,10 @@ function failureHandler(file: File, call: Call): Node | null {
   return null
 }
 
-/** A select or a race where another arm is the success: the wait is a deadline. */
+/**
+ * A race where the wait is the time limit of what the other arm waits for. A select is one when the wait's arm leaves,
+ * or when other arms bring work; when the wait's arm goes on, it is the loop's own course.
+ */
 function isRaced(wait: Wait, way: Way): boolean {
   for (const outer of way.steps) {
     if (
@@ -323,12 +338,27 @@ function isRaced(wait: Wait, way: Way): boolean {
       return true
     }
     if (outer.kind !== "select") continue
-    const others = outer.cases.filter(
-      (one) => one.comm && !(one.comm.start <= wait.call.start && wait.call.end <= one.comm.end),
+    const own = outer.cases.find((one) => one.comm && holds(one.comm, wait.call))
+    if (!own) continue
+    if (leaves(own.body.body)) return true
+    return outer.cases.some(
+      (one) => one !== own && one.comm && !isStop(one.comm) && !leaves(one.body.body),
     )
-    return others.some((one) => !isStop(one.comm!))
   }
   return false
+}
+
+/** Whether what the wait stands in ends when a context, a stop signal or a deadline says so. */
+export function canBeCutShort(file: File, wait: Wait): boolean {
+  for (const outer of file.ancestorsOf(wait.call)) {
+    if (outer.kind === "select") return outer.cases.some((one) => one.comm && isStop(one.comm))
+    if (outer.kind === "loop" || outer.kind === "function") return false
+  }
+  return false
+}
+
+function holds(outer: Node, inner: Node): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end
 }
 
 /** Arms that end the wait early: a cancelled context, a stop channel, a deadline's timer. */

@@ -4,11 +4,13 @@ import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
-import { roundOf, type Round } from "../analysis/retries.ts"
+import { assignmentsIn, resolveCall } from "../analysis/resolve.ts"
+import { canBeCutShort, roundOf, type Round } from "../analysis/retries.ts"
 import { targetOf, targetWithin, type Target } from "../analysis/targets.ts"
 import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
-import type { Node } from "../ir/nodes.ts"
+import { walk } from "../ir/children.ts"
+import type { Call, Node } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"
 
 /** Below this a wait on one's own machine is a poll of something that is about to happen. */
@@ -97,7 +99,7 @@ function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft 
     because.push({ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` })
   return {
     at: definition && definition.file === file ? definition.at : wait.call,
-    tier: tierOf(target, ms),
+    tier: tierOf(target, ms, canBeCutShort(file, wait)),
     severity: severityOf(target, ms, fleet !== null),
     message: `${shown(file, round)} is retried after ${delayShown(file, wait, ms)}, the same for everyone who failed at the same time`,
     because,
@@ -118,14 +120,35 @@ function definitionShown(program: Program, file: File, wait: Wait): Definition |
   const near = definitions.filter(
     (one) => within && one.at.start >= within.start && one.at.end <= within.end,
   )
-  // The one that grows, else the one before the wait.
-  return (
-    near.find(
-      (one) => one.op !== "=" || one.value?.kind === "binary" || one.value?.kind === "call",
-    ) ??
+  const chosen =
+    near.find((one) => grows(one)) ??
+    near.find((one) => one.value?.kind === "call") ??
     near[0] ??
     null
-  )
+  const call = chosen ? chosen.value : wait.delay
+  return (call?.kind === "call" && growthWithin(program, file, call)) || chosen
+}
+
+function grows({ op, value }: { readonly op: string; readonly value: Node | null }): boolean {
+  if (op !== "=") return true
+  let found = false
+  if (value) {
+    walk(value, (node) => {
+      if (node.kind === "binary" && /^(?:\*|\*\*|<<)$/.test(node.op)) found = true
+      return !found
+    })
+  }
+  return found
+}
+
+/** The growth in a function of this file that computes the delay. */
+function growthWithin(program: Program, file: File, call: Call): Definition | null {
+  for (const target of resolveCall(program, file, call)) {
+    if (target.file !== file) continue
+    const at = assignmentsIn(file, target.fn).find(grows)
+    if (at) return { file, value: at.value, at, op: at.op }
+  }
+  return null
 }
 
 function targetOfRound(program: Program, file: File, round: Round): Target {
@@ -134,9 +157,12 @@ function targetOfRound(program: Program, file: File, round: Round): Target {
   return targetWithin(program, file, round.around, 1)
 }
 
-function tierOf(target: Target, ms: number | null): Tier {
-  if (target === "unknown" && ms !== null && ms < SHORT_MS) return "context"
-  return "likely"
+/** A short wait for something on one's own machine that ends with its context is how one waits for it. */
+function tierOf(target: Target, ms: number | null, canBeCutShort: boolean): Tier {
+  const isShort = ms !== null && ms < SHORT_MS
+  return isShort && (target === "unknown" || (target === "local" && canBeCutShort))
+    ? "context"
+    : "likely"
 }
 
 function severityOf(target: Target, ms: number | null, isFleet: boolean): Severity {
