@@ -1,6 +1,14 @@
 /** Python's `match`. Patterns are no expressions: `Point(x=0)` calls nothing. */
 import type { Node, SwitchCase } from "../../ir/nodes.ts"
-import { hasToken, nameNode, named, other, type Lowering, type Table } from "../lowering.ts"
+import {
+  hasToken,
+  isComment,
+  nameNode,
+  named,
+  other,
+  type Lowering,
+  type Table,
+} from "../lowering.ts"
 import { bodyOf, onlyPart, rowOf } from "../parts.ts"
 import { fieldOf, fieldsOf, type Syntax } from "../syntax.ts"
 
@@ -50,8 +58,24 @@ function caseOf(node: Syntax, to: Lowering): SwitchCase {
 function alternatives(pattern: Syntax, to: Lowering): Node[] {
   const [inner] = named(pattern)
   if (!inner && hasToken(pattern, "_")) return []
-  if (inner?.type === "union_pattern") return to.inside(inner)
+  if (inner?.type === "union_pattern") return united(inner, to)
   return [to.lower(pattern)]
+}
+
+/** The patterns between `|`; the sign of a number stands beside it. */
+function united(union: Syntax, to: Lowering): Node[] {
+  const found: Node[] = []
+  for (const [i, child] of union.children.entries()) {
+    const before = union.children[i - 1]
+    if (!child.isNamed || isComment(child)) continue
+    const isNegative = before?.type === "-" && !before.isNamed
+    for (const one of to.many([child])) found.push(isNegative ? negative(before, one) : one)
+  }
+  return found
+}
+
+function negative(sign: Syntax, operand: Node): Node {
+  return { kind: "unary", op: "-", operand, start: sign.start, end: operand.end }
 }
 
 function guarded(tests: readonly Node[], guard: Node, at: Syntax): Node {
@@ -69,6 +93,5 @@ function patternOf(node: Syntax, to: Lowering): Node {
   if (!inner) return nameNode(node, to.textOf(node))
   if (more.length > 0) return other(node, node.type, to.inside(node))
   const lowered = to.lower(inner)
-  if (!hasToken(node, "-")) return lowered
-  return { kind: "unary", op: "-", operand: lowered, start: node.start, end: node.end }
+  return hasToken(node, "-") ? negative(node, lowered) : lowered
 }
