@@ -83,7 +83,7 @@ function isCleared(program: Program, file: File, wait: Wait): boolean {
 }
 
 function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft {
-  const definition = definitionShown(program, file, wait)
+  const definition = definitionShown(program, file, wait, round)
   const target = targetOfRound(program, file, round)
   const ms = waitMs(program, file, wait)
   const because: DraftFact[] = [
@@ -112,7 +112,12 @@ function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft 
 }
 
 /** Where the delay grows or is set: what has to be changed. The wait itself when it says all. */
-function definitionShown(program: Program, file: File, wait: Wait): Definition | null {
+function definitionShown(
+  program: Program,
+  file: File,
+  wait: Wait,
+  round: Round,
+): Definition | null {
   const definitions = definitionsOf(program, file, wait.delay).filter(
     (one) => one.file === file && !one.isParam,
   )
@@ -120,8 +125,12 @@ function definitionShown(program: Program, file: File, wait: Wait): Definition |
   const near = definitions.filter(
     (one) => within && one.at.start >= within.start && one.at.end <= within.end,
   )
+  const loop = round.around
   const chosen =
-    near.find((one) => grows(one)) ??
+    near.find(grows) ??
+    near.find(
+      (one) => loop?.kind === "loop" && one.at.start > loop.start && one.at.end <= loop.end,
+    ) ??
     near.find((one) => one.value?.kind === "call") ??
     near[0] ??
     null
