@@ -7,7 +7,7 @@ import { addBareRequire } from "./imports.ts"
 import { loopOf } from "./loops.ts"
 import { methodOf } from "./members.ts"
 import { patternOf } from "./patterns.ts"
-import { isType } from "./types.ts"
+import { isType } from "./typeSyntax.ts"
 
 /** @see Context.statement */
 export function statementOf(ctx: Context, node: Syntax): Node[] {

@@ -6,7 +6,7 @@ import type { GrammarName } from "../parse.ts"
 import { parseSyntax } from "../parse.ts"
 import type { Syntax } from "../syntax.ts"
 import { lowerJavaScript } from "./lower.ts"
-import { isType } from "./types.ts"
+import { isType } from "./typeSyntax.ts"
 
 const GRAMMARS: readonly GrammarName[] = ["javascript", "typescript", "tsx"]
 
