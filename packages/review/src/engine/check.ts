@@ -1,0 +1,229 @@
+/** Runs the rules over the files of a program and makes findings of what they report. */
+import type { File } from "../analysis/file.ts"
+import type { Program } from "../analysis/program.ts"
+import type { Fact, Finding, Notice, Tier } from "../findings/finding.ts"
+import { fingerprintsOf } from "../findings/fingerprint.ts"
+import { compareFindings } from "../findings/order.ts"
+import { Lines, placeOf } from "../findings/place.ts"
+import type { Draft, Rule } from "../rules/rule.ts"
+import type { SievedSource } from "./analyse.ts"
+import { monotonicMs } from "./clock.ts"
+import { patternOf, type PatternSource } from "./patterns.ts"
+import type { Stop } from "./stop.ts"
+
+/** One rule on one file: what takes longer is said. */
+const SLOW_MS = 1_000
+/** All rules on one file: after this the rest of them is passed over. */
+const MAX_FILE_MS = 5_000
+/** More of one rule in one file tell nothing more. */
+const MAX_OF_A_RULE = 100
+
+export interface CheckOptions {
+  readonly program: Program
+  readonly sources: readonly SievedSource[]
+  readonly rules: readonly Rule[]
+  readonly stop: Stop
+  /** Whether findings in a file are asked for; all by default. */
+  readonly isReviewed?: ((path: string) => boolean) | undefined
+  /** The path under which a file's findings are named: a renamed file keeps them. */
+  readonly namedAs?: ((path: string) => string) | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+export interface Checked {
+  readonly findings: readonly Finding[]
+  readonly notices: readonly Notice[]
+}
+
+/** @throws the stop's signal's reason */
+export async function check(options: CheckOptions): Promise<Checked> {
+  const rules = [...options.rules]
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((rule) => ({ rule, pattern: patternOf(rule.mentions) }))
+  const sources = options.sources.filter(({ path }) => options.isReviewed?.(path) ?? true)
+  const texts = new Texts()
+  const findings: Finding[] = []
+  const notices: Notice[] = []
+  for (const [done, source] of sources.entries()) {
+    if (!(await options.stop.goesOn())) break
+    const due = rules.filter(({ rule, pattern }) => isDue(rule, pattern, source))
+    if (due.length > 0) {
+      const one = checkFile(
+        source,
+        due.map(({ rule }) => rule),
+        options,
+        texts,
+      )
+      findings.push(...one.findings)
+      notices.push(...one.notices)
+    }
+    options.onProgress?.(done + 1, sources.length)
+  }
+  return { findings: findings.sort(compareFindings), notices }
+}
+
+function isDue(rule: Rule, pattern: PatternSource, source: SievedSource): boolean {
+  if (!rule.languages.includes(source.language)) return false
+  if (rule.scope !== "everything" && (rule.scope === "tests") !== source.isTest) return false
+  return source.isMatchedBy(pattern)
+}
+
+interface Reported {
+  readonly rule: Rule
+  readonly draft: Draft
+}
+
+function checkFile(
+  source: SievedSource,
+  rules: readonly Rule[],
+  options: CheckOptions,
+  texts: Texts,
+): Checked {
+  const { path } = source
+  const notices: Notice[] = []
+  const reported: Reported[] = []
+  const startMono = monotonicMs()
+  const file = loadFile(options.program, path, notices)
+  if (!file) return { findings: [], notices }
+  for (const rule of rules) {
+    const beganMono = monotonicMs()
+    if (beganMono - startMono > MAX_FILE_MS) {
+      notices.push({
+        code: "file-slow",
+        message: `took too long; ${rule.id} and what follows was passed over`,
+        path,
+      })
+      break
+    }
+    try {
+      rule.check(file, options.program, (draft) => reported.push({ rule, draft }))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      notices.push({ code: "rule-failed", message: `${rule.id} failed here: ${reason}`, path })
+    }
+    if (monotonicMs() - beganMono > SLOW_MS) {
+      notices.push({
+        code: "rule-slow",
+        message: `${rule.id} took longer than ${SLOW_MS} ms here`,
+        path,
+      })
+    }
+  }
+  return {
+    findings: findingsOf(file, bounded(once(reported), path, notices), options, texts),
+    notices,
+  }
+}
+
+function loadFile(program: Program, path: string, notices: Notice[]): File | null {
+  try {
+    return program.file(path)
+  } catch (error) {
+    notices.push({
+      code: "file-not-understood",
+      message: `was passed over: ${(error as Error).message}`,
+      path,
+    })
+    return null
+  }
+}
+
+const TIER_RANK: Readonly<Record<Tier, number>> = { certain: 0, likely: 1, context: 2 }
+
+/** In the order of the text; a rule's second word on one place is dropped, the more certain one stays. */
+function once(reported: readonly Reported[]): Reported[] {
+  const sorted = [...reported].sort(
+    (a, b) =>
+      a.draft.at.start - b.draft.at.start ||
+      (a.rule.id === b.rule.id ? 0 : a.rule.id < b.rule.id ? -1 : 1) ||
+      TIER_RANK[a.draft.tier] - TIER_RANK[b.draft.tier] ||
+      a.draft.at.end - b.draft.at.end,
+  )
+  return sorted.filter(({ rule, draft }, i) => {
+    const before = sorted[i - 1]
+    return before?.rule !== rule || before.draft.at.start !== draft.at.start
+  })
+}
+
+function bounded(reported: readonly Reported[], path: string, notices: Notice[]): Reported[] {
+  const counts = new Map<string, number>()
+  const kept = reported.filter(({ rule }) => {
+    const count = (counts.get(rule.id) ?? 0) + 1
+    counts.set(rule.id, count)
+    return count <= MAX_OF_A_RULE
+  })
+  for (const [id, count] of counts) {
+    if (count <= MAX_OF_A_RULE) continue
+    const message = `${id}: the first ${MAX_OF_A_RULE} of ${count} findings are shown`
+    notices.push({ code: "limit-findings", message, path })
+  }
+  return kept
+}
+
+function findingsOf(
+  file: File,
+  reported: readonly Reported[],
+  options: CheckOptions,
+  texts: Texts,
+): Finding[] {
+  if (reported.length === 0) return []
+  const path = options.namedAs?.(file.path) ?? file.path
+  const lines = texts.linesOf(file)
+  const identities = reported.map(({ rule, draft }) => ({
+    rule: rule.id,
+    path,
+    symbol: symbolAt(file, draft.at.start),
+    lineText: lines.textOf(lines.positionOf(draft.at.start).line),
+  }))
+  const fingerprints = fingerprintsOf(identities)
+  return reported.map(({ rule, draft }, i): Finding => {
+    const fix = draft.fix ?? { text: rule.docs.fix }
+    return {
+      ...placeOf(file.path, lines, draft.at),
+      rule: rule.id,
+      tier: draft.tier,
+      severity: draft.severity,
+      message: draft.message,
+      because: (draft.because ?? []).map((fact): Fact => {
+        const of = fact.file ?? file
+        return fact.at
+          ? { text: fact.text, place: placeOf(of.path, texts.linesOf(of), fact.at) }
+          : { text: fact.text }
+      }),
+      checked: draft.checked ?? [],
+      fix: {
+        text: fix.text,
+        ...("safety" in fix ? { safety: fix.safety } : {}),
+        ...("edits" in fix
+          ? { edits: fix.edits.map((edit) => ({ path: file.path, ...edit })) }
+          : {}),
+      },
+      reference: rule.docs.reference,
+      symbol: identities[i]!.symbol,
+      fingerprint: fingerprints[i]!,
+    }
+  })
+}
+
+/** The innermost function with a name around an offset, with its class; "" at top level. */
+function symbolAt(file: File, offset: number): string {
+  let found: File["functions"][number] | null = null
+  for (const fn of file.functions) {
+    if (fn.start > offset) break
+    if (fn.end > offset && fn.name !== "") found = fn
+  }
+  if (!found) return ""
+  const owner = found.receiver?.type ?? file.classOf(found)?.name ?? ""
+  return owner === "" ? found.name : `${owner}.${found.name}`
+}
+
+/** The lines of each text, found once in a run. */
+class Texts {
+  readonly #lines = new WeakMap<File, Lines>()
+
+  linesOf(file: File): Lines {
+    let lines = this.#lines.get(file)
+    if (!lines) this.#lines.set(file, (lines = new Lines(file.text)))
+    return lines
+  }
+}
