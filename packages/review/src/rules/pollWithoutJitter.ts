@@ -2,28 +2,174 @@
 import { definitionsOf } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
-import { dotted } from "../analysis/names.ts"
+import { wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { resolveFunction } from "../analysis/resolve.ts"
 import { roundOf } from "../analysis/retries.ts"
-import { waitsOf, type Wait } from "../analysis/waits.ts"
-import type { Rule } from "./rule.ts"
+import { targetWithin } from "../analysis/targets.ts"
+import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+import { walk } from "../ir/children.ts"
+import type { Node } from "../ir/nodes.ts"
+import type { DraftFact, Rule } from "./rule.ts"
+
+/** Rarer than this, a beat that all share is a moment of load and not a pattern of it. */
+const RARE_MS = 10 * 60_000
+
+/** Words of a delay or a function that asks a store for work. */
+const POLL_WORDS = new Set([
+  "poll",
+  "polling",
+  "poller",
+  "fetch",
+  "dequeue",
+  "claim",
+  "sweep",
+  "elect",
+  "election",
+])
+
+/** A delay up to an instant that all instances compute alike. */
+const NEXT =
+  /\bnext(?:_?(?:exec|execution|run|tick|fire|invocation|occurrence|date|time|at|due|scheduled)\w*)?\b/i
 
 export const pollWithoutJitter: Rule = {
   id: "poll-without-jitter",
   title: "Poll without jitter",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /poll|Poll|Interval|interval|Ticker|Timer|schedule|cron/,
+  mentions: /[pP]oll|[iI]nterval|INTERVAL|Ticker|Timer|[sS]chedul|[nN]ext/,
   docs: {
-    what: "Every instance asks a shared store at the same fixed beat.",
-    why: "Instances that were started by one deploy stay in step: the store gets all their questions in one instant and nothing in between.",
-    silent: ["Chance flows into the interval or into the first delay.", "Nothing shared is asked."],
-    fix: "Add a random part to every interval, or start each instance at a random offset.",
+    what: "Every instance asks a shared store at the same fixed beat, or wakes at the same computed instant.",
+    why: "Instances that one deploy started stay in step: the store gets the questions of all of them at once and none in between, and whoever loses the race for the work asked in vain.",
+    silent: [
+      "Chance flows into the interval, the first delay or the instant.",
+      "What is asked is not shared, or nothing says that it is polled for work.",
+      "The wait follows a failure: that is retry-without-jitter.",
+    ],
+    fix: "Add a random part to every interval, for example a tenth of it, or start each instance at a random offset.",
     reference: "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
-    examples: {},
+    examples: {
+      go: {
+        bad: "for {\n\tselect {\n\tcase <-ctx.Done():\n\t\treturn\n\tcase <-pollTimer.C:\n\t\tjobs := db.FetchJobs(ctx)\n\t\trun(jobs)\n\t\tpollTimer.Reset(cfg.PollInterval)\n\t}\n}",
+        good: "\t\tpollTimer.Reset(cfg.PollInterval + rand.N(cfg.PollInterval/10))",
+      },
+      python: {
+        bad: "while running:\n    jobs = db.fetch_jobs()\n    run(jobs)\n    time.sleep(poll_interval)",
+        good: "    time.sleep(poll_interval * random.uniform(0.9, 1.1))",
+      },
+      typescript: {
+        bad: "setInterval(() => this.pollJobs(), this.pollIntervalMs)",
+        good: "const next = () => this.pollIntervalMs * (0.9 + Math.random() * 0.2)\nconst again = () => this.pollJobs().finally(() => setTimeout(again, next()))\nsetTimeout(again, next())",
+      },
+      java: {
+        bad: "while (running) {\n  List<Job> jobs = jobDao.pollDue();\n  run(jobs);\n  Thread.sleep(pollIntervalMs);\n}",
+        good: "  Thread.sleep(pollIntervalMs + ThreadLocalRandom.current().nextLong(pollIntervalMs / 10));",
+      },
+      kotlin: {
+        bad: "while (isActive) {\n  val jobs = jobDao.pollDue()\n  run(jobs)\n  delay(pollInterval)\n}",
+        good: "  delay(pollInterval + Random.nextLong(pollInterval / 10))",
+      },
+    },
   },
   check(file, program, report) {
-    void [file, program, report, definitionsOf, isEntropic, dotted, roundOf, waitsOf]
+    const seen = new Set<Node>()
+    for (const wait of waitsOf(program, file)) {
+      const round = roundOf(program, file, wait)
+      if (round.purpose !== "poll") continue
+      const method = file.methodOf(wait.call)
+      const reason = reasonOf(program, file, wait, method?.name ?? "")
+      if (!reason || (method && seen.has(method)) || isSpread(program, file, wait, method)) continue
+      const place = asksShared(program, file, wait, round.around ?? method)
+      if (!place) continue
+      if (method) seen.add(method)
+      const definition = definitionsOf(program, file, wait.delay).find(
+        (one) => one.file === file && !one.isParam,
+      )
+      const fleet = program.evidence.fleet(file.path)
+      const because: DraftFact[] = [
+        { text: "comes round here", at: wait.call },
+        { text: reason },
+        { text: "and asks what others ask too", at: place },
+      ]
+      if (fleet)
+        because.push({ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` })
+      report({
+        at: reason === ALIGNED && definition ? definition.at : wait.call,
+        tier: "likely",
+        severity: fleet ? "medium" : "low",
+        message:
+          reason === ALIGNED
+            ? "every instance wakes at the same computed instant and asks the same store"
+            : "every instance asks the same store at the same beat",
+        because,
+        checked: [
+          "no random source flows into the interval, through names, fields, parameters or called functions",
+          "the first round is not put off at random either",
+        ],
+      })
+    }
   },
 }
-export type Unused = [File, Program, Wait]
+
+const ALIGNED = "the delay leads to an instant that every instance computes alike"
+
+/** Why this wait is a poll for shared work, or null. */
+function reasonOf(program: Program, file: File, wait: Wait, method: string): string | null {
+  const delays = [
+    wait.delay,
+    ...definitionsOf(program, file, wait.delay).flatMap((one) =>
+      one.file === file ? (one.value ?? []) : [],
+    ),
+  ]
+  if (delays.some((node) => isUntilNext(file, node))) return ALIGNED
+  const ms = waitMs(program, file, wait)
+  if (ms !== null && ms >= RARE_MS) return null
+  const names: string[] = [method]
+  walk(wait.delay, (node) => {
+    if (node.kind === "name" || node.kind === "member") names.push(node.name)
+    return undefined
+  })
+  const word = names.flatMap(wordsOf).find((one) => POLL_WORDS.has(one))
+  return word === undefined ? null : `its names say that it polls ("${word}")`
+}
+
+/** `nextRun - now()`, `time.Until(next)`. */
+function isUntilNext(file: File, node: Node): boolean {
+  if (node.kind === "binary" && node.op === "-") {
+    return NEXT.test(file.textOf(node.left)) && /now|time/i.test(file.textOf(node.right))
+  }
+  return (
+    node.kind === "call" &&
+    node.name === "Until" &&
+    node.args.some((arg) => NEXT.test(file.textOf(arg)))
+  )
+}
+
+/** Whether chance moves the beat: in the delay, or once before the first round. */
+function isSpread(program: Program, file: File, wait: Wait, method: Node | null): boolean {
+  if (isEntropic(program, file, wait.delay)) return true
+  return waitsOf(program, file).some(
+    (other) =>
+      other !== wait &&
+      method !== null &&
+      other.call.start >= method.start &&
+      other.call.end <= method.end &&
+      isEntropic(program, file, other.delay),
+  )
+}
+
+/** The first call of the round that goes to something shared. */
+function asksShared(program: Program, file: File, wait: Wait, around: Node | null): Node | null {
+  const bodies: { readonly file: File; readonly node: Node }[] = wait.callback
+    ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
+        file: from,
+        node: fn,
+      }))
+    : around
+      ? [{ file, node: around }]
+      : []
+  for (const { file: from, node } of bodies) {
+    if (targetWithin(program, from, node, 3) === "remote") return from === file ? node : wait.call
+  }
+  return null
+}
