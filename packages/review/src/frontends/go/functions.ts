@@ -2,7 +2,7 @@
 import type { Func, Node, Param } from "../../ir/nodes.ts"
 import { named, type Lowering } from "../lowering.ts"
 import { bodyOf } from "../parts.ts"
-import { fieldOf, fieldsOf, type Syntax } from "../syntax.ts"
+import { fieldOf, fieldsOf, hasError, type Syntax } from "../syntax.ts"
 import { typeName } from "./typeNames.ts"
 
 /** A function, a method, or a method of an interface, which has no body. */
@@ -12,7 +12,13 @@ export function funcOf(node: Syntax, to: Lowering): Func {
 }
 
 export function lambdaOf(node: Syntax, to: Lowering): Node {
-  const fn: Func = { ...func(node, "", node.start, to), isLambda: true }
+  // The function around it is marked too; at top level there is none.
+  const isBroken = to.errors > 0 && hasError(node)
+  const fn: Func = {
+    ...func(node, "", node.start, to),
+    isLambda: true,
+    ...(isBroken ? { hasError: true } : {}),
+  }
   return { kind: "lambda", fn, start: node.start, end: node.end }
 }
 

@@ -2,7 +2,7 @@
 import type { Annotation, Func, Node, Param } from "../../ir/nodes.ts"
 import { block, hasToken, named, type Lowering } from "../lowering.ts"
 import { bodyOf, partOf } from "../parts.ts"
-import { fieldOf, type Syntax } from "../syntax.ts"
+import { fieldOf, hasError, type Syntax } from "../syntax.ts"
 
 export function funcOf(node: Syntax, decorators: readonly Syntax[], to: Lowering): Func {
   const name = fieldOf(node, "name")
@@ -40,6 +40,8 @@ export function lambdaOf(node: Syntax, to: Lowering): Node {
     ]),
     isAsync: false,
     isLambda: true,
+    // The function around it is marked too; at top level there is none.
+    ...(to.errors > 0 && hasError(node) ? { hasError: true } : {}),
     receiver: null,
     annotations: [],
     modifiers: [],

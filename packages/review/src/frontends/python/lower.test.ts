@@ -362,6 +362,14 @@ test("a function with an error is marked, the one around it is not, and the rest
   ])
 })
 
+test("an error in a lambda counts for it", async () => {
+  const unit = await parseSource("a.py", "f = lambda: g(1 2)\nh = lambda: 1\n")
+  expect(functionsOf(unit).map((fn) => [fn.name, fn.hasError ?? false])).toEqual([
+    ["f", true],
+    ["h", false],
+  ])
+})
+
 test("an empty body is no error", async () => {
   expect(await python("def f():", "    # nothing yet", "x = 1")).not.toContain("errors")
 })
