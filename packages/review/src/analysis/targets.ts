@@ -90,6 +90,8 @@ const REMOTE_VERBS = new Set([
   "insert",
   "commit",
   "transaction",
+  "enqueue",
+  "workflow",
 ])
 const LOCAL_WORDS = new Set([
   "pipe",
