@@ -12,8 +12,8 @@ const TEST_NAME: Readonly<Record<Language, RegExp>> = {
     /[._-](?:test|tests|spec|e2e|cy)\.[cm]?jsx?$|(?:^|\/)(?:jest|vitest|playwright|karma)\.(?:config|setup)\.[cm]?js$/,
   typescript:
     /[._-](?:test|tests|spec|e2e|cy|test-d)\.[cm]?tsx?$|(?:^|\/)(?:jest|vitest|playwright|karma)\.(?:config|setup)\.[cm]?ts$/,
-  java: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|IT|ITCase|Spec)|Test[A-Z][^/]*)\.java$/,
-  kotlin: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|IT|ITCase|Spec)|Test[A-Z][^/]*)\.kts?$/,
+  java: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)|Test[A-Z][^/]*)\.java$/,
+  kotlin: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)|Test[A-Z][^/]*)\.kts?$/,
   sql: /(?:^|\/)test_[^/]*\.sql$/,
 }
 
@@ -21,7 +21,7 @@ const EXAMPLE =
   /(?:^|\/)(?:_?examples?|samples?|demos?|scripts?|bench|benches|benchmarks?|migrations?|migrate|cli|playground|tutorials?|quickstarts?|docs?|tools?|hack|\.github)\//
 
 const EXAMPLE_NAME =
-  /(?:^|\/)(?:example|sample|demo|bench|benchmark)[^/]*$|[._-](?:example|sample|demo|bench|benchmark)\.[a-z]+$/
+  /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|bench|benchmark)\.[a-z]+$/
 
 /** Whether a file holds tests, or what only tests use. */
 export function isTestPath(path: string, language: Language): boolean {
