@@ -117,7 +117,9 @@ export function isComment(node: Syntax): boolean {
 
 /** Named children without comments and, in Python, without the marks that a line goes on. */
 export function named(node: Syntax): Syntax[] {
-  return node.children.filter((child) => child.isNamed && !isComment(child) && child.type !== "line_continuation")
+  return node.children.filter(
+    (child) => child.isNamed && !isComment(child) && child.type !== "line_continuation",
+  )
 }
 
 export function childOf(node: Syntax, type: string): Syntax | null {

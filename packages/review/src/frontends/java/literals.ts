@@ -1,5 +1,6 @@
 /** Java's literals: numbers in four bases, characters, strings and text blocks. */
 import type { Node, Num, Str } from "../../ir/nodes.ts"
+import { numberOf, unescape } from "../literals.ts"
 import type { Lowering, Table } from "../lowering.ts"
 import type { Syntax } from "../syntax.ts"
 
@@ -20,19 +21,6 @@ export const literals: Table = {
 function lowerNumber(node: Syntax, to: Lowering): Num {
   const value = numberOf(to.textOf(node))
   return { kind: "number", value, start: node.start, end: node.end }
-}
-
-/** The value of a numeric literal of Java or Kotlin; what is larger than a double holds exactly is rounded. */
-export function numberOf(written: string): number {
-  const digits = written.replaceAll("_", "").toLowerCase()
-  const hexFloat = /^0x([0-9a-f]*)\.?([0-9a-f]*)p([+-]?\d+)[fd]?$/.exec(digits)
-  if (hexFloat) {
-    const [, whole = "", part = "", power = "0"] = hexFloat
-    return Number(`0x${whole}${part}`) * 2 ** (Number(power) - 4 * part.length)
-  }
-  if (/^0[xb]/.test(digits)) return Number(digits.replace(/u?l?$/, ""))
-  if (/^0[0-7]+l?$/.test(digits)) return Number.parseInt(digits, 8)
-  return Number(digits.replace(/(?:[fd]|u?l?)$/, ""))
 }
 
 function lowerString(node: Syntax, to: Lowering): Node {
@@ -68,26 +56,6 @@ function textBlock(written: string): string {
   const indents = counted.map((line) => line.length - line.trimStart().length)
   const indent = Math.min(...indents.slice(0, 10_000))
   return unescape(lines.map((line) => line.slice(indent).trimEnd()).join("\n"))
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  n: "\n",
-  t: "\t",
-  r: "\r",
-  b: "\b",
-  f: "\f",
-  s: " ",
-}
-
-/** Resolves escapes of Java and Kotlin; a backslash before the end of a line joins the lines. */
-export function unescape(written: string): string {
-  if (!written.includes("\\")) return written
-  return written.replace(/\\(u+[0-9a-fA-F]{4}|[0-3]?[0-7]{1,2}|\r?\n|[^])/g, (_, code: string) => {
-    if (/^u+[0-9a-fA-F]{4}$/.test(code)) return String.fromCharCode(parseInt(code.slice(-4), 16))
-    if (/^[0-7]/.test(code)) return String.fromCharCode(parseInt(code, 8))
-    if (/^\r?\n$/.test(code)) return ""
-    return Object.hasOwn(ESCAPES, code) ? ESCAPES[code]! : code
-  })
 }
 
 function text(at: { start: number; end: number }, value: string): Str {

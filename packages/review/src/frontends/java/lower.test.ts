@@ -330,7 +330,7 @@ test("any text is lowered, whatever it is", async () => {
     fc.asyncProperty(pieces, async (parts) => {
       const text = parts.join(" ")
       const unit = await unitOf(text)
-      printNodes(unit.body)
+      expect(printNodes(unit.body)).toBeTypeOf("string")
       for (const node of unit.body) walk(node, (one) => within(one, text.length))
     }),
     { numRuns: 200 },
