@@ -3,7 +3,7 @@ import type { Edit, Finding, Report } from "../findings/finding.ts"
 
 export function findingWith(
   edits: readonly Edit[],
-  safety: "safe" | "unsafe" | undefined = "safe",
+  safety: "safe" | "unsafe" | null = "safe",
 ): Finding {
   return {
     rule: "r",
@@ -17,7 +17,7 @@ export function findingWith(
     message: "m",
     because: [],
     checked: [],
-    fix: { text: "f", edits, ...(safety !== undefined && { safety }) },
+    fix: { text: "f", edits, ...(safety !== null && { safety }) },
     reference: "r",
     symbol: "",
     fingerprint: "0000000000000000",

@@ -8,7 +8,7 @@ const replace = (old: string, text: string) => edit("a.go", TEXT, old, text)
 test("only safe edits are taken unless all are asked for", () => {
   const safe = findingWith([replace("one", "1")], "safe")
   const unsafe = findingWith([replace("two", "2")], "unsafe")
-  const unsaid = findingWith([replace("three", "3")], undefined)
+  const unsaid = findingWith([replace("three", "3")], null)
   expect(planFixes([safe, unsafe, unsaid], "safe").applied).toEqual([safe])
   expect(planFixes([safe, unsafe, unsaid], "unsafe").applied).toEqual([safe, unsafe, unsaid])
 })
