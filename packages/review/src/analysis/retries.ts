@@ -5,12 +5,13 @@
 import type { Call, Catch, Func, Loop, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { callersOf } from "./definitions.ts"
-import { leaves, meaningOf, saysFailure, type Verdict } from "./failures.ts"
+import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
-import { dotted, wordsOf } from "./names.ts"
+import { dotted } from "./names.ts"
 import type { Program } from "./program.ts"
-import { resolveFunction } from "./resolve.ts"
+import { resolveCall, resolveFunction } from "./resolve.ts"
 import type { Wait } from "./waits.ts"
+import { countedAttempts, failureBeside, failureOn, holds, pathToLoop, type Way } from "./ways.ts"
 
 export type Purpose = "retry" | "poll" | "deadline" | "other"
 
@@ -30,22 +31,6 @@ const ASIDE =
 
 const NOTHING: Round = { purpose: "other", around: null, failure: null, operation: null }
 
-const ATTEMPT_WORDS = new Set([
-  "attempt",
-  "attempts",
-  "retry",
-  "retries",
-  "retrying",
-  "try",
-  "tries",
-  "backoff",
-  "reconnect",
-])
-
-/** Callbacks that run in place: what waits within them holds up what is around them. */
-const IN_PLACE =
-  /^(?:Promise|run|runCatching|withContext|withTimeout|withTimeoutOrNull|coroutineScope|supervisorScope|use|let|apply|also|with|runBlocking|synchronized|withLock|transaction|repeat|step)$/
-
 const ROUNDS = Symbol("purpose of a wait")
 
 /** What a wait is for, with what shows it. */
@@ -59,150 +44,11 @@ export function roundOf(program: Program, file: File, wait: Wait): Round {
   })
 }
 
-interface Way {
-  readonly loop: Loop | null
-  /** The function that holds the wait, callbacks that run in place passed over. */
-  readonly fn: Func | null
-  /** From the wait outwards up to the loop or the function. */
-  readonly steps: readonly Node[]
-}
-
-function pathToLoop(file: File, from: Node): Way {
-  const steps: Node[] = [from]
-  for (const outer of file.ancestorsOf(from)) {
-    if (outer.kind === "loop") {
-      // A wait in the head of a loop is no round of it.
-      return { loop: outer, fn: file.functionOf(outer), steps }
-    }
-    if (outer.kind === "function" && !(outer.isLambda && runsInPlace(file, outer))) {
-      return { loop: null, fn: outer, steps }
-    }
-    steps.push(outer)
-  }
-  return { loop: null, fn: null, steps }
-}
-
-function runsInPlace(file: File, fn: Func): boolean {
-  const lambda = file.parentOf(fn)
-  const call = lambda && file.parentOf(lambda)
-  return call?.kind === "call" && IN_PLACE.test(call.name)
-}
-
-/** The failure on the way out: a catch, or a branch whose test says that something failed. */
-function failureOn(way: Way): Node | null {
-  const { steps } = way
-  for (let i = 1; i < steps.length; i++) {
-    const [inner, outer] = [steps[i - 1]!, steps[i]!]
-    if (outer.kind === "try" && outer.catches.some((one) => one.body === inner)) return inner
-    if (outer.kind === "if" && inner !== outer.test && inner !== outer.init) {
-      const verdict = inner === outer.then ? meaningOf(outer.test) : flipped(meaningOf(outer.test))
-      if (verdict === "failure") return outer.test
-      if (isLaterAttempt(outer.test)) return outer.test
-    }
-    if (outer.kind === "switch") {
-      const own = outer.cases.find((one) => one.body === inner)
-      if (own && own.tests.some((test) => saysFailure(test))) return own.tests[0]!
-    }
-    // `.catch(async () => { … })`
-    if (outer.kind === "call" && outer.name === "catch" && inner.kind === "lambda") return outer
-  }
-  return null
-}
-
-function flipped(verdict: Verdict): Verdict {
-  return verdict === "failure" ? "success" : verdict === "success" ? "failure" : "unknown"
-}
-
-/** `if attempt > 0 { wait }` */
-function isLaterAttempt(test: Node): boolean {
-  return (
-    test.kind === "binary" &&
-    /^(?:>|>=|!=|!==|<|<=)$/.test(test.op) &&
-    [test.left, test.right].some((side) => side.kind === "name" && hasAttemptWord(side.name))
-  )
-}
-
-function hasAttemptWord(name: string): boolean {
-  return wordsOf(name).some((word) => ATTEMPT_WORDS.has(word))
-}
-
 function inLoop(call: Call, way: Way): Round {
   const loop = way.loop!
   const failure = failureOn(way) ?? failureBeside(loop, way.steps) ?? countedAttempts(loop)
   if (!failure) return { purpose: "poll", around: loop, failure: null, operation: null }
   return { purpose: "retry", around: loop, failure, operation: operationIn(loop, call) }
-}
-
-/**
- * The wait stands in the loop's own course: it is a retry when a round that went well has left before, or when the
- * round begins with it and leaves when it goes well.
- */
-function failureBeside(loop: Loop, steps: readonly Node[]): Node | null {
-  const arms = steps.flatMap((step) =>
-    step.kind === "select"
-      ? step.cases.filter((one) => one.comm && holds(one.comm, steps[0]!))
-      : [],
-  )
-  for (const block of [
-    ...arms.map((arm) => arm.body),
-    ...steps.filter((step) => step.kind === "block"),
-    loop.body,
-  ]) {
-    for (const statement of block.body) {
-      if (steps.includes(statement)) continue
-      const found = exitsOnSuccess(statement)
-      if (found) return found
-    }
-  }
-  return loop.test && meaningOf(loop.test) === "failure" ? loop.test : null
-}
-
-function exitsOnSuccess(statement: Node): Node | null {
-  if (statement.kind === "if") {
-    const verdict = meaningOf(statement.test)
-    const isAboutError =
-      saysFailure(statement.test) || /^(?:ok|success)/.test(dotted(statement.test))
-    if (verdict === "success" && isAboutError && leaves(statement.then.body)) return statement.test
-    if (verdict === "failure" && statement.otherwise && leaves(statement.otherwise.body))
-      return statement.test
-    return null
-  }
-  if (statement.kind !== "try") return null
-  const goesOn = statement.catches.some((one) => !leaves(one.body.body))
-  if (
-    goesOn &&
-    (leaves(statement.body.body) ||
-      leavesSomewhere(statement.body) ||
-      (statement.otherwise && leaves(statement.otherwise.body)))
-  ) {
-    return statement
-  }
-  return null
-}
-
-function leavesSomewhere(body: Node): boolean {
-  let found = false
-  walk(body, (node) => {
-    if (node.kind === "return" || node.kind === "break") found = true
-    return !found && node.kind !== "function" && node.kind !== "loop"
-  })
-  return found
-}
-
-/** `for attempt := 0; attempt < max; attempt++`, `for attempt in range(5)`. */
-function countedAttempts(loop: Loop): Node | null {
-  const heads = [loop.init, loop.test, loop.update, loop.iterable, ...loop.bindings]
-  for (const head of heads) {
-    if (!head) continue
-    let found = false
-    walk(head, (node) => {
-      if ((node.kind === "name" || node.kind === "member") && hasAttemptWord(node.name))
-        found = true
-      return !found
-    })
-    if (found) return head
-  }
-  return null
 }
 
 /** The call that is tried: the first of the loop's `try`, or the one whose error is looked at. */
@@ -245,7 +91,8 @@ function firstCall(node: Node): Call | null {
 function withoutLoop(program: Program, file: File, call: Call, way: Way): Round {
   const { fn } = way
   const failure = failureOn(way)
-  if (!fn || !failure) return NOTHING
+  if (!fn) return NOTHING
+  if (!failure) return isOnlyAWait(fn) ? asItsCaller(program, file, fn) : NOTHING
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
   }
@@ -264,6 +111,30 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
     }
   }
   return NOTHING
+}
+
+/** A function that only waits: what the wait is for, its caller tells. */
+function asItsCaller(program: Program, file: File, fn: Func): Round {
+  for (const caller of callersOf(program, { file, fn })) {
+    const way = pathToLoop(caller.file, caller.call)
+    const round = way.loop && caller.file === file ? inLoop(caller.call, way) : NOTHING
+    if (round.purpose === "retry") return round
+  }
+  return NOTHING
+}
+
+function isOnlyAWait(fn: Func): boolean {
+  let calls = 0
+  if (fn.params.length > 0) return false
+  walk(fn, (node) => {
+    if (
+      node.kind === "call" &&
+      !/^(?:interrupt|currentThread|log|info|warn|debug|error)$/.test(node.name)
+    )
+      calls++
+    return undefined
+  })
+  return calls === 1
 }
 
 function callsItself(file: File, fn: Func, after: Call): boolean {
@@ -304,7 +175,30 @@ function leadsBack(program: Program, file: File, wait: Wait): Func | null {
     else if (node.kind === "name" || node.kind === "member") names.add(node.name)
     return undefined
   })
-  return outer.find((fn) => fn.name !== "" && names.has(fn.name)) ?? null
+  const direct = outer.find((fn) => fn.name !== "" && names.has(fn.name))
+  return direct ?? throughAnother(program, file, callback, outer)
+}
+
+/** The callback calls a function that leads back here: `connect` sets up what calls `reconnect`, which waits to connect. */
+function throughAnother(
+  program: Program,
+  file: File,
+  callback: Node,
+  outer: readonly Func[],
+): Func | null {
+  let found: Func | null = null
+  walk(callback, (node) => {
+    if (found || node.kind !== "call") return undefined
+    for (const target of resolveCall(program, file, node)) {
+      const within = target.file.calls.filter(
+        (call) => call.start >= target.fn.start && call.end <= target.fn.end,
+      )
+      found ??=
+        outer.find((fn) => fn.name !== "" && within.some((call) => call.name === fn.name)) ?? null
+    }
+    return undefined
+  })
+  return found
 }
 
 /** `.on("error", …)`, `onclose = …`, `handleDisconnect()`. */
@@ -355,10 +249,6 @@ export function canBeCutShort(file: File, wait: Wait): boolean {
     if (outer.kind === "loop" || outer.kind === "function") return false
   }
   return false
-}
-
-function holds(outer: Node, inner: Node): boolean {
-  return outer.start <= inner.start && inner.end <= outer.end
 }
 
 /** Arms that end the wait early: a cancelled context, a stop channel, a deadline's timer. */

@@ -160,14 +160,15 @@ function isSpread(program: Program, file: File, wait: Wait, method: Node | null)
 
 /** The first call of the round that goes to something shared. */
 function asksShared(program: Program, file: File, wait: Wait, around: Node | null): Node | null {
-  const bodies: { readonly file: File; readonly node: Node }[] = wait.callback && around?.kind !== "loop"
-    ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
-        file: from,
-        node: fn,
-      }))
-    : around
-      ? [{ file, node: around }]
-      : []
+  const bodies: { readonly file: File; readonly node: Node }[] =
+    wait.callback && around?.kind !== "loop"
+      ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
+          file: from,
+          node: fn,
+        }))
+      : around
+        ? [{ file, node: around }]
+        : []
   for (const { file: from, node } of bodies) {
     if (targetWithin(program, from, node, 3) === "remote") return from === file ? node : wait.call
   }

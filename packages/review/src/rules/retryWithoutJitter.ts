@@ -126,11 +126,13 @@ function definitionShown(
     (one) => within && one.at.start >= within.start && one.at.end <= within.end,
   )
   const loop = round.around
+  const inLoop = near.filter(
+    (one) => loop?.kind === "loop" && one.at.start > loop.start && one.at.end <= loop.end,
+  )
   const chosen =
+    inLoop.find(grows) ??
+    inLoop[0] ??
     near.find(grows) ??
-    near.find(
-      (one) => loop?.kind === "loop" && one.at.start > loop.start && one.at.end <= loop.end,
-    ) ??
     near.find((one) => one.value?.kind === "call") ??
     near[0] ??
     null
