@@ -6,6 +6,7 @@ import { lowerGo } from "./go/lower.ts"
 import { lowerJava } from "./java/lower.ts"
 import { lowerJavaScript } from "./javascript/lower.ts"
 import { lowerKotlin } from "./kotlin/lower.ts"
+import { parseKotlin } from "./kotlin/parse.ts"
 import { lowerPython } from "./python/lower.ts"
 import { readSyntax, type Syntax } from "./syntax.ts"
 
@@ -73,6 +74,10 @@ export async function parseSource(path: string, text: string, deadlineMs = 2_000
   if (!kind.grammar) {
     return { language: kind.language, package: null, imports: [], body: [], comments: [], errors: 0 }
   }
+  if (kind.language === "kotlin") {
+    const parse = (again: string) => parseSyntax("kotlin", again, deadlineMs)
+    return lowerKotlin(await parseKotlin(text, parse), text)
+  }
   const root = await parseSyntax(kind.grammar, text, deadlineMs)
   switch (kind.language) {
     case "go":
@@ -81,8 +86,6 @@ export async function parseSource(path: string, text: string, deadlineMs = 2_000
       return lowerPython(root, text)
     case "java":
       return lowerJava(root, text)
-    case "kotlin":
-      return lowerKotlin(root, text)
     default:
       return lowerJavaScript(root, text, kind.language === "javascript" ? "javascript" : "typescript")
   }

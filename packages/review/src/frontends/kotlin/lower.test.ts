@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { walk } from "../../ir/children.ts"
 import type { Node, SourceUnit } from "../../ir/nodes.ts"
 import { printNodes, printUnit } from "../../ir/print.ts"
-import { parseSyntax } from "../parse.ts"
+import { parseSource, parseSyntax } from "../parse.ts"
 import type { Syntax } from "../syntax.ts"
 import { lowerKotlin } from "./lower.ts"
 import { regroup } from "./regroup.ts"
@@ -307,6 +307,20 @@ test("a class and a function that the parser gave up on are recovered", async ()
   expect(await file("fun f() { class X { companion object { val x = y() } } }")).toBe(
     "(other:ERROR (func f() {(class X (companion object Companion (field val x = (call y))))} !error))\n(errors 1)",
   )
+})
+
+test("nested class bodies in one line are read in a second attempt, with the offsets of the text", async () => {
+  const text =
+    "class A { companion object { val x = f() } }\nclass B { object C { val y = 1 } }\nfun g() { h() }"
+  const unit = await parseSource("a.kt", text)
+  expect(printUnit(unit)).toBe(
+    [
+      "(class A (companion object Companion (field val x = (call f))))",
+      "(class B (object C (field val y = 1)))",
+      "(func g() {(call h)})",
+    ].join("\n"),
+  )
+  expect(unit.body.map((node) => text.slice(node.start, node.end))).toEqual(text.split("\n"))
 })
 
 test("comments are spans", async () => {
