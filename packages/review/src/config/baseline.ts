@@ -39,7 +39,7 @@ export interface Baseline {
  * @throws ConfigError
  */
 export async function readBaseline(path: string, shown: string): Promise<Baseline | null> {
-  const text = await readPlainFile(path, shown, MAX_CHARS)
+  const text = readPlainFile(path, shown, MAX_CHARS)
   return text === null ? null : parseBaseline(shown, text)
 }
 

@@ -1,7 +1,6 @@
 /** Finds and reads the configuration of a root. */
-import { constants } from "node:fs"
-import { lstat, open } from "node:fs/promises"
 import { join } from "node:path"
+import { readRegular } from "../files/openRegular.ts"
 import { ShapeCheck, type KnownRules } from "./checkShape.ts"
 import { defaultConfig, type AdjudicationSettings, type Config } from "./config.ts"
 import { ConfigError } from "./configError.ts"
@@ -24,7 +23,7 @@ const MAX_BYTES = 1024 * 1024
 export async function readConfig(root: string, rules: KnownRules): Promise<Config> {
   const found: { file: string; text: string }[] = []
   for (const file of CONFIG_FILES) {
-    const text = await readPlainFile(join(root, file), file)
+    const text = readPlainFile(join(root, file), file)
     if (text !== null) found.push({ file, text })
   }
   const [first, second] = found
@@ -55,30 +54,21 @@ export async function parseConfig(file: string, text: string, rules: KnownRules)
  * and a pipe would never end.
  * @throws ConfigError when there is something that cannot be read
  */
-export async function readPlainFile(
-  path: string,
-  shown: string,
-  maxBytes = MAX_BYTES,
-): Promise<string | null> {
+export function readPlainFile(path: string, shown: string, maxBytes = MAX_BYTES): string | null {
+  const found = readRegular(path, maxBytes)
   const fail = (message: string): never => {
     throw new ConfigError([{ file: shown, line: 1, key: "", message }])
   }
-  try {
-    const found = await lstat(path)
-    if (!found.isFile()) fail("is not a regular file")
-    if (found.size > maxBytes) fail(`is larger than ${maxBytes} bytes`)
-    // Between the look and the opening it may have been exchanged.
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
-      if (!(await file.stat()).isFile()) fail("is not a regular file")
-      return new TextDecoder().decode(await file.readFile())
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === "ENOENT" || code === "ENOTDIR") return null
-    return fail(`cannot be read: ${message}`)
+  switch (found.kind) {
+    case "bytes":
+      return new TextDecoder().decode(found.bytes)
+    case "too-large":
+      return fail(`is larger than ${maxBytes} bytes`)
+    case "not-regular":
+      return fail("is not a regular file")
+    case "unreadable":
+      return found.reason === "ENOENT" || found.reason === "ENOTDIR"
+        ? null
+        : fail(`cannot be read: ${found.reason}`)
   }
 }

@@ -1,0 +1,32 @@
+import type { CommandEntry } from "./command.ts"
+
+/** The review itself, which has no word of its own. */
+export const reviewEntry: CommandEntry = {
+  name: "",
+  summary: "find coordination mistakes in files, folders or a diff",
+  load: async () => (await import("./commands/review.ts")).reviewCommand,
+}
+
+/** Every other command, in the order of the help. */
+export const commandEntries: readonly CommandEntry[] = [
+  {
+    name: "why",
+    summary: "explain a finding, or the silence, at FILE:LINE",
+    load: async () => (await import("./commands/why.ts")).whyCommand,
+  },
+  {
+    name: "explain",
+    summary: "explain a rule: what, why, when it is silent, examples",
+    load: async () => (await import("./commands/explain.ts")).explainCommand,
+  },
+  {
+    name: "rules",
+    summary: "list the rules",
+    load: async () => (await import("./commands/rules.ts")).rulesCommand,
+  },
+  {
+    name: "init",
+    summary: "write a commented configuration and a CI file",
+    load: async () => (await import("./commands/init.ts")).initCommand,
+  },
+]
