@@ -39,6 +39,7 @@ export class Lowering {
     this.text = text
     this.#table = tableOf(grammar)
     this.#types = grammar.types
+    if (root.type === "ERROR") this.errors++
     this.#survey(root, null, grammar.functions)
   }
 
@@ -81,7 +82,7 @@ export class Lowering {
     return other(node, node.type, this.inside(node))
   }
 
-  /** One walk over all of the tree; the root itself is no error, however empty. */
+  /** One walk over all that is below a node. */
   #survey(node: Syntax, outer: Syntax | null, functions: ReadonlySet<string>): void {
     const fn = functions.has(node.type) ? node : outer
     for (const child of node.children) {

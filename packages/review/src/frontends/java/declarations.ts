@@ -14,7 +14,7 @@ import {
 import { fieldOf, fieldsOf, type Syntax } from "../syntax.ts"
 import { modifiersOf } from "./modifiers.ts"
 import { paramsOf, typeText } from "./parameters.ts"
-import { typesIn } from "./types.ts"
+import { typesIn } from "./typeNames.ts"
 
 export const declarations: Table = {
   class_declaration: (node, to) => classOf(node, "class", to),

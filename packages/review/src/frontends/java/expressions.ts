@@ -16,7 +16,7 @@ import { fieldOf, type Syntax } from "../syntax.ts"
 import { classBodyOf } from "./declarations.ts"
 import { annotationAsValue, elementValuePair } from "./modifiers.ts"
 import { paramsOf, typeText } from "./parameters.ts"
-import { typeAsValue, typeName } from "./types.ts"
+import { typeAsValue, typeName } from "./typeNames.ts"
 
 export const expressions: Table = {
   identifier: lowerName,

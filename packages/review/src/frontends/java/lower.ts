@@ -6,7 +6,7 @@ import { declarations, FUNCTIONS } from "./declarations.ts"
 import { expressions } from "./expressions.ts"
 import { literals } from "./literals.ts"
 import { statements } from "./statements.ts"
-import { TYPES } from "./types.ts"
+import { TYPES } from "./typeNames.ts"
 
 const GRAMMAR: Grammar = {
   table: { ...literals, ...expressions, ...statements, ...declarations },

@@ -3,7 +3,7 @@ import type { Param } from "../../ir/nodes.ts"
 import { childOf, named, type Lowering } from "../lowering.ts"
 import { fieldOf, type Syntax } from "../syntax.ts"
 import { modifiersOf } from "./modifiers.ts"
-import { TYPES } from "./types.ts"
+import { TYPES } from "./typeNames.ts"
 
 /** The parameters of a `formal_parameters`; the receiver (`Foo this`) is none. */
 export function paramsOf(list: Syntax | null, to: Lowering): Param[] {

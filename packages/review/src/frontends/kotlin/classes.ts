@@ -16,7 +16,7 @@ import { fieldOf, type Syntax } from "../syntax.ts"
 import { blockOf, delegationCall, functionOf, secondaryConstructor } from "./functions.ts"
 import { fileAnnotation, modifiersOf } from "./modifiers.ts"
 import { RECOVERED_FUNCTION } from "./recover.ts"
-import { identifier, isType, typeName } from "./types.ts"
+import { identifier, isType, typeName } from "./typeNames.ts"
 import { propertyOf, variableOf } from "./variables.ts"
 
 export const declarations: Table = {

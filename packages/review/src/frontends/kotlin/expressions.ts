@@ -13,7 +13,7 @@ import {
 } from "../lowering.ts"
 import { fieldOf, type Syntax } from "../syntax.ts"
 import { withoutIt } from "./lambdas.ts"
-import { identifier, isType, typeAsValue } from "./types.ts"
+import { identifier, isType, typeAsValue } from "./typeNames.ts"
 
 export const expressions: Table = {
   identifier: lowerIdentifier,

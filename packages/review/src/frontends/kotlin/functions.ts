@@ -4,7 +4,7 @@ import { block, boundTo, childOf, hasToken, named, type Lowering } from "../lowe
 import { fieldOf, type Syntax } from "../syntax.ts"
 import { modifiersIn, modifiersOf } from "./modifiers.ts"
 import { statementsIn } from "./statements.ts"
-import { identifier, isType, typeName } from "./types.ts"
+import { identifier, isType, typeName } from "./typeNames.ts"
 
 /** The functions of the grammar that have a name. */
 export const FUNCTIONS: ReadonlySet<string> = new Set([

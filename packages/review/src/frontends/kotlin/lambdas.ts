@@ -14,8 +14,8 @@ import type { Syntax } from "../syntax.ts"
 import { basesOf, membersOf } from "./classes.ts"
 import { bodyOf, functionParams, receiverOf, resultOf } from "./functions.ts"
 import { statementsIn } from "./statements.ts"
-import { bindingOf } from "./variables.ts"
-import { typeAsValue } from "./types.ts"
+import { bindingOf } from "./bindings.ts"
+import { typeAsValue } from "./typeNames.ts"
 
 export const lambdas: Table = {
   lambda_literal: lowerLambda,

@@ -9,7 +9,7 @@ import { lambdas } from "./lambdas.ts"
 import { regroup } from "./regroup.ts"
 import { statements, statementsIn } from "./statements.ts"
 import { literals } from "./strings.ts"
-import { identifier, TYPES } from "./types.ts"
+import { identifier, TYPES } from "./typeNames.ts"
 
 const GRAMMAR: Grammar = {
   table: { ...literals, ...expressions, ...lambdas, ...statements, ...declarations },

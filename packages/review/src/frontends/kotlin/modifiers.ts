@@ -2,7 +2,7 @@
 import type { Annotation, Node } from "../../ir/nodes.ts"
 import { childOf, named, other, type Lowering } from "../lowering.ts"
 import type { Syntax } from "../syntax.ts"
-import { isType, typeAsValue, typeName } from "./types.ts"
+import { isType, typeAsValue, typeName } from "./typeNames.ts"
 
 export interface Modifiers {
   readonly annotations: readonly Annotation[]

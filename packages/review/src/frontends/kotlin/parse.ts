@@ -5,7 +5,10 @@
  */
 import type { Syntax } from "../syntax.ts"
 
-/** Parses a text, and once more with closing braces in lines of their own where that leaves fewer errors. */
+/**
+ * Parses a text, and once more with closing braces in lines of their own where that leaves fewer errors.
+ * @throws what `parse` throws at the first attempt
+ */
 export async function parseKotlin(
   text: string,
   parse: (text: string) => Promise<Syntax>,
@@ -14,7 +17,7 @@ export async function parseKotlin(
   const errors = errorsIn(root)
   const broken = errors > 0 ? withLines(text) : text
   if (broken === text) return root
-  const second = await parse(broken)
+  const second = await parse(broken).catch(() => root)
   return errorsIn(second) < errors ? second : root
 }
 

@@ -8,8 +8,12 @@ import type { Syntax } from "../syntax.ts"
 /** The type of a function made from such a row; what it became is not to be trusted. */
 export const RECOVERED_FUNCTION = "recovered_function"
 
+/** Deeper than classes and functions are ever nested; more is no program. */
+const MAX_NESTING = 20
+
 /** Groups the children of an ERROR node. */
-export function recover(nodes: readonly Syntax[]): readonly Syntax[] {
+export function recover(nodes: readonly Syntax[], depth = 0): readonly Syntax[] {
+  if (depth === MAX_NESTING) return nodes
   const at = nodes.findIndex((node, i) => isHead(node, nodes[i + 1]))
   const open = nodes.findIndex((node, i) => i > at && node.type === "{" && !node.isNamed)
   const head = nodes[at]
@@ -22,10 +26,22 @@ export function recover(nodes: readonly Syntax[]): readonly Syntax[] {
   const start =
     nodes[at - 1]?.type === "modifiers" || nodes[at - 1]?.type === "companion" ? at - 1 : at
   const end = closeOf(nodes, from)
-  const inside = recover(nodes.slice(from + 1, end))
-  const signature = nodes.slice(start, from).map((node, i) => named(node, i + start === at + 1))
+  const before = nodes.slice(start, from).map((node, i) => named(node, i + start === at + 1))
+  const signature = before.filter(isSignature)
+  // What does not belong to a signature is kept as if it stood in the body.
+  const inside = [
+    ...before.filter((node) => !isSignature(node)),
+    ...recover(nodes.slice(from + 1, end), depth + 1),
+  ]
   const made = isFunction ? functionFrom(signature, inside) : classFrom(signature, inside)
-  return [...nodes.slice(0, start), made, ...recover(nodes.slice(end + 1))]
+  return [...nodes.slice(0, start), made, ...recover(nodes.slice(end + 1), depth + 1)]
+}
+
+const PARTS =
+  /^(?:modifiers|identifier|primary_constructor|delegation_specifiers|function_value_parameters|.*_type)$/
+
+function isSignature(node: Syntax): boolean {
+  return !node.isNamed || PARTS.test(node.type)
 }
 
 const CLASSES = new Set(["class", "interface", "object"])

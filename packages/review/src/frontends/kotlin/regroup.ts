@@ -86,6 +86,8 @@ function isPrefix(node: Syntax): boolean {
 /** `(f < T) > (x)`: Kotlin has no such comparison, so it is a call with type arguments. */
 function genericCall(node: Syntax): Syntax | null {
   const [left, operator, right] = node.children
+  // Anything more than three parts is an ERROR, which must not be lost.
+  if (node.children.length !== 3 || left?.children.length !== 3) return null
   if (operator?.type !== ">" || left?.type !== "binary_expression" || !right) return null
   const [callee, less, type] = left.children
   if (less?.type !== "<" || !callee || !type || !isTypeLike(type)) return null

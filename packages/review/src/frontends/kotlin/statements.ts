@@ -14,8 +14,8 @@ import {
   type Table,
 } from "../lowering.ts"
 import { fieldOf, type Syntax } from "../syntax.ts"
-import { isType, typeAsValue, identifier } from "./types.ts"
-import { bindingOf } from "./variables.ts"
+import { isType, typeAsValue, identifier } from "./typeNames.ts"
+import { bindingOf } from "./bindings.ts"
 
 export const statements: Table = {
   block: (node, to) => block(node, statementsIn(named(node), to)),

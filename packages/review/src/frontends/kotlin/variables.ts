@@ -1,26 +1,10 @@
 /** Kotlin's properties and local variables, with their delegates, getters and setters. */
 import type { Assign, Func, Node } from "../../ir/nodes.ts"
-import { boundTo, childOf, hasToken, named, nameNode, type Lowering } from "../lowering.ts"
+import { boundTo, childOf, hasToken, isComment, named, other, type Lowering } from "../lowering.ts"
 import type { Syntax } from "../syntax.ts"
+import { bindingOf } from "./bindings.ts"
 import { accessorOf, receiverOf } from "./functions.ts"
 import { modifiersOf, type Modifiers } from "./modifiers.ts"
-import { identifier, isType } from "./types.ts"
-
-/** What a `variable_declaration` or `multi_variable_declaration` binds. */
-export function bindingOf(
-  node: Syntax,
-  to: Lowering,
-): { names: string[]; targets: Node[]; type: string | null } {
-  const one = node.type === "multi_variable_declaration" ? [] : [node]
-  const variables = one.length > 0 ? one : named(node)
-  const words = variables.flatMap((variable) => childOf(variable, "identifier") ?? [])
-  const type = one[0]?.children.find(isType)
-  return {
-    names: words.map((word) => identifier(word, to)),
-    targets: words.map((word) => nameNode(word, identifier(word, to))),
-    type: type ? to.textOf(type) : null,
-  }
-}
 
 export interface Property extends Modifiers {
   readonly names: readonly string[]
@@ -58,8 +42,17 @@ function valueOf(node: Syntax, to: Lowering): Node | null {
     return value ? to.lower(value) : null
   }
   const equals = node.children.findIndex((child) => child.type === "=")
-  const value = equals < 0 ? undefined : node.children.slice(equals).find((child) => child.isNamed)
+  if (equals < 0) return null
+  const after = node.children.slice(equals).filter((child) => child.isNamed && !isBeside(child))
+  const [value] = after
+  // Where the parser stumbled there are several.
+  if (after.length > 1)
+    return other({ start: value!.start, end: after.at(-1)!.end }, "ERROR", to.many(after))
   return value ? to.lower(value) : null
+}
+
+function isBeside(node: Syntax): boolean {
+  return isComment(node) || node.type === "getter" || node.type === "setter"
 }
 
 /** A property outside a class is an assignment, followed by its accessors. */
