@@ -4,7 +4,7 @@ import { conditionsOf } from "./conditions.ts"
 import type { SqlConflict, SqlRowLock, SqlSet, SqlStatement, SqlTable } from "./statement.ts"
 import type { Span } from "./span.ts"
 import { columnsOf, pathAt, tableAt, tablesIn } from "./tables.ts"
-import { valueOf } from "./values.ts"
+import { refersTo, valueOf } from "./values.ts"
 
 export type Parts = Omit<
   SqlStatement,
@@ -70,7 +70,7 @@ export function insertParts(span: Span): Parts | null {
   const isRows = clauses.some(({ head }) => /^(?:values|select|set|from)$/.test(head))
   if (!list && !isRows && !span.has(table.next, "default")) return null
   const writes = [asTable(table)]
-  const tail = tailOf(clauses)
+  const tail = tailOf(clauses, writes)
   const isReplace = span.has(span.from, "replace") || span.has(span.from + 1, "or", "replace")
   const isIgnore = span.has(span.from + 1, "ignore") || span.has(span.from + 1, "or", "ignore")
   const silent = silentConflict(span, isReplace ? "update" : "nothing")
@@ -102,7 +102,7 @@ export function updateParts(span: Span): Parts | null {
   if (!table || !clauses.some(({ head, span: held }) => head === "set" && !held.isEmpty))
     return null
   const writes = [asTable(table)]
-  return partsWith({ ...tailOf(clauses), reads: readsOf(clauses), writes })
+  return partsWith({ ...tailOf(clauses, writes), reads: readsOf(clauses), writes })
 }
 
 /** `delete from …`, with its `using`. */
@@ -113,7 +113,7 @@ export function deleteParts(span: Span): Parts | null {
   const table = tableAt(first.span, first.span.from)
   if (!table) return null
   const writes = [asTable(table)]
-  return partsWith({ ...tailOf(clauses), reads: readsOf(rest), writes })
+  return partsWith({ ...tailOf(clauses, writes), reads: readsOf(rest), writes })
 }
 
 /** `merge into … using … when matched then update set …`. */
@@ -124,7 +124,7 @@ export function mergeParts(span: Span): Parts | null {
   const table = tableAt(span, at)
   if (!table || !clauses.some(({ head }) => head === "using")) return null
   const writes = [asTable(table)]
-  return partsWith({ ...tailOf(clauses), reads: readsOf(clauses), writes })
+  return partsWith({ ...tailOf(clauses, writes), reads: readsOf(clauses), writes })
 }
 
 function asTable({ name, alias, start, end }: SqlTable): SqlTable {
@@ -140,18 +140,19 @@ function readsOf(clauses: readonly Clause[]): SqlTable[] {
 }
 
 /** Everything that statements of several verbs have in common. */
-function tailOf(clauses: readonly Clause[]): Partial<Parts> {
+function tailOf(clauses: readonly Clause[], writes: readonly SqlTable[] = []): Partial<Parts> {
   const conflictAt = clauses.findIndex(({ head }) => head === "conflict" || head === "duplicate")
   const own = conflictAt < 0 ? clauses : clauses.slice(0, conflictAt)
   const of = (head: Clause["head"]): Clause[] => own.filter((one) => one.head === head)
   const returning = clauses.find(({ head }) => head === "returning")
   const limit = of("limit")[0]
+  const tables = writes.flatMap(({ name, alias }) => [name, alias])
   return {
-    sets: of("set").flatMap(({ span }) => setsOf(span)),
+    sets: of("set").flatMap(({ span }) => setsOf(span, tables)),
     where: of("where").flatMap(({ span }) => conditionsOf(span)),
     hasWhere: of("where").length > 0,
     rowLock: lockOf(of("lock")[0]),
-    onConflict: conflictAt < 0 ? null : conflictOf(clauses.slice(conflictAt)),
+    onConflict: conflictAt < 0 ? null : conflictOf(clauses.slice(conflictAt), tables),
     returning: returning ? columnsOf(returning.span) : null,
     limit: limit ? valueOf(limitIn(limit.span)) : null,
     orderBy: of("order").flatMap(({ span }) => columnsOf(span)),
@@ -182,7 +183,7 @@ function lockOf(clause: Clause | undefined): SqlRowLock | null {
 }
 
 /** `on conflict (…) do update set … where …`, which is several clauses. */
-function conflictOf(clauses: readonly Clause[]): SqlConflict {
+function conflictOf(clauses: readonly Clause[], tables: readonly (string | null)[]): SqlConflict {
   const [first, ...rest] = clauses
   const { span, start, head } = first!
   const setAt = rest.findIndex((clause) => clause.head === "set")
@@ -190,8 +191,8 @@ function conflictOf(clauses: readonly Clause[]): SqlConflict {
   const inside = span.inside(span.from)
   const sets =
     head === "duplicate"
-      ? setsOf(span)
-      : own.filter((one) => one.head === "set").flatMap((one) => setsOf(one.span))
+      ? setsOf(span, tables)
+      : own.filter((one) => one.head === "set").flatMap((one) => setsOf(one.span, tables))
   const last = own.filter((one) => one.head === "set" || one.head === "where").at(-1)
   return {
     columns: inside && head === "conflict" ? columnsOf(inside) : [],
@@ -204,7 +205,7 @@ function conflictOf(clauses: readonly Clause[]): SqlConflict {
 }
 
 /** `a = 1, b = b + 1`, `(a, b) = (1, 2)`. */
-function setsOf(span: Span): SqlSet[] {
+function setsOf(span: Span, own: readonly (string | null)[]): SqlSet[] {
   return span.parts().flatMap((part) => {
     const list = part.inside(part.from)
     const path = list ? null : pathAt(part, part.from)
@@ -217,7 +218,7 @@ function setsOf(span: Span): SqlSet[] {
     return columns.map((column, i) => {
       const one = values.length === columns.length ? values[i]! : held
       const value = valueOf(one)
-      return { column, value, isSelfReferential: value.columns.includes(column), ...at }
+      return { column, value, isSelfReferential: refersTo(one, column, own), ...at }
     })
   })
 }

@@ -44,6 +44,7 @@ test.each([
   ["x = \uFFFC and t.y = '\uFFFC'", ["x = parameter", "y = literal"]],
   ["x = $1::uuid and y::text = 'a'", ["x = parameter", "y = literal"]],
   ["x < now() - interval '1 s'", ["x < function"]],
+  ["x < f(secs => sqlc.arg('y'))", ["x < function"]],
   ["current_timestamp > x", ["x < function"]],
   ["$1 >= x", ["x <= parameter"]],
   ["a.x = b.y", ["x = column"]],
@@ -79,6 +80,8 @@ test.each([
   ["n = $1", "n", false],
   ["n = m + 1", "n", false],
   ["n = (select n from b)", "n", false],
+  ["n = b.n", "n", false],
+  ["n = \uFFFC.n + 1", "n", true],
   ['"n" = "n" - 1', "n", true],
 ])("whether a column is set from itself: %s", (set, column, isSelfReferential) => {
   expect(only(`update t set ${set} where id = 1`).sets).toMatchObject([
@@ -129,7 +132,7 @@ test.each([
 })
 
 test("a statement has its columns, limit, order and what it returns", () => {
-  expect(only("insert into t (a, b) values (1, 2) returning a, t.b, *")).toMatchObject({
+  expect(only("insert into t (a, b) values (1, 2) returning a, t.b, t.*")).toMatchObject({
     columns: ["a", "b"],
     returning: ["a", "b", "*"],
   })
@@ -186,6 +189,11 @@ test("functions are found by their last name", () => {
     ["hashtext", "parameter"],
     ["now"],
   ])
+})
+
+test("a table before its list of columns is no function", () => {
+  expect(only("insert into t (a) values (1)").calls).toEqual([])
+  expect(only("insert into t as u (a) values (f(1))").calls.map(({ name }) => name)).toEqual(["f"])
 })
 
 test("statements have the names that comments give them", () => {

@@ -118,7 +118,8 @@ function statementOf(span: Span, around: Around): SqlStatement | null {
 /** A table before a list of columns is no function. */
 function callsOf(span: Span, { writes }: Parts): SqlCall[] {
   return callsIn(span).filter(
-    (call) => !writes.some((table) => call.start >= table.start && call.start < table.end),
+    ({ start, name }) =>
+      !writes.some((table) => (start >= table.start && start < table.end) || name === table.alias),
   )
 }
 

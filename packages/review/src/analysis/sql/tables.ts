@@ -66,6 +66,7 @@ export function tablesIn(span: Span): SqlTable[] {
 export function columnsOf(span: Span): string[] {
   return span.parts().map((part) => {
     const path = pathAt(part, part.from)
+    if (path && part.has(path.next, ".", "*")) return "*"
     const isPlain = path !== null && !part.has(path.next, "(")
     if (isPlain) return path.name
     const texts: string[] = []

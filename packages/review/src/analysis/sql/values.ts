@@ -56,35 +56,54 @@ export function callsIn(span: Span): SqlCall[] {
 
 function isCallAt(span: Span, i: number): boolean {
   const token = span.at(i)!
+  // `sqlc.arg(x)` is a parameter.
+  if (span.has(i - 1, ".") && span.has(i - 2, "sqlc")) return false
   return isName(token) && span.has(i + 1, "(") && !WORDS.has(token.text)
 }
 
-/** Columns named in a span, with what stands before their dot. */
-function columnsIn(span: Span): string[] {
-  const found: string[] = []
+interface ColumnName {
+  readonly name: string
+  /** The table or alias before it; a hole stands for any. */
+  readonly table: string | null
+}
+
+/** Columns named in a span, without those of `excluded`, of subqueries and of MySQL's `values(x)`. */
+function columnsIn(span: Span): ColumnName[] {
+  const found: ColumnName[] = []
   for (let i = span.from; i < span.to; i++) {
     const token = span.at(i)!
     const inside = span.inside(i)
     if (inside && startsStatement(inside)) i = span.after(i) - 1
-    // MySQL's `values(x)` is the value that was to be inserted.
     else if (span.has(i, "values", "(")) i = span.after(i + 1) - 1
     else if (span.has(i, "::")) i++
-    else if (isName(token) && !span.has(i + 1, "(")) {
-      if (span.has(i + 1, ".")) continue
-      const isPseudo =
-        span.has(i - 1, ".") && /^(?:excluded|new)$/i.test(span.at(i - 2)?.text ?? "")
-      const isWord = token.kind === "word" && (WORDS.has(token.text) || CLOCKS.has(token.text))
-      const isType = span.has(i - 1, "as")
-      if (!isPseudo && !isWord && !isType) found.push(token.text)
+    else if (isName(token) && isColumnAt(span, i)) {
+      const table = span.has(i - 1, ".") ? (span.at(i - 2)?.text ?? null) : null
+      if (!/^(?:excluded|new)$/i.test(table ?? "")) found.push({ name: token.text, table })
     }
   }
   return found
 }
 
+/** Not a function, a table, a type, a word of SQL or the name of an argument. */
+function isColumnAt(span: Span, i: number): boolean {
+  if (span.has(i + 1, "(") || span.has(i + 1, ".") || span.has(i + 1, "=>")) return false
+  if (span.has(i - 1, "as")) return false
+  const { kind, text } = span.at(i)!
+  return kind === "quoted" || !(WORDS.has(text) || CLOCKS.has(text))
+}
+
+/** Whether a value is made of a column of one of these tables; a column without a table may be of any. */
+export function refersTo(span: Span, column: string, tables: readonly (string | null)[]): boolean {
+  return columnsIn(span).some(
+    ({ name, table }) =>
+      name === column && (table === null || tables.includes(table) || table.includes("\uFFFC")),
+  )
+}
+
 /** The value of a span with all that is in it. */
 export function valueOf(span: Span): SqlValue {
   const functions = [...new Set(callsIn(span).map((call) => call.name))]
-  const columns = [...new Set(columnsIn(span))]
+  const columns = [...new Set(columnsIn(span).map(({ name }) => name))]
   return {
     kind: kindOf(span, functions, columns),
     functions,
