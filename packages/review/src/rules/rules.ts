@@ -1,5 +1,6 @@
 /** Every rule, in the order of their names. */
 import { immediateRearm } from "./immediateRearm.ts"
+import { intervalOverlap } from "./intervalOverlap.ts"
 import { pollWithoutJitter } from "./pollWithoutJitter.ts"
 import { retryWithoutJitter } from "./retryWithoutJitter.ts"
 import { scheduleClobber } from "./scheduleClobber.ts"
@@ -8,6 +9,7 @@ import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
   immediateRearm,
+  intervalOverlap,
   pollWithoutJitter,
   retryWithoutJitter,
   scheduleClobber,
