@@ -57,7 +57,7 @@ export function githubRepository(
       "which repository? Give --repository OWNER/NAME, or set GITHUB_REPOSITORY",
     )
   }
-  const parts = /^([\w.-]+)\/([\w.-]+)$/.exec(repository)
+  const parts = /^(?!\.+\/)([\w.-]+)\/(?!\.+$)([\w.-]+)$/.exec(repository)
   if (parts === null)
     throw new TargetError(`--repository: ${repository} is not of the form OWNER/NAME`)
   const token = options.token ?? env["GITHUB_TOKEN"] ?? env["GH_TOKEN"]
