@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { describe, expect, test } from "vitest"
 import { findingWith, reportOf } from "../config/finding.fixture.ts"
 import { PROVIDERS, type Provider } from "../config/config.ts"
@@ -313,7 +314,7 @@ test("an answer that was given before is not asked for again, and is checked aga
 })
 
 test("a folder that cannot be written keeps nothing and breaks nothing", () => {
-  const cache = folderCache("/proc/nowhere")
+  const cache = folderCache(fileURLToPath(import.meta.url))
   cache.set("00".repeat(32), "x")
   expect(cache.get("00".repeat(32))).toBeNull()
 })
@@ -376,7 +377,7 @@ describe("what is sent", () => {
     const wide = findingWith({
       ...finding,
       because: [
-        { text: "same function", place: { ...finding, line: 2 } },
+        { text: "same function", place: { ...finding, line: 33 } },
         { text: "b", place: other },
         { text: "c", place: { ...other, path: "c.ts" } },
         { text: "d", place: { ...other, path: "d.ts" } },

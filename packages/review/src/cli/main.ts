@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { text } from "node:stream/consumers"
+import { isatty } from "node:tty"
 import type { Terminal } from "./terminal.ts"
 
 // Before anything else of ours is loaded, because an older Node cannot even load it and does not say why.
@@ -19,8 +20,8 @@ const terminal: Terminal = {
   readInput: () => text(process.stdin),
   cwd: process.cwd(),
   env: process.env,
-  outIsTerminal: Boolean(process.stdout.isTTY),
-  errIsTerminal: Boolean(process.stderr.isTTY),
+  outIsTerminal: isatty(1),
+  errIsTerminal: isatty(2),
   columns: process.stdout.columns ?? 120,
   today: new Date().toISOString().slice(0, 10),
   nowMono: () => performance.now(),

@@ -1,8 +1,10 @@
 /** Which folder is the root, and what a person's paths mean in it. */
 import { existsSync } from "node:fs"
-import { dirname, join, relative, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
+import { nearest } from "../config/nearest.ts"
 import { InputError } from "../files/inputError.ts"
 import { pathInRoot, realRoot } from "../files/workTree.ts"
+import { commandEntries } from "./commands.ts"
 import { textOf, type Parsed } from "./parse.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -27,12 +29,16 @@ export function rootOf(parsed: Parsed, terminal: Terminal): string {
 export function pathsInRoot(root: string, cwd: string, paths: readonly string[]): string[] {
   return paths.map((path) => {
     const full = resolve(cwd, path)
-    if (!existsSync(full)) throw new InputError(`${path} does not exist`)
+    if (!existsSync(full)) throw new InputError(`${path} does not exist${meantCommand(path)}`)
     return pathInRoot(root, full)
   })
 }
 
-/** A path below the root as it is typed from the current folder. */
-export function shownFrom(root: string, cwd: string, path: string): string {
-  return relative(cwd, join(root, path)) || "."
+/** A word that is no path may have been meant as a command. */
+function meantCommand(word: string): string {
+  const near = nearest(
+    word,
+    commandEntries.map(({ name }) => name),
+  )
+  return near === undefined ? "" : `; did you mean the command "${near}"?`
 }

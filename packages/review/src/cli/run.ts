@@ -1,6 +1,5 @@
 /** Runs one command line, from its words to its exit status. */
 import { ConfigError } from "../config/configError.ts"
-import { nearest } from "../config/nearest.ts"
 import { InputError } from "../files/inputError.ts"
 import { visibleLines } from "../reports/visible.ts"
 import type { Command, CommandEntry } from "./command.ts"
@@ -65,12 +64,4 @@ function tell(error: unknown, entry: CommandEntry, terminal: Terminal): ExitCode
   if (isOurs) return exitCodes.usage
   if (error instanceof Error && terminal.env["DROVER_DEBUG"]) terminal.err(`${error.stack ?? ""}\n`)
   return exitCodes.internal
-}
-
-/** For a path that is not there: it may have been meant as a command. */
-export function meantCommand(word: string): string | undefined {
-  return nearest(
-    word,
-    commandEntries.map(({ name }) => name),
-  )
 }

@@ -142,7 +142,7 @@ function silenceText(silent: readonly Rule[], session: Session, path: string, he
   const { file } = here
   const lines = new Lines(file.text)
   const text = file.text.slice(lines.offsetOf(here.first, 1), lines.offsetOf(here.last + 1, 1))
-  const where = here.name === "" ? `${path}` : `${here.name} (${path}:${here.first}-${here.last})`
+  const where = here.name === "" ? path : `${here.name} (${path}:${here.first}-${here.last})`
   const looked: string[] = []
   const passed: string[] = []
   for (const rule of silent) {
