@@ -89,6 +89,7 @@ export class HostClient {
   }
 
   async #once(asked: Asked, url: URL, redirects: number): Promise<Outcome> {
+    const deadline = this.#options.outside.deadline(REQUEST_TIMEOUT_MS)
     let response: Response
     let text: string
     try {
@@ -100,7 +101,7 @@ export class HostClient {
         },
         ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
         redirect: "manual",
-        signal: this.#options.outside.deadline(REQUEST_TIMEOUT_MS),
+        signal: deadline.signal,
       })
       text = await response.text()
     } catch (error) {
@@ -108,6 +109,8 @@ export class HostClient {
       return {
         error: this.#error("failed", `no answer to ${asked.method} ${this.#shown(url)}: ${reason}`),
       }
+    } finally {
+      deadline.clear()
     }
     if (response.status >= 300 && response.status < 400) {
       return this.#redirected(asked, response, redirects)

@@ -18,6 +18,7 @@ async function world() {
     owner: "own",
     repo: "repo",
     number: 7,
+    range: null,
     headSha: HEAD as string | null,
     apiUrl: github.origin,
     graphqlUrl: `${github.origin}/graphql`,

@@ -7,6 +7,8 @@ export interface GithubTarget {
   readonly number: number
   /** The commit that comments are put on; asked for when it is not known. */
   readonly headSha: string | null
+  /** What the request changes, as `git diff` takes it; null when nobody says it. */
+  readonly range: string | null
   readonly apiUrl: string
   readonly graphqlUrl: string
   readonly token: string
@@ -43,6 +45,10 @@ export function githubTarget(
     ...githubRepository(options, env),
     number: positive(number),
     headSha: options.head ?? event?.head ?? null,
+    range:
+      event?.base === undefined || event.head === undefined
+        ? null
+        : `${event.base}...${event.head}`,
   }
 }
 
@@ -80,6 +86,7 @@ function graphqlOf(apiUrl: string): string {
 interface Event {
   readonly number: string
   readonly head: string | undefined
+  readonly base: string | undefined
 }
 
 function readEvent(env: Env, readText: (path: string) => string): Event | null {
@@ -87,12 +94,15 @@ function readEvent(env: Env, readText: (path: string) => string): Event | null {
   if (path === undefined) return null
   try {
     const event = JSON.parse(readText(path)) as {
-      pull_request?: { number?: unknown; head?: { sha?: unknown } }
+      pull_request?: { number?: unknown; head?: { sha?: unknown }; base?: { sha?: unknown } }
     }
     const number = event.pull_request?.number
-    const sha = event.pull_request?.head?.sha
+    const commit = (end: "head" | "base"): string | undefined => {
+      const sha = event.pull_request?.[end]?.sha
+      return typeof sha === "string" ? sha : undefined
+    }
     if (typeof number !== "number") return null
-    return { number: String(number), head: typeof sha === "string" ? sha : undefined }
+    return { number: String(number), head: commit("head"), base: commit("base") }
   } catch (error) {
     throw new TargetError(
       `GITHUB_EVENT_PATH: ${path} cannot be read: ${error instanceof Error ? error.message : "?"}`,

@@ -16,6 +16,7 @@ async function world(isJobToken = false) {
   const target = {
     project: "group/name",
     iid: 5,
+    range: null,
     apiUrl: `${gitlab.origin}/sub/api/v4`,
     token: GITLAB_TOKEN,
     isJobToken,

@@ -6,7 +6,7 @@ import type { Report } from "../findings/finding.ts"
 import { render } from "../reports/render.ts"
 import { fingerprintIn, inlineBody, isSummary, summaryBody } from "./body.ts"
 import { HostClient } from "./client.ts"
-import type { GitlabTarget } from "./gitlabTarget.ts"
+import type { GitlabProject, GitlabTarget } from "./gitlabTarget.ts"
 import { HostError } from "./hostError.ts"
 import { shownLines } from "./hunks.ts"
 import type { ReviewOutcome } from "./outcome.ts"
@@ -36,7 +36,7 @@ export async function reviewOnGitlab(
 }
 
 /** A client with the header that the kind of token needs. */
-export function gitlabClient(target: Omit<GitlabTarget, "iid">, outside: Outside): HostClient {
+export function gitlabClient(target: GitlabProject, outside: Outside): HostClient {
   const header = target.isJobToken ? "job-token" : "private-token"
   return new HostClient({
     name: "GitLab",

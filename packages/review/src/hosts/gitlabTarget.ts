@@ -2,10 +2,15 @@
 import { address, positive, type Env } from "./githubTarget.ts"
 import { TargetError } from "./hostError.ts"
 
+/** What every request to a project needs. */
+export type GitlabProject = Omit<GitlabTarget, "iid" | "range">
+
 export interface GitlabTarget {
   /** The number of the project, or its path. */
   readonly project: string
   readonly iid: number
+  /** What the request changes, as `git diff` takes it; null when nobody says it. */
+  readonly range: string | null
   readonly apiUrl: string
   readonly token: string
   /** A job's own token has another header, and mostly may not write. */
@@ -30,11 +35,15 @@ export function gitlabTarget(options: GitlabOptions, env: Env): GitlabTarget {
       "which merge request? Give --number, or run in a pipeline of merge_request_event (CI_MERGE_REQUEST_IID is not set)",
     )
   }
-  return { ...gitlabProject(options, env), iid: positive(iid) }
+  const base = env["CI_MERGE_REQUEST_DIFF_BASE_SHA"]
+  // In a pipeline of merged results CI_COMMIT_SHA is a merge that nobody sees; only then is the other one set.
+  const head = env["CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"] || env["CI_COMMIT_SHA"]
+  const range = base === undefined || head === undefined ? null : `${base}...${head}`
+  return { ...gitlabProject(options, env), iid: positive(iid), range }
 }
 
 /** Without a merge request: what filing an issue needs. @throws TargetError */
-export function gitlabProject(options: GitlabOptions, env: Env): Omit<GitlabTarget, "iid"> {
+export function gitlabProject(options: GitlabOptions, env: Env): GitlabProject {
   // In a merge request from a fork, the job runs in the fork and the request belongs to the other project.
   const project = options.project ?? env["CI_MERGE_REQUEST_PROJECT_ID"] ?? env["CI_PROJECT_ID"]
   if (project === undefined || project === "") {

@@ -5,8 +5,8 @@ export interface Outside {
   readonly sleep: (ms: number) => Promise<void>
   /** From 0 to 1. */
   readonly random: () => number
-  /** A signal that aborts after a while: no request may hang. */
-  readonly deadline: (ms: number) => AbortSignal
+  /** A signal that aborts after a while, for no request may hang, and how to call it off. */
+  readonly deadline: (ms: number) => { readonly signal: AbortSignal; readonly clear: () => void }
 }
 
 export const REQUEST_TIMEOUT_MS = 30_000

@@ -3,7 +3,9 @@ import { githubRepository, githubTarget } from "./githubTarget.ts"
 import { gitlabTarget } from "./gitlabTarget.ts"
 import { TargetError } from "./hostError.ts"
 
-const EVENT = JSON.stringify({ pull_request: { number: 12, head: { sha: "abc" } } })
+const EVENT = JSON.stringify({
+  pull_request: { number: 12, head: { sha: "abc" }, base: { sha: "def" } },
+})
 const ACTIONS = {
   GITHUB_REPOSITORY: "own/re.po",
   GITHUB_EVENT_PATH: "/event.json",
@@ -13,6 +15,8 @@ const CI = {
   CI_API_V4_URL: "https://git.example/api/v4",
   CI_PROJECT_ID: "9",
   CI_MERGE_REQUEST_IID: "3",
+  CI_MERGE_REQUEST_DIFF_BASE_SHA: "b",
+  CI_COMMIT_SHA: "h",
   GITLAB_TOKEN: "t",
 }
 
@@ -22,6 +26,7 @@ test("a step of GitHub Actions needs no options", () => {
     repo: "re.po",
     number: 12,
     headSha: "abc",
+    range: "def...abc",
     apiUrl: "https://api.github.com",
     graphqlUrl: "https://api.github.com/graphql",
     token: "t",
@@ -44,6 +49,7 @@ test("every value can be given by option, and no file is read then", () => {
     repo: "b",
     number: 4,
     headSha: "d",
+    range: null,
     apiUrl: "https://ghe.example/api/v3",
     graphqlUrl: "https://ghe.example/api/graphql",
     token: "o",
@@ -100,6 +106,7 @@ test("a job of GitLab CI needs no options; a fork's belongs to the project that 
   const target = {
     project: "9",
     iid: 3,
+    range: "b...h",
     apiUrl: "https://git.example/api/v4",
     token: "t",
     isJobToken: false,
