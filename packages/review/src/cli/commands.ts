@@ -25,6 +25,21 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import("./commands/rules.ts")).rulesCommand,
   },
   {
+    name: "github",
+    summary: "review a pull request on GitHub and post it",
+    load: async () => (await import("./commands/github.ts")).githubCommand,
+  },
+  {
+    name: "gitlab",
+    summary: "review a merge request on GitLab and post it",
+    load: async () => (await import("./commands/gitlab.ts")).gitlabCommand,
+  },
+  {
+    name: "issue",
+    summary: "write an issue about the finding at FILE:LINE, and file it when asked",
+    load: async () => (await import("./commands/issue.ts")).issueCommand,
+  },
+  {
     name: "init",
     summary: "write a commented configuration and a CI file",
     load: async () => (await import("./commands/init.ts")).initCommand,
