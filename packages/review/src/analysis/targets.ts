@@ -74,6 +74,7 @@ const REMOTE_WORDS = new Set([
   "queue",
   "session",
   "connection",
+  "client",
 ])
 const REMOTE_VERBS = new Set([
   "dial",

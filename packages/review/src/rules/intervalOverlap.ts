@@ -16,7 +16,8 @@ const IDEMPOTENT =
   /heart_?beat|keep_?alive|ping|touch|renew|extend|health|metric|stats|report|log|gauge|probe/i
 
 /** Rounds that only read anew: two at once waste a query and break nothing. */
-const REFRESH = /^(?:cache|refresh|reload|load|get|check|monitor|measure|sample|collect|observe|watch|detect|compute|calc)/i
+const REFRESH =
+  /^(?:cache|refresh|reload|load|get|check|monitor|measure|sample|collect|observe|watch|detect|compute|calc)/i
 
 export const intervalOverlap: Rule = {
   id: "interval-overlap",
@@ -24,7 +25,7 @@ export const intervalOverlap: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /setInterval|[tT]icker|time\.Tick|create_task|ensure_future|@Scheduled|scheduleAtFixedRate|scheduleWithFixedDelay|max_instances|launch|\bdelay\(/,
+    /setInterval|[tT]icker|time\.Tick|create_task|ensure_future|@Scheduled|scheduleAtFixedRate|launch|submit|execute|runAsync|\bgo (?:func|\w+[.(])/,
   docs: {
     what: "A timer starts work over the network at a fixed beat and does not wait for it, nor look whether the last round still runs.",
     why: "When the database or the network is slow, rounds pile up: the same rows are read and written by several rounds at once, and the load grows just when there is least room for it.",
@@ -167,7 +168,6 @@ function holdsDirectly(statement: Node, call: Call): boolean {
 /** Work that a beat starts and does not wait for. */
 function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say): void {
   for (const spawn of spawnsIn(program, file, body)) {
-    if (spawn.at.kind === "call" && isPerItem(file, spawn.at, beat)) continue
     if (isPerItem(file, spawn.at, beat)) continue
     const targets = workOf(program, file, spawn)
     const isRemote =
@@ -179,7 +179,7 @@ function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say
       targets.some(({ file: at, fn }) => fn.body !== null && isGuarded(program, at, fn.body))
     )
       continue
-    if (IDEMPOTENT.test(file.textOf(spawn.work).slice(0, 80))) continue
+    if (isIdempotent(file, spawn.work)) continue
     say({
       at: spawn.at,
       tier: "likely",
@@ -192,6 +192,11 @@ function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say
       checked: CHECKED,
     })
   }
+}
+
+function isIdempotent(file: File, work: Node): boolean {
+  const at = work.kind === "call" ? work.callee : work
+  return IDEMPOTENT.test(at.kind === "lambda" ? file.textOf(at).split("(", 2)[0]! : dotted(at))
 }
 
 /** Started once for each of several items: fan-out, which another rule judges. */

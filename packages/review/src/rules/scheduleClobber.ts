@@ -86,7 +86,9 @@ function isOwn(setter: string, method: Func): boolean {
 
 /** Whether what the caller passed flows into the instant. */
 function dependsOnCaller(file: File, method: Func, at: Node): boolean {
-  const names = new Set(method.params.map((param) => param.name))
+  const names = new Set(
+    method.params.map((param) => param.name).filter((name) => !/^(?:self|cls|ctx)?$/.test(name)),
+  )
   const text = [
     at,
     ...file.assignments.flatMap((one) => {
