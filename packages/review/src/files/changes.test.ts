@@ -215,11 +215,13 @@ test("a partial clone does not reach for what it lacks, neither over a transport
   using ground = new Ground()
   const commit = ground.commit({ "a.go": "lacking", "b.go": "b" })
   const blob = ground.git("rev-parse", "HEAD:a.go")
+  const script = `${ground.folder}/script`
+  writeFileSync(script, `#!/bin/sh\necho ran >> ${ground.alarm}\nexit 1\n`, { mode: 0o755 })
   for (const [key, value] of Object.entries({
     "core.repositoryFormatVersion": "1",
     "extensions.partialClone": "evil",
     "remote.evil.promisor": "true",
-    "remote.evil.url": `ext::${ground.alarmCommand}`,
+    "remote.evil.url": `ext::${script}`,
     "remote.evil.uploadpack": ground.alarmCommand,
     "protocol.allow": "always",
     "protocol.ext.allow": "always",
@@ -231,6 +233,9 @@ test("a partial clone does not reach for what it lacks, neither over a transport
   expect(files.map(({ path }) => path)).toEqual(["b.go"])
   expect(notices.map(({ code, path }) => [code, path])).toEqual([["file-unreadable", "a.go"]])
   expect(ground.isAlarmed).toBe(false)
+  expect(() => ground.git("cat-file", "-s", blob)).toThrow()
+  // The trap works: a Git that is not held back walked into it.
+  expect(ground.isAlarmed).toBe(true)
 })
 
 test("a bare repository that lies in the tree as files is not taken for one", async () => {

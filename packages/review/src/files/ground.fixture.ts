@@ -48,6 +48,7 @@ export class Ground {
       cwd: this.root,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
+      timeout: 20_000,
       env: {
         PATH: process.env["PATH"],
         HOME: this.folder,
