@@ -25,23 +25,33 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import("./commands/rules.ts")).rulesCommand,
   },
   {
+    name: "init",
+    summary: "write a commented configuration and a CI file",
+    load: async () => (await import("./commands/init.ts")).initCommand,
+  },
+  {
     name: "github",
-    summary: "review a pull request on GitHub and post it",
+    summary: "review a pull request on GitHub",
     load: async () => (await import("./commands/github.ts")).githubCommand,
   },
   {
     name: "gitlab",
-    summary: "review a merge request on GitLab and post it",
+    summary: "review a merge request on GitLab",
     load: async () => (await import("./commands/gitlab.ts")).gitlabCommand,
   },
   {
     name: "issue",
-    summary: "write an issue about the finding at FILE:LINE, and file it when asked",
+    summary: "print or file a finding as an issue",
     load: async () => (await import("./commands/issue.ts")).issueCommand,
   },
   {
-    name: "init",
-    summary: "write a commented configuration and a CI file",
-    load: async () => (await import("./commands/init.ts")).initCommand,
+    name: "mcp",
+    summary: "serve coding agents over standard input and output",
+    load: async () => (await import("./commands/mcp.ts")).mcpCommand,
+  },
+  {
+    name: "lsp",
+    summary: "serve editors over standard input and output",
+    load: async () => (await import("./commands/lsp.ts")).lspCommand,
   },
 ]

@@ -58,9 +58,9 @@ export function reviewSettings(parsed: Parsed, ruleNames: readonly string[]): Re
   if (flags.has("unsafe-fixes") && fix === null) {
     throw new UsageError("--unsafe-fixes adds to --fix or --diff-fixes, and neither is given")
   }
-  if (fix !== null && (scope.kind === "staged" || scope.kind === "range")) {
+  if (fix !== null && scope.kind !== "tree") {
     throw new UsageError(
-      "--fix and --diff-fixes work on the files on disk; --diff and --staged look at others",
+      "--fix and --diff-fixes work on the files on disk, without --diff, --staged or --stdin-diff",
     )
   }
   if (flags.has("update-baseline") && scope.kind !== "tree") {

@@ -1,31 +1,22 @@
 /** `--watch`: reviews again whenever a file changes, and prints a line for each finding that came or went. */
 import { ConfigError } from "../config/configError.ts"
 import { InputError } from "../files/inputError.ts"
-import type { Finding } from "../findings/finding.ts"
+import type { Finding, Report } from "../findings/finding.ts"
 import { render } from "../reports/render.ts"
 import { summaryLine } from "../reports/report.ts"
 import { visible, visibleLines } from "../reports/visible.ts"
-import { runSession, type SessionOptions } from "../session/session.ts"
+import { runSession } from "../session/session.ts"
 import { differenceOf } from "../watch/difference.ts"
 import { follow } from "../watch/follow.ts"
 import { Turn } from "../watch/turn.ts"
-import type { Report } from "../findings/finding.ts"
-import type { ReviewSettings } from "./reviewSettings.ts"
-import { exitCodes, type ExitCode, type Terminal } from "./terminal.ts"
+import type { ReviewRun } from "./reviewing.ts"
+import { exitCodes, type ExitCode } from "./terminal.ts"
 
 /** Editors write a file in several steps. */
 const QUIET_MS = 150
 
-export interface WatchRun {
-  readonly root: string
-  readonly options: SessionOptions
-  readonly settings: ReviewSettings
-  readonly colour: boolean
-  readonly terminal: Terminal
-}
-
 /** Runs until it is stopped. */
-export async function watchReview(run: WatchRun): Promise<ExitCode> {
+export async function watchReview(run: ReviewRun): Promise<ExitCode> {
   const { root, terminal } = run
   const stop = new AbortController()
   let last: Report | null = null

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { CONFIG_FILES } from "../../config/readConfig.ts"
+import { pathInRoot } from "../../files/workTree.ts"
 import { rules } from "../../rules/rules.ts"
 import type { Command } from "../command.ts"
 import { everywhere, type OptionSpecs } from "../options.ts"
@@ -64,6 +65,8 @@ function hostOf(root: string): CiHost | "none" {
 function write(root: string, file: string, text: string, say: (line: string) => void): void {
   const path = join(root, file)
   mkdirSync(dirname(path), { recursive: true })
+  // A folder of the repository may be a link that leads elsewhere.
+  pathInRoot(root, dirname(path))
   writeFileSync(path, text, { flag: "wx" })
   say(`wrote ${file}\n`)
 }

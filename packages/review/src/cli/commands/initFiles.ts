@@ -50,7 +50,7 @@ drover-review:
     # The review compares with the base and needs its commits.
     GIT_DEPTH: 0
   script:
-    - npx --yes @drover/review@${version} --diff "$CI_MERGE_REQUEST_DIFF_BASE_SHA...$CI_COMMIT_SHA" --output gitlab=gl-code-quality-report.json
+    - npx --yes @drover/review@${version} gitlab --output gitlab=gl-code-quality-report.json
   artifacts:
     when: always
     reports:

@@ -1,116 +1,111 @@
-/** `drover-review issue FILE:LINE`: writes an issue about one finding, and files it when asked. */
-import { resolve } from "node:path"
-import type { Finding } from "../../findings/finding.ts"
+/** `drover-review issue FINGERPRINT`: a finding as an issue, printed or filed. */
 import { fileOnGithub, fileOnGitlab, type Filed } from "../../hosts/fileIssue.ts"
 import { githubClient } from "../../hosts/github.ts"
 import { githubRepository } from "../../hosts/githubTarget.ts"
 import { gitlabClient } from "../../hosts/gitlab.ts"
 import { gitlabProject } from "../../hosts/gitlabTarget.ts"
+import { HostError } from "../../hosts/hostError.ts"
 import { issueOf, type Issue } from "../../hosts/issue.ts"
-import { visible } from "../../reports/visible.ts"
+import type { Finding } from "../../findings/finding.ts"
+import { visible, visibleLines } from "../../reports/visible.ts"
 import { rules } from "../../rules/rules.ts"
-import { runSession } from "../../session/session.ts"
+import { runSession, type Session } from "../../session/session.ts"
 import type { Call, Command } from "../command.ts"
-import { githubOptions, gitlabOptions, namedToken, outsideOf, targetOf } from "../hostOptions.ts"
-import { cacheOptions, everywhere } from "../options.ts"
+import { asUsage, outsideOf } from "../hostRun.ts"
+import { cacheOptions, everywhere, type OptionSpecs } from "../options.ts"
 import { textOf } from "../parse.ts"
-import { rootOf, pathsInRoot } from "../root.ts"
+import { cacheDirOf, threadsOf } from "../reviewSettings.ts"
+import { rootOf } from "../root.ts"
 import { exitCodes } from "../terminal.ts"
 import { UsageError } from "../usage.ts"
 
+const options: OptionSpecs = {
+  ...everywhere,
+  file: {
+    type: "string",
+    group: "run",
+    value: "HOST",
+    choices: ["github", "gitlab"],
+    about: "file it there instead of printing it",
+  },
+  repository: { type: "string", group: "run", value: "OWNER/NAME", about: "with --file github" },
+  project: { type: "string", group: "run", value: "ID", about: "with --file gitlab" },
+  "api-url": { type: "string", group: "run", value: "URL", about: "where the host answers" },
+  ...cacheOptions,
+}
+
 export const issueCommand: Command = {
   name: "issue",
-  summary: "write an issue about the finding at FILE:LINE, and file it when asked",
-  usage: ["issue FILE:LINE [--rule NAME] [--file-on github|gitlab]"],
-  options: {
-    ...everywhere,
-    ...cacheOptions,
-    rule: {
-      type: "string",
-      group: "what",
-      value: "NAME",
-      about: "which, where several rules spoke",
-    },
-    "file-on": {
-      type: "string",
-      group: "show",
-      value: "HOST",
-      choices: ["github", "gitlab"],
-      about: "file it there instead of printing it",
-    },
-    ...gitlabOptions,
-    ...githubOptions,
-  },
+  summary: "print or file a finding as an issue",
+  usage: ["issue FINGERPRINT|FILE:LINE [--file github|gitlab]"],
+  options,
   async run(call) {
-    const { terminal, parsed } = call
-    const { finding, textOf: textOfFile } = await findingAt(call)
+    const { parsed, terminal } = call
+    const [word, extra] = parsed.positionals
+    if (word === undefined)
+      throw new UsageError("which finding? Give its fingerprint, or FILE:LINE")
+    if (extra !== undefined) throw new UsageError(`one finding at a time; "${extra}" is too much`)
+    const root = rootOf(parsed, terminal)
+    const session = await runSession({
+      root,
+      threads: threadsOf(parsed),
+      cacheDir: cacheDirOf(parsed),
+      today: terminal.today,
+    })
+    const finding = findingNamed(word, session)
     const card = rules.find(({ id }) => id === finding.rule)
-    const issue = issueOf(finding, card, { textOf: textOfFile })
-    const host = textOf(parsed, "file-on")
+    const issue = issueOf(finding, card, { textOf: (path) => session.found.textOf(path) })
+    const host = textOf(parsed, "file")
     if (host === undefined) {
-      terminal.out(`${issue.title}\n\n${issue.body}\n`)
+      terminal.out(`# ${visible(issue.title)}\n\n${visibleLines(issue.body)}\n`)
       return exitCodes.clean
     }
-    const { url, isNew } = await fileOn(host, issue, finding.fingerprint, call)
-    terminal.out(`${visible(url)}\n`)
-    if (!isNew) terminal.err("an issue about this finding is open already\n")
-    return exitCodes.clean
+    try {
+      const { url, isNew } = await file(host, issue, finding, call)
+      terminal.out(`${isNew ? "filed" : "filed before"}: ${visible(url)}\n`)
+      return exitCodes.clean
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error
+      terminal.err(`drover-review: ${visible(error.message)}\n`)
+      return exitCodes.internal
+    }
   },
 }
 
-async function findingAt({ parsed, terminal }: Call): Promise<{
-  finding: Finding
-  textOf: (path: string) => string | null
-}> {
-  const [place, extra] = parsed.positionals
-  const match = /^(.+):(\d+)$/.exec(place ?? "")
-  if (match === null || extra !== undefined)
-    throw new UsageError("which finding? Give one FILE:LINE")
-  const root = rootOf(parsed, terminal)
-  const [path] = pathsInRoot(root, terminal.cwd, [match[1]!])
-  const cacheDir = textOf(parsed, "cache-dir")
-  const session = await runSession({
-    root,
-    paths: [path!],
-    tier: "context",
-    severity: "info",
-    today: terminal.today,
-    cacheDir: parsed.flags.has("no-cache") ? null : cacheDir && resolve(terminal.cwd, cacheDir),
-  })
-  const line = Number(match[2])
-  const rule = textOf(parsed, "rule")
-  const found = session.report.findings.filter(
-    (one) =>
-      one.path === path &&
-      one.line <= line &&
-      line <= one.endLine &&
-      (rule ?? one.rule) === one.rule,
+/** @throws UsageError */
+function findingNamed(word: string, { all }: Session): Finding {
+  const place = /^(.+?):(\d{1,9})$/.exec(word)
+  const found = all.findings.filter((finding) =>
+    place
+      ? finding.path === place[1]!.replace(/^\.\//, "") && finding.line === Number(place[2])
+      : finding.fingerprint === word,
   )
-  if (found.length === 0)
-    throw new UsageError(`there is no finding at ${place}; "drover-review why" says why`)
-  const [finding, other] = found
-  if (other !== undefined && rule === undefined) {
-    const names = found.map((one) => one.rule).join(", ")
-    throw new UsageError(`${place} has several findings; give --rule, one of ${names}`)
+  const [first, second] = found
+  if (!first)
+    throw new UsageError(`nothing is found at "${word}"; --format json prints fingerprints`)
+  if (second) {
+    const list = found.map(({ rule, fingerprint }) => `${fingerprint} (${rule})`).join(", ")
+    throw new UsageError(`"${word}" has several findings; give one of ${list}`)
   }
-  return { finding: finding!, textOf: (file) => session.found.textOf(file) }
+  return first
 }
 
-async function fileOn(
+async function file(
   host: string,
   issue: Issue,
-  fingerprint: string,
+  finding: Finding,
   { parsed, terminal }: Call,
 ): Promise<Filed> {
   const outside = outsideOf(terminal)
-  const given = { apiUrl: textOf(parsed, "api-url"), token: namedToken(parsed, terminal) }
-  if (host === "gitlab") {
-    const target = targetOf(() =>
-      gitlabProject({ ...given, project: textOf(parsed, "project") }, terminal.env),
+  const apiUrl = textOf(parsed, "api-url")
+  if (host === "github") {
+    const target = asUsage(() =>
+      githubRepository({ repository: textOf(parsed, "repository"), apiUrl }, terminal.env),
     )
-    return fileOnGitlab(gitlabClient(target, outside), target.project, issue, fingerprint)
+    return fileOnGithub(githubClient(target, outside), target, issue, finding.fingerprint)
   }
-  const options = { ...given, repository: textOf(parsed, "repository") }
-  const target = targetOf(() => githubRepository(options, terminal.env))
-  return fileOnGithub(githubClient(target, outside), target, issue, fingerprint)
+  const target = asUsage(() =>
+    gitlabProject({ project: textOf(parsed, "project"), apiUrl }, terminal.env),
+  )
+  return fileOnGitlab(gitlabClient(target, outside), target.project, issue, finding.fingerprint)
 }
