@@ -37,7 +37,7 @@ export const pollWithoutJitter: Rule = {
   title: "Poll without jitter",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /[pP]oll|[iI]nterval|INTERVAL|Ticker|Timer|[sS]chedul|[nN]ext/,
+  mentions: /[pP]oll|POLL|[eE]lect|[sS]weep|[iI]nterval|INTERVAL|Ticker|Timer|[sS]chedul|[nN]ext/,
   docs: {
     what: "Every instance asks a shared store at the same fixed beat, or wakes at the same computed instant.",
     why: "Instances that one deploy started stay in step: the store gets the questions of all of them at once and none in between, and whoever loses the race for the work asked in vain.",
@@ -125,24 +125,28 @@ function reasonOf(program: Program, file: File, wait: Wait, method: string): str
   const ms = waitMs(program, file, wait)
   if (ms !== null && ms >= RARE_MS) return null
   const names: string[] = [method]
-  walk(wait.delay, (node) => {
-    if (node.kind === "name" || node.kind === "member") names.push(node.name)
-    return undefined
-  })
+  for (const part of [wait.delay, ...(wait.callback ? [wait.callback] : [])]) {
+    walk(part, (node) => {
+      if (node.kind === "name" || node.kind === "member") names.push(node.name)
+      return undefined
+    })
+  }
   const word = names.flatMap(wordsOf).find((one) => POLL_WORDS.has(one))
   return word === undefined ? null : `its names say that it polls ("${word}")`
 }
 
-/** `nextRun - now()`, `time.Until(next)`. */
+/** `nextRun - now()`, `time.Until(next)`, also with something done to it. */
 function isUntilNext(file: File, node: Node): boolean {
-  if (node.kind === "binary" && node.op === "-") {
-    return NEXT.test(file.textOf(node.left)) && /now|time/i.test(file.textOf(node.right))
-  }
-  return (
-    node.kind === "call" &&
-    node.name === "Until" &&
-    node.args.some((arg) => NEXT.test(file.textOf(arg)))
-  )
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "binary" && one.op === "-") {
+      found ||= NEXT.test(file.textOf(one.left)) && /now|time/i.test(file.textOf(one.right))
+    }
+    if (one.kind === "call" && one.name === "Until")
+      found ||= one.args.some((arg) => NEXT.test(file.textOf(arg)))
+    return !found
+  })
+  return found
 }
 
 /** Whether chance moves the beat: in the delay, or once before the first round. */
