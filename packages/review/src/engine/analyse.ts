@@ -99,19 +99,19 @@ async function read(
   }
   const jobs = items.map(({ file: { path, text } }): FileJob => ({ path, text }))
   const length = jobs.reduce((sum, { text }) => sum + text.length, 0)
+  let left: readonly number[] = jobs.map((_, index) => index)
   if (threads > 1 && jobs.length > 1 && length > INLINE_LENGTH) {
-    await readInThreads(jobs, {
+    left = await readInThreads(jobs, {
       threads,
       patterns: sieve.patterns,
       signal: stop.signal,
       onResult: take,
       goesOn: () => stop.goesOn(),
     })
-    return
   }
-  for (const [index, job] of jobs.entries()) {
+  for (const index of left) {
     if (!(await stop.goesOn())) return
-    take(index, await readRecord(job, sieve))
+    take(index, await readRecord(jobs[index]!, sieve))
   }
 }
 

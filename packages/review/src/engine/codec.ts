@@ -86,7 +86,8 @@ class Encoder {
     const keys = Object.keys(value).filter(
       (key) => value[key] !== undefined && (key !== "kind" || kind === null),
     )
-    const name = `${kind}\n${keys.join("\n")}`
+    // A kind may be called "null", and an object may have none.
+    const name = JSON.stringify([kind, keys])
     let shape = this.#shapes.get(name)
     if (shape === undefined) {
       shape = this.#shapeList.push({ kind, keys }) - 1

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads"
 import { after } from "./clock.ts"
 import type { PatternSource } from "./patterns.ts"
 import type { FileFailure, FileJob, FileRecord } from "./record.ts"
-import type { WorkerAnswer, WorkerJob } from "./worker.ts"
+import type { READY, WorkerAnswer, WorkerJob } from "./worker.ts"
 
 /** What a thread has before it at once: enough that it never waits for the next message. */
 const JOBS_IN_FLIGHT = 12
@@ -21,12 +21,20 @@ export interface PoolOptions {
   readonly patterns: readonly PatternSource[]
   readonly signal?: AbortSignal | undefined
   readonly onResult: (index: number, result: FileRecord | FileFailure) => void
+  /** What a thread may hold, in megabytes; for tests. */
+  readonly heapMb?: number
   /** Whether to hand out more; what was handed out is waited for. */
   readonly goesOn: () => Promise<boolean>
 }
 
-/** @throws the signal's reason */
-export async function readInThreads(jobs: readonly FileJob[], options: PoolOptions): Promise<void> {
+/**
+ * @returns the indexes of jobs that nobody took, because no thread could be started here
+ * @throws the signal's reason
+ */
+export async function readInThreads(
+  jobs: readonly FileJob[],
+  options: PoolOptions,
+): Promise<readonly number[]> {
   const queue = jobs.map((job, id): WorkerJob => ({ id, ...job })).reverse()
   const threads = Math.min(options.threads, jobs.length)
   const seats = Array.from({ length: threads }, () => new Seat(queue, options))
@@ -36,6 +44,7 @@ export async function readInThreads(jobs: readonly FileJob[], options: PoolOptio
   options.signal?.addEventListener("abort", stop, { once: true })
   try {
     await Promise.all(seats.map((seat) => seat.run()))
+    return queue.map(({ id }) => id).reverse()
   } finally {
     options.signal?.removeEventListener("abort", stop)
     await Promise.all(seats.map((seat) => seat.close()))
@@ -51,6 +60,7 @@ class Seat {
   #worker: Worker | null = null
   #cancelWatch: () => void = () => undefined
   #isEnded = false
+  #isReady = false
   #lost = 0
 
   constructor(queue: WorkerJob[], options: PoolOptions) {
@@ -104,10 +114,19 @@ class Seat {
     const name = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js"
     const worker = new Worker(new URL(name, import.meta.url), {
       workerData: this.#options.patterns,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+      // What this program was started with, such as a script as text, is not for its threads.
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb ?? HEAP_MB },
     })
-    worker.on("message", ({ id, result }: WorkerAnswer) => {
-      if (this.#worker !== worker || !this.#inFlight.delete(id)) return
+    this.#isReady = false
+    worker.on("message", (message: WorkerAnswer | typeof READY) => {
+      if (this.#worker !== worker) return
+      if (typeof message === "string") {
+        this.#isReady = true
+        return
+      }
+      const { id, result } = message
+      if (!this.#inFlight.delete(id)) return
       this.#options.onResult(id, result)
       if (this.#inFlight.size <= JOBS_IN_FLIGHT / 2) void this.#feed()
       else this.#watch()
@@ -133,6 +152,13 @@ class Seat {
   #replace(worker: Worker, failure: string): void {
     if (this.#worker !== worker || this.#isEnded) return
     this.#worker = null
+    if (!this.#isReady) {
+      // No text is to blame for a thread that never began.
+      this.#queue.push(...[...this.#inFlight.values()].reverse())
+      this.#inFlight.clear()
+      this.#done.resolve()
+      return
+    }
     const [guilty, ...others] = this.#inFlight.values()
     this.#inFlight.clear()
     if (guilty) this.#options.onResult(guilty.id, { failure })

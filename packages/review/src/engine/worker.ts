@@ -7,6 +7,9 @@ export interface WorkerJob extends FileJob {
   readonly id: number
 }
 
+/** What a thread posts first: it has loaded everything that it needs. */
+export const READY = "ready"
+
 export interface WorkerAnswer {
   readonly id: number
   readonly result: FileRecord | FileFailure
@@ -23,3 +26,5 @@ parentPort!.on("message", (jobs: readonly WorkerJob[]) => {
     }
   })
 })
+
+parentPort!.postMessage(READY)

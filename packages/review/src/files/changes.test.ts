@@ -233,7 +233,7 @@ test("a partial clone does not reach for what it lacks, neither over a transport
   expect(files.map(({ path }) => path)).toEqual(["b.go"])
   expect(notices.map(({ code, path }) => [code, path])).toEqual([["file-unreadable", "a.go"]])
   expect(ground.isAlarmed).toBe(false)
-  expect(() => ground.git("cat-file", "-s", blob)).toThrow()
+  expect(() => ground.git("cat-file", "-s", blob)).toThrow(Error)
   // The trap works: a Git that is not held back walked into it.
   expect(ground.isAlarmed).toBe(true)
 })
