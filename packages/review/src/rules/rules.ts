@@ -1,23 +1,37 @@
 /** Every rule, in the order of their names. */
+import { cronWithoutLeader } from "./cronWithoutLeader.ts"
+import { hotLoop } from "./hotLoop.ts"
 import { immediateRearm } from "./immediateRearm.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
 import { lockNonatomicRelease } from "./lockNonatomicRelease.ts"
 import { lockReleaseWithoutOwnerCheck } from "./lockReleaseWithoutOwnerCheck.ts"
 import { lockStaticToken } from "./lockStaticToken.ts"
+import { nestedRetry } from "./nestedRetry.ts"
 import { pollWithoutJitter } from "./pollWithoutJitter.ts"
+import { retryNonretryable } from "./retryNonretryable.ts"
 import { retryWithoutJitter } from "./retryWithoutJitter.ts"
 import { scheduleClobber } from "./scheduleClobber.ts"
+import { sleepInTest } from "./sleepInTest.ts"
+import { staleTermAction } from "./staleTermAction.ts"
 import { toctouCounter } from "./toctouCounter.ts"
+import { unboundedRetry } from "./unboundedRetry.ts"
 import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
+  cronWithoutLeader,
+  hotLoop,
   immediateRearm,
   intervalOverlap,
   lockNonatomicRelease,
   lockReleaseWithoutOwnerCheck,
   lockStaticToken,
+  nestedRetry,
   pollWithoutJitter,
+  retryNonretryable,
   retryWithoutJitter,
   scheduleClobber,
+  sleepInTest,
+  staleTermAction,
   toctouCounter,
+  unboundedRetry,
 ]

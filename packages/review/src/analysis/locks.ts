@@ -1,0 +1,186 @@
+/**
+ * Locks that the code builds itself out of a store: a key is set only when it is absent, and deleted afterwards.
+ * Library locks (Redisson, redlock, redsync, redis-py's Lock) do both behind their own names and never show here.
+ */
+import type { Func, Node } from "../ir/nodes.ts"
+import type { File } from "./file.ts"
+import { isSameByNameOnly, isSameKey, keyFamilyOf, type KeyFamily } from "./keys.ts"
+import { dotted, wordsOf } from "./names.ts"
+import type { Program } from "./program.ts"
+import { ownClassOf } from "./resolve.ts"
+import { storeCallsOf, type StoreCall } from "./storeCalls.ts"
+import { HOLE } from "./text.ts"
+
+/** A call to a store, where it stands and which entries it means. */
+export interface Step {
+  readonly file: File
+  readonly store: StoreCall
+  readonly family: KeyFamily
+}
+
+const LOCK_WORD =
+  /^(?:un|dist|red|try|get|global|cron|job|redis|spin)?lock(?:s|ed|er|ing|key|name|id|value|token)?$|^mutex(?:es)?$|^leases?$|^semaphore|^leader(?:ship)?$|^acquired?$|^lck$/
+
+/** Markers that something was done: they are taken back on failure, and nobody waits for them. */
+const MARKER_WORD =
+  /^(?:once|dedup\w*|debounced?|processed|idem|idempot\w+|seen|throttled?|cooldown|ratelimit|rate|sent|notified|nonces?|otp|captcha|replay\w*|duplicates?|visited|viewed|quota)$/
+
+const RELEASE_WORD =
+  /^(?:release|free|unlock|cleanup|dispose|close|exit|relinquish|stepdown|resign)$/
+
+/** Deleting by force is what it says. */
+const FORCED = /force|admin|break|steal|purge|flush|reset|evict|cleanup|invalidate/i
+
+const STEPS = Symbol("steps of locks")
+const MAX_FILES = 20
+
+/** Calls of a file to a store, with the entries that they mean. */
+export function stepsOf(program: Program, file: File): readonly Step[] {
+  return program.memo<File, readonly Step[]>(STEPS, file, [], () =>
+    storeCallsOf(program, file).map((store) => ({
+      file,
+      store,
+      family: keyFamilyOf(program, file, store.key),
+    })),
+  )
+}
+
+/** Steps of some kinds on the same key, in this file and in others that spell its text or its maker. */
+export function partnersOf(
+  program: Program,
+  step: Step,
+  ...kinds: readonly StoreCall["kind"][]
+): Step[] {
+  const near = stepsOf(program, step.file).filter(
+    (one) => kinds.includes(one.store.kind) && one !== step && isPartner(step, one),
+  )
+  return near.length > 0 ? near : partnersElsewhere(program, step, kinds)
+}
+
+function isPartner(a: Step, b: Step): boolean {
+  if (!isSameKey(a.family, b.family)) return false
+  if (!isSameByNameOnly(a.family, b.family)) return true
+  if (methodOf(a) !== null && methodOf(a) === methodOf(b)) return true
+  // Every utility has a `key` to set and a `key` to delete; in a lock both ends say so.
+  return speaksOfLock(a) && speaksOfLock(b)
+}
+
+function partnersElsewhere(
+  program: Program,
+  step: Step,
+  kinds: readonly StoreCall["kind"][],
+): Step[] {
+  const { text, maker } = step.family
+  const spelled = (text ?? "").split(HOLE).sort((a, b) => b.length - a.length)[0] ?? ""
+  const token = spelled.length > 4 ? spelled : (maker ?? "")
+  if (token.length < 5) return []
+  const found: Step[] = []
+  const sources = program.sources.filter(
+    (source) =>
+      !source.isTest &&
+      source.path !== step.file.path &&
+      source.language === step.file.language &&
+      source.text.includes(token),
+  )
+  for (const source of sources.slice(0, MAX_FILES)) {
+    const file = program.file(source.path)
+    if (!file) continue
+    for (const one of stepsOf(program, file)) {
+      if (kinds.includes(one.store.kind) && isSameKey(step.family, one.family)) {
+        if (!isSameByNameOnly(step.family, one.family)) found.push(one)
+      }
+    }
+  }
+  return found
+}
+
+/** Whether a claim and a delete of its key make a lock: it says so, or it is given back come what may. */
+export function isLock(claim: Step, release: Step): boolean {
+  if (isForced(release)) return false
+  const words = wordsAround(claim)
+  if (words.key.some((word) => LOCK_WORD.test(word))) return true
+  if ([...words.key, ...words.around].some((word) => MARKER_WORD.test(word))) return false
+  if (words.around.some((word) => LOCK_WORD.test(word))) return true
+  if (speaksOfLock(release)) return true
+  return methodOf(claim) !== null && methodOf(claim) === methodOf(release) && isFinal(release)
+}
+
+/** Whether a step's key, function, class or file is called after locks. */
+export function speaksOfLock(step: Step): boolean {
+  const { key, around } = wordsAround(step)
+  if (key.some((word) => LOCK_WORD.test(word))) return true
+  const isRelease = step.store.kind === "delete" || step.store.kind === "script"
+  return around.some((word) => LOCK_WORD.test(word) || (isRelease && RELEASE_WORD.test(word)))
+}
+
+function wordsAround(step: Step): { readonly key: string[]; readonly around: string[] } {
+  const { file, store, family } = step
+  const fn = file.methodOf(store.call)
+  const name = file.path.split("/").at(-1)!
+  return {
+    key: [family.text ?? "", family.maker ?? "", ...family.names].flatMap(wordsOf),
+    around: [
+      fn?.name ?? "",
+      ownClassOf(file, store.call) ?? "",
+      name.replace(/\.\w+$/, ""),
+      boundTo(file, store.call),
+    ].flatMap(wordsOf),
+  }
+}
+
+/** The name that a call's result goes to, and the lambda's that it stands in. */
+function boundTo(file: File, call: Node): string {
+  const names: string[] = []
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "assign") names.push(...outer.targets.map(dotted))
+    if (outer.kind === "function") {
+      names.push(outer.name)
+      if (!outer.isLambda) break
+    }
+    if (outer.kind === "block" && names.length > 2) break
+  }
+  return names.join(" ")
+}
+
+function isForced(step: Step): boolean {
+  return FORCED.test(methodOf(step)?.name ?? "")
+}
+
+export function methodOf(step: Step): Func | null {
+  return step.file.methodOf(step.store.call)
+}
+
+/** Whether a step runs however its function ends: in a `finally`, deferred, in `.finally(…)`. */
+export function isFinal(step: Step): boolean {
+  const { file, store } = step
+  let inner: Node = store.call
+  for (const outer of file.ancestorsOf(store.call)) {
+    if (outer.kind === "try" && outer.finalizer === inner) return true
+    if (outer.kind === "defer") return true
+    if (
+      outer.kind === "call" &&
+      /^(?:finally|doFinally|whenComplete|also|onCompletion|onTermination)$/.test(outer.name)
+    ) {
+      return true
+    }
+    if (outer.kind === "function" && !outer.isLambda) return false
+    inner = outer
+  }
+  return false
+}
+
+/** Whether the lock ends by itself: the claim gives an expiry, or another call on its key does; null: unknown. */
+export function expires(program: Program, claim: Step): boolean {
+  return claim.store.expires !== false || partnersOf(program, claim, "expire").length > 0
+}
+
+/** Whether anything is decided by what a claim returns. A claim whose result nobody reads is no claim. */
+export function isDecided(file: File, claim: StoreCall): boolean {
+  let inner: Node = claim.call
+  for (const outer of file.ancestorsOf(claim.call)) {
+    if (outer.kind === "await" || outer.kind === "member") inner = outer
+    else if (outer.kind === "call" && outer.callee === inner) inner = outer
+    else return outer.kind !== "block"
+  }
+  return false
+}
