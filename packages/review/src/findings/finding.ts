@@ -54,7 +54,10 @@ export interface Finding extends Place {
   /** Stable over moved lines: rule, path, symbol, the line's normalised text and an ordinal. 16 hex digits. */
   readonly fingerprint: string
   /** Set by adjudication; never by a rule. */
-  readonly adjudication?: { readonly verdict: "confirm" | "refute" | "unsure"; readonly reasons: readonly string[] }
+  readonly adjudication?: {
+    readonly verdict: "confirm" | "refute" | "unsure"
+    readonly reasons: readonly string[]
+  }
 }
 
 /** Something to know about the run itself: a file passed over, an unused ignore, a stale baseline entry. */
@@ -68,7 +71,11 @@ export interface Notice {
 export interface Report {
   readonly findings: readonly Finding[]
   /** Found and held back by an ignore comment or the baseline. */
-  readonly suppressed: readonly { readonly finding: Finding; readonly by: "comment" | "baseline"; readonly reason: string }[]
+  readonly suppressed: readonly {
+    readonly finding: Finding
+    readonly by: "comment" | "baseline"
+    readonly reason: string
+  }[]
   readonly notices: readonly Notice[]
   /** Source files that were read. */
   readonly files: number
