@@ -63,11 +63,27 @@ function groupMarks(finding: Finding): Map<string, Mark[]> {
   for (const fact of finding.because) {
     if (fact.place === undefined) continue
     const mark = { ...fact.place, label: fact.text, primary: false }
-    const group = groups.get(mark.path)
-    if (group === undefined) groups.set(mark.path, [mark])
-    else group.push(mark)
+    const group = groups.get(mark.path) ?? []
+    groups.set(mark.path, group)
+    // What is said of one place is said beside one marker.
+    const same = group.findIndex((other) => isSamePlace(other, mark))
+    if (same === -1) group.push(mark)
+    else group[same] = { ...group[same]!, label: joined(group[same]!.label, mark.label) }
   }
   return groups
+}
+
+function isSamePlace(a: Mark, b: Mark): boolean {
+  return (
+    a.line === b.line &&
+    a.column === b.column &&
+    a.endLine === b.endLine &&
+    a.endColumn === b.endColumn
+  )
+}
+
+function joined(a: string, b: string): string {
+  return a === "" ? b : `${a}; ${b}`
 }
 
 function placeOnly({ path, line, column, endLine, endColumn }: Finding): Required<Fact>["place"] {

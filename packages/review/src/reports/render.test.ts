@@ -33,6 +33,18 @@ test("without the texts, pretty still says every place", () => {
   expect(text).toContain("::: pkg/shim/options.go:3:7")
 })
 
+test("facts about one place stand beside one marker", () => {
+  const { path, line, column, endLine, endColumn } = RETRY
+  const place = { path, line, column, endLine, endColumn }
+  const because = [
+    { text: "waits here", place },
+    { text: "after this failed", place },
+  ]
+  const text = render("pretty", reportOf([{ ...RETRY, because }]), OPTIONS)
+  expect(text).toContain("^^^^^^^^^^^^^^^^^ waits here; after this failed\n")
+  expect(text).not.toMatch(/\| +-/)
+})
+
 test("json has the fields of version 1 in their order, and ms last", () => {
   const value = JSON.parse(render("json", REPORT)) as { findings: object[] }
   expect(Object.keys(value)).toEqual(["version", "findings", "files", "ms"])
