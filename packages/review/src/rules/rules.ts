@@ -1,8 +1,10 @@
 /** Every rule, in the order of their names. */
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
+import { dlqMissing } from "./dlqMissing.ts"
 import { hotLoop } from "./hotLoop.ts"
 import { immediateRearm } from "./immediateRearm.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
+import { lockNonatomicAcquire } from "./lockNonatomicAcquire.ts"
 import { lockNonatomicRelease } from "./lockNonatomicRelease.ts"
 import { lockReleaseWithoutOwnerCheck } from "./lockReleaseWithoutOwnerCheck.ts"
 import { lockStaticToken } from "./lockStaticToken.ts"
@@ -19,9 +21,11 @@ import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
   cronWithoutLeader,
+  dlqMissing,
   hotLoop,
   immediateRearm,
   intervalOverlap,
+  lockNonatomicAcquire,
   lockNonatomicRelease,
   lockReleaseWithoutOwnerCheck,
   lockStaticToken,
