@@ -3,9 +3,10 @@
  * Library locks (Redisson, redlock, redsync, redis-py's Lock) do both behind their own names and never show here.
  */
 import type { Func, Node } from "../ir/nodes.ts"
+import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { isSameByNameOnly, isSameKey, keyFamilyOf, type KeyFamily } from "./keys.ts"
-import { dotted, wordsOf } from "./names.ts"
+import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { ownClassOf } from "./resolve.ts"
 import { storeCallsOf, type StoreCall } from "./storeCalls.ts"
@@ -183,4 +184,16 @@ export function isDecided(file: File, claim: StoreCall): boolean {
     else return outer.kind !== "block"
   }
   return false
+}
+
+/** Whether a step goes into a transaction or a pipeline with others. */
+export function isInBatch(program: Program, { file, store }: Step): boolean {
+  const receiver = receiverOf(store.call)
+  if (!receiver) return false
+  const made = definitionsOf(program, file, receiver).flatMap((one) => one.value ?? [])
+  return [receiver, ...made].some((node) =>
+    wordsOf(dotted(node)).some((word) =>
+      /^(?:multi|pipe|pipeline|pipelined|tx|txn|transaction|batch)$/.test(word),
+    ),
+  )
 }
