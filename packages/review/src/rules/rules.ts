@@ -1,13 +1,16 @@
 /** Every rule, in the order of their names. */
+import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
 import { hotLoop } from "./hotLoop.ts"
 import { immediateRearm } from "./immediateRearm.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
+import { leaderOneshotStart } from "./leaderOneshotStart.ts"
 import { lockNonatomicAcquire } from "./lockNonatomicAcquire.ts"
 import { lockNonatomicRelease } from "./lockNonatomicRelease.ts"
 import { lockReleaseWithoutOwnerCheck } from "./lockReleaseWithoutOwnerCheck.ts"
 import { lockStaticToken } from "./lockStaticToken.ts"
+import { missingDeadline } from "./missingDeadline.ts"
 import { nestedRetry } from "./nestedRetry.ts"
 import { pollWithoutJitter } from "./pollWithoutJitter.ts"
 import { retryNonretryable } from "./retryNonretryable.ts"
@@ -20,15 +23,18 @@ import { unboundedRetry } from "./unboundedRetry.ts"
 import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
+  consumerNotIdempotent,
   cronWithoutLeader,
   dlqMissing,
   hotLoop,
   immediateRearm,
   intervalOverlap,
+  leaderOneshotStart,
   lockNonatomicAcquire,
   lockNonatomicRelease,
   lockReleaseWithoutOwnerCheck,
   lockStaticToken,
+  missingDeadline,
   nestedRetry,
   pollWithoutJitter,
   retryNonretryable,
