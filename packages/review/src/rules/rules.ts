@@ -1,4 +1,5 @@
 /** Every rule, in the order of their names. */
+import { advisoryLockLeak } from "./advisoryLockLeak.ts"
 import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
@@ -23,6 +24,7 @@ import { unboundedRetry } from "./unboundedRetry.ts"
 import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
+  advisoryLockLeak,
   consumerNotIdempotent,
   cronWithoutLeader,
   dlqMissing,
