@@ -23,7 +23,10 @@ const terminal: Terminal = {
   outIsTerminal: isatty(1),
   errIsTerminal: isatty(2),
   columns: process.stdout.columns ?? 120,
-  today: new Date().toISOString().slice(0, 10),
+  // A server may live for weeks.
+  get today() {
+    return new Date().toISOString().slice(0, 10)
+  },
   nowMono: () => performance.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs)

@@ -8,7 +8,7 @@ import { visible, visibleLines } from "../reports/visible.ts"
 import { runSession } from "../session/session.ts"
 import { differenceOf } from "../watch/difference.ts"
 import { follow } from "../watch/follow.ts"
-import { Turn } from "../watch/turn.ts"
+import { Turn } from "../session/turn.ts"
 import type { ReviewRun } from "./reviewing.ts"
 import { exitCodes, type ExitCode } from "./terminal.ts"
 

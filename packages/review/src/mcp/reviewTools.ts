@@ -3,6 +3,7 @@ import { SEVERITIES, TIERS } from "../config/config.ts"
 import { hint } from "../config/nearest.ts"
 import { changesBetween, diffChanges, stagedChanges, type Changes } from "../files/changes.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
+import { workTree } from "../files/workTree.ts"
 import { kindOf } from "../frontends/parse.ts"
 import { alone, overlaid } from "../session/overlay.ts"
 import { knownRules, runSession, type Session } from "../session/session.ts"
@@ -97,7 +98,7 @@ export const checkSnippet: Tool = {
     const { code, path: given, alone: isAlone } = call.arguments
     const path = snippetPath(given as string)
     const texts = new Map([[path, code as string]])
-    const changes = isAlone === true ? alone(texts) : overlaid(call.world.root, texts)
+    const changes = isAlone === true ? alone(texts) : overlaid(workTree(call.world.root), texts)
     return resultOf(await sessionOf(call, changes, [path]), call.arguments)
   },
 }

@@ -1,13 +1,14 @@
 /** The folder on disk with some texts in place of what lies there: what an editor holds, or a piece of code to check. */
 import type { Changes } from "../files/changes.ts"
-import { blobOf, type TextFile, type Tree } from "../files/tree.ts"
+import { blobOf } from "../files/tree.ts"
+import type { Loaded, LoadOptions, TextFile, Tree } from "../files/tree.ts"
 import { workTree } from "../files/workTree.ts"
 
 const EMPTY_TREE: Tree = { load: () => Promise.resolve({ files: [], notices: [] }) }
 
-/** All of a root with these texts by their paths, compared with nothing, so that everything in it is new. */
-export function overlaid(root: string, texts: ReadonlyMap<string, string>): Changes {
-  return { head: overlayTree(workTree(root), texts), base: EMPTY_TREE }
+/** All of a tree with these texts by their paths, compared with nothing, so that everything in it is new. */
+export function overlaid(tree: Tree, texts: ReadonlyMap<string, string>): Changes {
+  return { head: overlayTree(tree, texts), base: EMPTY_TREE }
 }
 
 /** Only these texts, without the folder around them. */
@@ -31,4 +32,41 @@ function overlayTree(tree: Tree, texts: ReadonlyMap<string, string>): Tree {
 
 function fileOf(path: string, text: string, blobs: boolean): TextFile {
   return { path, text, blob: blobs ? blobOf(Buffer.from(text)) : null }
+}
+
+/**
+ * The folder on disk, read once and remembered until it is told to forget: an editor asks again with every pause in
+ * typing, and says when files change.
+ */
+export class RememberedTree implements Tree {
+  readonly #tree: Tree
+  #key = ""
+  #loaded: Promise<Loaded> | null = null
+
+  constructor(root: string) {
+    this.#tree = workTree(root)
+  }
+
+  /** The next load reads the disk again. */
+  forget(): void {
+    this.#loaded = null
+  }
+
+  load(options: LoadOptions): Promise<Loaded> {
+    const key = JSON.stringify([
+      options.named ?? [],
+      options.blobs ?? false,
+      options.ownOnly ?? false,
+    ])
+    if (this.#loaded === null || this.#key !== key) {
+      this.#key = key
+      // One that asked and went away must not take what others wait for with it.
+      const loaded = this.#tree.load({ ...options, signal: undefined })
+      this.#loaded = loaded
+      loaded.catch(() => {
+        if (this.#loaded === loaded) this.#loaded = null
+      })
+    }
+    return this.#loaded
+  }
 }

@@ -24,7 +24,7 @@ test("a real change of a file is told", async () => {
     const told = Promise.withResolvers<void>()
     const end = follow(root, told.resolve, told.reject)
     await writeFile(join(root, "src", "a.go"), "package a\n")
-    await told.promise
+    await expect(told.promise).resolves.toBeUndefined()
     end()
   } finally {
     await rm(root, { recursive: true })
