@@ -3,6 +3,7 @@ import { advisoryLockLeak } from "./advisoryLockLeak.ts"
 import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
+import { dualWriteNoOutbox } from "./dualWriteNoOutbox.ts"
 import { hotLoop } from "./hotLoop.ts"
 import { immediateRearm } from "./immediateRearm.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
@@ -28,6 +29,7 @@ export const rules: readonly Rule[] = [
   consumerNotIdempotent,
   cronWithoutLeader,
   dlqMissing,
+  dualWriteNoOutbox,
   hotLoop,
   immediateRearm,
   intervalOverlap,
