@@ -67,7 +67,7 @@ function callAround(file: File, node: Node): Call | null {
   let inner: Node = node
   for (const outer of file.ancestorsOf(node)) {
     if (outer.kind === "call") {
-      if (outer.callee === inner || !WRAPPERS.test(outer.name) || outer.isTagged) return outer
+      if (outer.callee === inner || !isWrapper(file, outer)) return outer
     } else if (outer.kind === "assign") {
       return usesOf(file, outer.targets[0], outer)[0] ?? null
     } else if (outer.kind === "block" || outer.kind === "function" || outer.kind === "class")
@@ -75,6 +75,13 @@ function callAround(file: File, node: Node): Call | null {
     inner = outer
   }
   return null
+}
+
+/** A tag like `sql` stands for its text where that is an argument again; alone it sends it. */
+function isWrapper(file: File, call: Call): boolean {
+  if (!call.isTagged) return WRAPPERS.test(call.name)
+  const around = file.parentOf(call)
+  return around?.kind === "call" && around.callee !== call
 }
 
 /** Calls that get a variable as an argument. */
