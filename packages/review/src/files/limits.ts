@@ -1,8 +1,8 @@
 /** How much of a repository is read. What lies beyond is passed over with a notice: a hostile one has no last file. */
 
 /** Larger files are passed over; no file that a person wrote is as large. */
-export const MAX_FILE_BYTES = 1024 * 1024
-export const MAX_TOTAL_BYTES = 200 * 1024 * 1024
+export const MAX_FILE_BYTES: number = 1024 * 1024
+export const MAX_TOTAL_BYTES: number = 200 * 1024 * 1024
 /** Files that are wanted, counted over the whole tree. */
 export const MAX_FILES = 100_000
 /** Names of any kind that a walk looks at. */
