@@ -31,7 +31,7 @@ export function isTest(file: File, fn: Func): boolean {
     case "go":
       return isGoTest(file, fn)
     case "python":
-      return !fn.isLambda && /^test/.test(fn.name)
+      return !fn.isLambda && fn.name.startsWith("test")
     case "javascript":
     case "typescript": {
       const call = callTaking(file, fn)
@@ -53,7 +53,7 @@ export function isTest(file: File, fn: Func): boolean {
 function isGoTest(file: File, fn: Func): boolean {
   const takesT = fn.params.some((param) => /\*testing\.(?:T|TB|F)$/.test(param.type ?? ""))
   if (!fn.isLambda) {
-    const isMethod = fn.receiver !== null && /Suite$/.test(fn.receiver.type)
+    const isMethod = fn.receiver !== null && fn.receiver.type.endsWith("Suite")
     return /^Test(?:[A-Z_\d]|$)/.test(fn.name) && (takesT || isMethod)
   }
   const call = callTaking(file, fn)

@@ -1,5 +1,6 @@
 /** Every rule, in the order of their names. */
 import { advisoryLockLeak } from "./advisoryLockLeak.ts"
+import { checkThenActMap } from "./checkThenActMap.ts"
 import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
@@ -26,6 +27,7 @@ import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
   advisoryLockLeak,
+  checkThenActMap,
   consumerNotIdempotent,
   cronWithoutLeader,
   dlqMissing,
