@@ -280,7 +280,7 @@ describe("other commands", () => {
     const first = await review(["init", "--ci", "github"])
     expect(first.err).toContain("drover.review.yaml is there already")
     expect(existsSync(join(repository.root, ".github/workflows/drover-review.yml"))).toBe(true)
-    using fresh = createRepository({ "a.go": JITTERED, ".gitlab-ci.yml": "" })
+    using fresh = createRepository({ "a.go": "package a\n", ".gitlab-ci.yml": "" })
     const cwd = fresh.root
     const second = await review(["init", "--root", cwd], { cwd })
     expect(second.out).toContain("wrote drover.review.yaml")

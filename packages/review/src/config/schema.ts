@@ -15,7 +15,7 @@ export function configSchema(rules: KnownRules): Schema {
     $id: SCHEMA_ID,
     title: "drover-review",
     ...schemaOf(configShape),
-    definitions: { rules: rulesSchema(rules) },
+    definitions: { rules: rulesSchema(rules), setting: settingSchema([]) },
   }
 }
 
@@ -61,31 +61,33 @@ function textSchema(each: "glob" | "name"): Schema {
 }
 
 function rulesSchema(rules: KnownRules): Schema {
-  const level = { enum: RULE_LEVELS }
   const properties = [...rules].map(([id, options]) => [
     id,
-    {
-      anyOf: [
-        level,
-        {
-          type: "object",
-          additionalProperties: false,
-          properties: {
-            level,
-            options: {
-              type: "object",
-              additionalProperties: false,
-              properties: Object.fromEntries(options.map((name) => [name, {}])),
-            },
-          },
-        },
-      ],
-    },
+    options.length === 0 ? { $ref: "#/definitions/setting" } : settingSchema(options),
   ])
   return {
     description: "How each rule is heard",
     type: "object",
     additionalProperties: false,
     properties: Object.fromEntries(properties) as Schema,
+  }
+}
+
+/** A level, or a level with the options that a rule knows. */
+function settingSchema(options: readonly string[]): Schema {
+  const level = { enum: RULE_LEVELS }
+  const known = Object.fromEntries(options.map((name) => [name, {}]))
+  return {
+    anyOf: [
+      level,
+      {
+        type: "object",
+        additionalProperties: false,
+        properties: {
+          level,
+          options: { type: "object", additionalProperties: false, properties: known },
+        },
+      },
+    ],
   }
 }

@@ -1,5 +1,7 @@
 /** `drover-review rules`: the rules, one a line. */
+import { configSchema } from "../../config/schema.ts"
 import { rules } from "../../rules/rules.ts"
+import { knownRules } from "../../session/session.ts"
 import type { Command } from "../command.ts"
 import { everywhere, type OptionSpecs } from "../options.ts"
 import { exitCodes } from "../terminal.ts"
@@ -8,18 +10,27 @@ import { UsageError } from "../usage.ts"
 const options: OptionSpecs = {
   ...everywhere,
   json: { type: "boolean", group: "show", about: "print JSON" },
+  schema: {
+    type: "boolean",
+    group: "show",
+    about: "print the JSON Schema of drover.review.yaml, with the names of the rules",
+  },
 }
 
 export const rulesCommand: Command = {
   name: "rules",
   summary: "list the rules",
-  usage: ["rules [--json]"],
+  usage: ["rules [--json|--schema]"],
   options,
   run({ parsed, terminal }) {
     if (parsed.positionals.length > 0) {
       throw new UsageError(
         `"rules" takes no name; "drover-review explain ${parsed.positionals[0]}" tells about one`,
       )
+    }
+    if (parsed.flags.has("schema")) {
+      terminal.out(`${JSON.stringify(configSchema(knownRules), null, 2)}\n`)
+      return Promise.resolve(exitCodes.clean)
     }
     if (parsed.flags.has("json")) {
       const cards = rules.map(({ id, title, languages, docs }) => ({
