@@ -58,7 +58,11 @@ function isOfScheduler(file: File, callee: Node): boolean {
   const link = file.unit.imports.find((one) => one.local === root)
   if (link) return MODULES.test(link.module)
   const imports = file.unit.imports.some((one) => MODULES.test(one.module))
-  return imports && /cron|sched|job/i.test(dotted(callee))
+  const name = dotted(callee)
+  return (
+    imports &&
+    (/cron|sched|job/i.test(name) || /\.(?:AddFunc|AddJob|scheduled_job|add_job)$/.test(name))
+  )
 }
 
 /** `@cron` of anything may mean anything; Spring's and Nest's are known by their import. */

@@ -11,7 +11,7 @@ import type { Rule } from "./rule.ts"
 
 /** What lets one instance through: locks, leaders, claims. Looked for in names, annotations and SQL. */
 const ONE_OF_MANY =
-  /lock|leader|elect|skip locked|singleton|claim|acquire|mutex|semaphore|set_?nx|setifabsent|on conflict|idempoten|dedup|unique|is_?primary|advisory|quartz|shed|once|upsert|try_?set/i
+  /lock|leader|\belect|[eE]lection|skip locked|singleton|claim|acquire|mutex|semaphore|set_?nx|setifabsent|on conflict|idempoten|dedup|unique|is_?primary|advisory|quartz|shed|once|upsert|try_?set/i
 
 const STEPS = 3
 

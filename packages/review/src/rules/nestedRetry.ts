@@ -101,7 +101,7 @@ function innerRetry(program: Program, file: File, around: Node, wait: Call): Inn
     if (node.kind !== "call" || node.start === around.start) return undefined
     if (
       RETRYING.test(node.name) &&
-      node.args.some((arg) => arg.kind === "lambda" || arg.kind === "name") &&
+      node.args.some((arg) => /^(?:lambda|name|member)$/.test(arg.kind)) &&
       !isSingle(file, node)
     ) {
       found = {
@@ -111,7 +111,7 @@ function innerRetry(program: Program, file: File, around: Node, wait: Call): Inn
       return false
     }
     for (const target of resolveCall(program, file, node)) {
-      if (target.fn === around || holds(target.fn, around)) continue
+      if (target.file === file && holds(target.fn, around)) continue
       const facts = retriesOf(program, target)
       if (facts) found ??= { call: node, facts }
     }
@@ -127,7 +127,9 @@ function retriesOf(program: Program, { file, fn }: Located): readonly DraftFact[
     if (annotation) return [{ text: "is made to try again", at: annotation, file }]
     for (const wait of waitsOf(program, file)) {
       if (wait.call.start < fn.start || wait.call.end > fn.end) continue
-      if (roundOf(program, file, wait).purpose === "retry")
+      const round = roundOf(program, file, wait)
+      // Without a loop of its own it is the caller's retry that waits here.
+      if (round.purpose === "retry" && round.around?.kind === "loop")
         return [{ text: "waits and tries again here", at: wait.call, file }]
     }
     const call = file.calls.find(
@@ -138,7 +140,7 @@ function retriesOf(program: Program, { file, fn }: Located): readonly DraftFact[
         one.args.length > 0 &&
         !isSingle(file, one),
     )
-    if (call && /lambda|name/.test(call.args[0]!.kind))
+    if (call && /^(?:lambda|name|member)$/.test(call.args[0]!.kind))
       return [{ text: "tries again here", at: call, file }]
     return CLIENTS.test(file.textOf(fn))
       ? [
