@@ -150,7 +150,7 @@ describe("a failure leaves the findings as they are, with one notice", () => {
         [
           (_, response) => {
             if (begins) response.write('{"choices":')
-            setImmediate(() => world.expire())
+            world.expire()
           },
         ],
         { world },

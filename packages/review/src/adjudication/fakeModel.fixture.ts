@@ -79,8 +79,15 @@ export function testWorld(parts: Partial<World> = {}): TestWorld {
         return () => limits.delete(callback)
       }
       delays.push(delayMs)
-      const soon = setImmediate(callback)
-      return () => clearImmediate(soon)
+      let isWanted = true
+      const soon = async (): Promise<void> => {
+        await null
+        if (isWanted) callback()
+      }
+      void soon()
+      return () => {
+        isWanted = false
+      }
     },
     expire() {
       for (const callback of limits) callback()

@@ -1,3 +1,4 @@
+import type { CommandName } from "./commandNames.ts"
 import type { CommandEntry } from "./command.ts"
 
 /** The review itself, which has no word of its own. */
@@ -8,7 +9,7 @@ export const reviewEntry: CommandEntry = {
 }
 
 /** Every other command, in the order of the help. */
-export const commandEntries: readonly CommandEntry[] = [
+export const commandEntries: readonly (CommandEntry & { readonly name: CommandName })[] = [
   {
     name: "why",
     summary: "explain a finding, or the silence, at FILE:LINE",

@@ -1,5 +1,4 @@
 /** What the commands that talk to a code host share: which change is meant, and the platform that they are handed. */
-import { setTimeout as sleep } from "node:timers/promises"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
 import { HostError, TargetError } from "../hosts/hostError.ts"
@@ -37,9 +36,7 @@ export function hostOptions(more: OptionSpecs): OptionSpecs {
 export function outsideOf(terminal: Terminal): Outside {
   return {
     fetch: globalThis.fetch,
-    sleep: async (ms) => {
-      await sleep(ms)
-    },
+    sleep: (ms) => new Promise((resolve) => terminal.after(ms, resolve)),
     random: () => terminal.random(),
     deadline: (ms) => {
       const abort = new AbortController()

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path"
 import { nearest } from "../config/nearest.ts"
 import { InputError } from "../files/inputError.ts"
 import { pathInRoot, realRoot } from "../files/workTree.ts"
-import { commandEntries } from "./commands.ts"
+import { COMMAND_NAMES } from "./commandNames.ts"
 import { textOf, type Parsed } from "./parse.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -36,9 +36,6 @@ export function pathsInRoot(root: string, cwd: string, paths: readonly string[])
 
 /** A word that is no path may have been meant as a command. */
 function meantCommand(word: string): string {
-  const near = nearest(
-    word,
-    commandEntries.map(({ name }) => name),
-  )
+  const near = nearest(word, COMMAND_NAMES)
   return near === undefined ? "" : `; did you mean the command "${near}"?`
 }

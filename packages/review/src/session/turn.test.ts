@@ -20,7 +20,11 @@ function setUp() {
   const pass = (): void => {
     for (const timer of timers) timer()
   }
-  return { turn, timers, ends, pass, settle: () => new Promise((resolve) => setImmediate(resolve)) }
+  /** Lets everything that follows from a promise happen. */
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+  }
+  return { turn, timers, ends, pass, settle }
 }
 
 test("many requests at once are one run, after they are over", () => {
