@@ -29,7 +29,7 @@ export function guardsOf(program: Program, file: File): Guard[] {
       const fn = courseOf(file, node)
       if (!fn?.body) return
       for (const check of checksIn(program, file, node.test)) {
-        const region = regionOf(node, check, fn)
+        const region = regionOf(node, check.isFullWhenTrue, fn)
         if (!region) continue
         // A loop asks again after every wait within it.
         const from = node.kind === "loop" && region === fn.body ? node.end : node.test.end
@@ -40,9 +40,17 @@ export function guardsOf(program: Program, file: File): Guard[] {
   return found
 }
 
-function regionOf(node: Node & { kind: "if" | "loop" }, check: Check, fn: Func): Node | null {
-  if (node.kind === "loop") return check.isFullWhenTrue ? fn.body : node.body
-  if (!check.isFullWhenTrue) {
+/**
+ * What runs when a test lets one through: the branch, or what follows a branch that leaves.
+ * @param isClosed - whether the test holds when there is no way through
+ */
+export function regionOf(
+  node: Node & { kind: "if" | "loop" },
+  isClosed: boolean,
+  fn: Func,
+): Node | null {
+  if (node.kind === "loop") return isClosed ? fn.body : node.body
+  if (!isClosed) {
     const isElseAway = node.otherwise !== null && leaves(node.otherwise.body, "round")
     return isElseAway ? fn.body : node.then
   }

@@ -103,7 +103,10 @@ function resolveMember(
 ): readonly (FunctionRef | Located)[] {
   const own = ownClassOf(file, at)
   if (object.kind === "name") {
-    if (isSelf(file, object.name, at) && own) return methodsOf(program, file, own, name)
+    if (isSelf(file, object.name, at) && own) {
+      const methods = methodsOf(program, file, own, name)
+      return methods.length > 0 ? methods : inField(program, file, own, name)
+    }
     if (object.name === "super") return []
     const imported = file.unit.imports.find((one) => one.local === object.name)
     if (imported) {
@@ -126,6 +129,21 @@ function resolveMember(
     if (methods.length > 0) return methods
   }
   return unique(program, file, name)
+}
+
+/** A function that a literal of the type puts into a field: `&Bundle{add: client.addProducer}`. */
+function inField(
+  program: Program,
+  file: File,
+  owner: string,
+  name: string,
+): readonly (FunctionRef | Located)[] {
+  for (const object of file.objects) {
+    if (object.type === null || bareType(object.type) !== owner) continue
+    const entry = object.entries.find((one) => one.key === name)
+    if (entry) return resolveFunction(program, file, entry.value)
+  }
+  return []
 }
 
 /** The name of the class whose method this stands in. */

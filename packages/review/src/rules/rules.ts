@@ -1,6 +1,8 @@
 /** Every rule, in the order of their names. */
 import { advisoryLockLeak } from "./advisoryLockLeak.ts"
+import { cacheStampede } from "./cacheStampede.ts"
 import { checkThenActMap } from "./checkThenActMap.ts"
+import { claimWithoutRowLock } from "./claimWithoutRowLock.ts"
 import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
@@ -11,23 +13,30 @@ import { intervalOverlap } from "./intervalOverlap.ts"
 import { leaderOneshotStart } from "./leaderOneshotStart.ts"
 import { lockNonatomicAcquire } from "./lockNonatomicAcquire.ts"
 import { lockNonatomicRelease } from "./lockNonatomicRelease.ts"
+import { lockNotReleasedOnThrow } from "./lockNotReleasedOnThrow.ts"
 import { lockReleaseWithoutOwnerCheck } from "./lockReleaseWithoutOwnerCheck.ts"
 import { lockStaticToken } from "./lockStaticToken.ts"
+import { lostUpdate } from "./lostUpdate.ts"
 import { missingDeadline } from "./missingDeadline.ts"
 import { nestedRetry } from "./nestedRetry.ts"
+import { onConflictRace } from "./onConflictRace.ts"
 import { pollWithoutJitter } from "./pollWithoutJitter.ts"
+import { promiseAllFanout } from "./promiseAllFanout.ts"
 import { retryNonretryable } from "./retryNonretryable.ts"
 import { retryWithoutJitter } from "./retryWithoutJitter.ts"
 import { scheduleClobber } from "./scheduleClobber.ts"
 import { sleepInTest } from "./sleepInTest.ts"
 import { staleTermAction } from "./staleTermAction.ts"
 import { toctouCounter } from "./toctouCounter.ts"
+import { unawaitedClaimWrite } from "./unawaitedClaimWrite.ts"
 import { unboundedRetry } from "./unboundedRetry.ts"
 import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
   advisoryLockLeak,
+  cacheStampede,
   checkThenActMap,
+  claimWithoutRowLock,
   consumerNotIdempotent,
   cronWithoutLeader,
   dlqMissing,
@@ -38,16 +47,21 @@ export const rules: readonly Rule[] = [
   leaderOneshotStart,
   lockNonatomicAcquire,
   lockNonatomicRelease,
+  lockNotReleasedOnThrow,
   lockReleaseWithoutOwnerCheck,
   lockStaticToken,
+  lostUpdate,
   missingDeadline,
   nestedRetry,
+  onConflictRace,
   pollWithoutJitter,
+  promiseAllFanout,
   retryNonretryable,
   retryWithoutJitter,
   scheduleClobber,
   sleepInTest,
   staleTermAction,
   toctouCounter,
+  unawaitedClaimWrite,
   unboundedRetry,
 ]
