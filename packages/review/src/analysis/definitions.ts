@@ -1,5 +1,5 @@
 /** What may have been put into a name: every assignment that reaches it, in its function, around it, in its class. */
-import type { Func, Node, Param } from "../ir/nodes.ts"
+import type { Assign, Func, Node, Param } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { dotted } from "./names.ts"
 import type { Located, Program } from "./program.ts"
@@ -60,8 +60,7 @@ function ofName(
     const fields = ofField(file, own, name)
     if (fields.length > 0) return fields
   }
-  for (const assign of file.assignments) {
-    if (file.functionOf(assign) || file.classOf(assign)) continue
+  for (const assign of topLevelOf(program, file, name)) {
     if (assign.targets.some((target) => dotted(target) === name)) {
       found.push({
         file,
@@ -74,11 +73,30 @@ function ofName(
   return found.length > 0 ? found : imported(program, file, name)
 }
 
+const TOP_LEVEL = Symbol("assignments outside of functions and classes")
+
+/** Assignments to a name outside of functions and classes, found once for a name of a file. */
+function topLevelOf(program: Program, file: File, name: string): readonly Assign[] {
+  const none = new Map<string, readonly Assign[]>()
+  const known = program.memo(TOP_LEVEL, file, none, () => none)
+  let list = known.get(name)
+  if (!list) {
+    list = file
+      .assignmentsTo(name.slice(name.lastIndexOf(".") + 1))
+      .filter((assign) => !file.functionOf(assign) && !file.classOf(assign))
+    known.set(name, list)
+  }
+  return list
+}
+
 /** Assignments to a name in a function, without those of functions within it that declare it anew. */
 function assignedIn(file: File, fn: Func, name: string): Definition[] {
   const found: Definition[] = []
-  for (const assign of file.assignments) {
-    if (assign.start < fn.start || assign.end > fn.end) continue
+  const list = file.assignmentsTo(name)
+  for (let i = firstFrom(list, fn.start); i < list.length; i++) {
+    const assign = list[i]!
+    if (assign.start > fn.end) break
+    if (assign.end > fn.end) continue
     if (!assign.targets.some((target) => target.kind === "name" && target.name === name)) continue
     found.push({
       file,
@@ -88,6 +106,18 @@ function assignedIn(file: File, fn: Func, name: string): Definition[] {
     })
   }
   return found
+}
+
+/** The index of the first that starts at an offset or behind it. */
+function firstFrom(list: readonly Assign[], offset: number): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (list[middle]!.start < offset) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** The part of a list of values that goes to one of several targets; a call with many results goes to each. */
@@ -155,9 +185,11 @@ function ofMember(file: File, node: Node & { kind: "member" }): readonly Definit
     if (own) return ofField(file, own, name)
   }
   // Options and configuration: any place of this file that assigns a field of that name, or a key of it in a literal.
-  const assigned = file.assignments.filter((assign) =>
-    assign.targets.some((target) => target.kind === "member" && target.name === name),
-  )
+  const assigned = file
+    .assignmentsTo(name)
+    .filter((assign) =>
+      assign.targets.some((target) => target.kind === "member" && target.name === name),
+    )
   return assigned.map((assign) => ({ file, value: assign.value, at: assign, op: assign.op }))
 }
 
@@ -168,7 +200,7 @@ function ofField(file: File, owner: string, name: string): readonly Definition[]
     const field = one.fields.find((field) => field.name === name || field.name === `#${name}`)
     if (field?.value) found.push({ file, value: field.value, at: field.value, op: "=" })
   }
-  for (const assign of file.assignments) {
+  for (const assign of file.assignmentsTo(name)) {
     const isField = assign.targets.some(
       (target) =>
         (target.kind === "member" &&

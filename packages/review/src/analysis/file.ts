@@ -15,6 +15,7 @@ export class File {
   readonly #objects: Obj[] = []
   readonly #functions: Func[] = []
   readonly #classes: Class[] = []
+  #assignmentsByName: ReadonlyMap<string, readonly Assign[]> | null = null
 
   constructor(options: {
     path: string
@@ -44,6 +45,12 @@ export class File {
   /** Every declaration and assignment, in the order of the text. */
   get assignments(): readonly Assign[] {
     return this.#assignments
+  }
+
+  /** The assignments with a target of this name, `x` as well as `a.b.x`, in the order of the text. */
+  assignmentsTo(name: string): readonly Assign[] {
+    this.#assignmentsByName ??= byTargetName(this.#assignments)
+    return this.#assignmentsByName.get(name) ?? []
   }
 
   /** Every object, map and composite literal, in the order of the text. */
@@ -103,4 +110,24 @@ export class File {
       }
     }
   }
+}
+
+/** A file may be a megabyte of assignments: who looks for one name must not read them all. */
+function byTargetName(assignments: readonly Assign[]): Map<string, Assign[]> {
+  const byName = new Map<string, Assign[]>()
+  for (const assign of assignments) {
+    const names = new Set(
+      assign.targets.flatMap((target) =>
+        target.kind === "name" || target.kind === "member" ? target.name : [],
+      ),
+    )
+    for (const name of names) {
+      const list = byName.get(name)
+      if (list) list.push(assign)
+      else byName.set(name, [assign])
+    }
+  }
+  // The tree's order is that of evaluation in a few places.
+  for (const list of byName.values()) list.sort((a, b) => a.start - b.start)
+  return byName
 }
