@@ -87,9 +87,11 @@ export function yieldBetween(
       isYield(program, file, node)
     )
       found = node
-    // `this.count = await load()` and `count += await load()` write after they have waited.
+    // `this.count = await load()` and `map.set(key, await load())` write after they have waited.
     if (node === to && node.kind === "assign" && node.value)
       found ??= awaitIn(program, file, node.value)
+    if (node === to && node.kind === "call")
+      for (const arg of node.args) found ??= awaitIn(program, file, arg)
     return undefined
   })
   return found
