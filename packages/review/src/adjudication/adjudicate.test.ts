@@ -177,6 +177,13 @@ describe("a failure leaves the findings as they are, with one notice", () => {
   })
 })
 
+test("neither code nor key follows a redirect to an address that nobody named", async () => {
+  await using elsewhere = await startFakeModel(says(answer("confirm")))
+  const { report } = await judge([status(307, { location: `${elsewhere.url}/chat/completions` })])
+  expect(report.findings).toEqual([finding])
+  expect(elsewhere.seen).toEqual([])
+})
+
 test("a throttled request is sent again once, after what the server asks for and some chance", async () => {
   const world = testWorld()
   const { first } = await judge([status(429, { "retry-after": "3" }), says(answer("confirm"))], {

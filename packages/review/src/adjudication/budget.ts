@@ -19,10 +19,6 @@ export class Budget {
     this.#limits = limits
   }
 
-  get calls(): number {
-    return this.#calls
-  }
-
   /** Takes the room for a request, or refuses it and takes nothing. */
   take(body: string): boolean {
     const { maxCalls, maxInputTokens, maxCostUsd, price } = this.#limits

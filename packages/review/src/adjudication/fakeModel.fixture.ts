@@ -81,7 +81,7 @@ export function testWorld(parts: Partial<World> = {}): TestWorld {
       delays.push(delayMs)
       let isWanted = true
       const soon = async (): Promise<void> => {
-        await null
+        await Promise.resolve()
         if (isWanted) callback()
       }
       void soon()
