@@ -18,6 +18,8 @@ const INLINE_LENGTH = 400_000
 
 /** A source with what the sieve said of it. */
 export interface SievedSource extends Source {
+  /** Names its path and text. */
+  readonly key: string
   /** Whether its text matches an expression that was asked. */
   isMatchedBy(pattern: PatternSource): boolean
 }
@@ -61,7 +63,11 @@ export async function analyse(
   for (const { file, key } of items.values()) {
     made.set(
       key,
-      sourceOf(file, records.get(key) ?? { failure: "time was up before it was read" }, numbers),
+      sourceOf(
+        { file, key },
+        records.get(key) ?? { failure: "time was up before it was read" },
+        numbers,
+      ),
     )
   }
   const notices = missing.flatMap(({ file, key }) => noticesOf(file.path, records.get(key)))
@@ -121,7 +127,7 @@ function noticesOf(path: string, record: FileRecord | FileFailure | undefined): 
 }
 
 function sourceOf(
-  { path, text }: TextFile,
+  { file: { path, text }, key }: Item,
   record: FileRecord | FileFailure,
   numbers: ReadonlyMap<string, number>,
 ): SievedSource {
@@ -131,6 +137,8 @@ function sourceOf(
   let summary: Summary | null = null
   return {
     path,
+    // A text that could not be read this time is another one than the same text understood.
+    key: known ? key : `${key}!`,
     language,
     text,
     isTest: isTestPath(path, language),

@@ -40,6 +40,17 @@ test("what one run kept, the next one finds", () => {
   expect(open(ground).find(cacheKey("a.go", "package b"))).toBeNull()
 })
 
+test("what a check found is kept for the latest few trees", () => {
+  using ground = new Ground()
+  const cache = open(ground)
+  for (let i = 0; i < 10; i++) cache.keepResult(`${i}`, `["ä", ${i}]`)
+  cache.save()
+  const next = open(ground)
+  expect(next.findResult("9")).toBe('["ä", 9]')
+  expect(next.findResult("2")).toBe('["ä", 2]')
+  expect(next.findResult("1")).toBeNull()
+})
+
 test("a text that nothing matches is kept without a tree", () => {
   using ground = new Ground()
   const cache = open(ground)
@@ -70,7 +81,7 @@ test("a file that is cut, changed, empty or something else is ignored with a not
   const whole = readFileSync(file)
   const flipped = Buffer.from(whole)
   flipped[flipped.length - 1]! ^= 1
-  const lying = encodePack({ version: "1", patterns: [], entries: new Map() })
+  const lying = encodePack({ version: "1", patterns: [], entries: new Map(), results: new Map() })
   lying.writeUInt32LE(0xffff_ffff, 20)
   for (const bytes of [
     whole.subarray(0, -1),

@@ -17,8 +17,10 @@ const MAX_CACHE_BYTES = 512 * 1024 * 1024
 const MAX_AGE = 30
 /** A table of expressions that grew beyond this is begun anew. */
 const MAX_PATTERNS = 400
-/** The folders whose code decides what a record says. */
-const ANALYSER_FOLDERS = ["ir", "frontends", "analysis", "../grammars"]
+/** Checks of whole trees that are remembered: branches that a person goes back and forth between. */
+const MAX_RESULTS = 8
+/** The folders whose code decides what a record or a check says. */
+const ANALYSER_FOLDERS = ["ir", "findings", "files", "frontends", "analysis", "rules", "engine"]
 
 /** Where caches lie unless somebody says otherwise; null where the system has no place for them. */
 export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string | null {
@@ -52,6 +54,7 @@ export class Cache {
   readonly #version: string
   readonly #entries = new Map<string, CacheEntry>()
   readonly #used = new Set<string>()
+  readonly #results = new Map<string, string>()
   #isChanged = false
 
   constructor(options: CacheOptions) {
@@ -64,6 +67,7 @@ export class Cache {
     if (pack && known.length + added.length <= MAX_PATTERNS) {
       this.patterns = [...known, ...added]
       for (const [key, entry] of pack.entries) this.#entries.set(key, entry)
+      for (const [key, json] of pack.results) this.#results.set(key, json)
       if (added.length > 0) this.#isChanged = true
     } else this.patterns = options.patterns
   }
@@ -83,9 +87,28 @@ export class Cache {
     this.#isChanged = true
   }
 
+  /** What a check found whose inputs had this key, as JSON. */
+  findResult(key: string): string | null {
+    return this.#results.get(key) ?? null
+  }
+
+  keepResult(key: string, json: string): void {
+    if (this.#file === null) return
+    this.#results.delete(key)
+    this.#results.set(key, json)
+    for (const old of [...this.#results.keys()].slice(0, -MAX_RESULTS)) this.#results.delete(old)
+    this.#isChanged = true
+  }
+
+  /** Whether anything is kept at all. */
+  get isKept(): boolean {
+    return this.#file !== null
+  }
+
   /** Writes what changed, at once and whole: another run sees the old file or the new one. */
   save(): void {
     if (this.#file === null || !this.#isChanged) return
+    this.#isChanged = false
     const temporary = `${this.#file}.${process.pid}`
     try {
       const entries = [...this.#entries]
@@ -99,6 +122,7 @@ export class Cache {
         version: this.#version,
         patterns: this.patterns,
         entries: new Map(entries),
+        results: this.#results,
       })
       if (bytes.length > MAX_CACHE_BYTES) return
       writeFileSync(temporary, bytes, { flag: "wx", mode: 0o600 })
@@ -164,11 +188,10 @@ function analyserVersion(): string {
   const hash = createHash("sha256")
   const source = join(import.meta.dirname, "..")
   const isSource = import.meta.url.endsWith(".ts")
-  for (const folder of [...ANALYSER_FOLDERS, "engine"]) {
+  for (const folder of ANALYSER_FOLDERS) {
     const names = readdirSync(join(source, folder), { recursive: true, encoding: "utf8" }).sort()
     for (const name of names) {
       const isCode = (isSource ? /^(?!.*\.(?:test|fixture)\.).*\.ts$/ : /\.js$/).test(name)
-      if (folder === "engine" && !/^(?:codec|record)\./.test(name)) continue
       if (isCode) hash.update(name).update(readFileSync(join(source, folder, name)))
     }
   }

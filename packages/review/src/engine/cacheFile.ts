@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib"
 import type { PatternSource } from "./patterns.ts"
 import type { FileRecord } from "./record.ts"
 
-const MAGIC = "drover-review 1\n"
+const MAGIC = "drover-review 2\n"
 const KEY_BYTES = 20
 
 export interface CacheEntry {
@@ -23,17 +23,26 @@ export interface Pack {
   readonly patterns: readonly PatternSource[]
   /** By the key of the text, in hexadecimal. */
   readonly entries: ReadonlyMap<string, CacheEntry>
+  /** What checks of whole trees found, as JSON by a key of everything that they hang on; the latest last. */
+  readonly results: ReadonlyMap<string, string>
 }
 
 interface Head {
   readonly version: string
   readonly patterns: readonly PatternSource[]
   readonly count: number
+  readonly results: readonly (readonly [key: string, length: number])[]
 }
 
 /** magic, CRC of the rest, length of the head, head as JSON, table, bytes. */
 export function encodePack(pack: Pack): Buffer {
-  const head: Head = { version: pack.version, patterns: pack.patterns, count: pack.entries.size }
+  const results = [...pack.results].map(([key, json]) => [key, Buffer.from(json, "utf8")] as const)
+  const head: Head = {
+    version: pack.version,
+    patterns: pack.patterns,
+    count: pack.entries.size,
+    results: results.map(([key, bytes]) => [key, bytes.length]),
+  }
   const headBytes = Buffer.from(JSON.stringify(head), "utf8")
   const table: Buffer[] = []
   const bytes: Uint8Array[] = []
@@ -50,6 +59,7 @@ export function encodePack(pack: Pack): Buffer {
     table.push(row)
     bytes.push(matches, summary, record.unit ?? new Uint8Array())
   }
+  for (const [, result] of results) bytes.push(result)
   const length = Buffer.alloc(4)
   length.writeUInt32LE(headBytes.length)
   const body = Buffer.concat([length, headBytes, ...table, ...bytes])
@@ -90,7 +100,13 @@ export function decodePack(file: Buffer): Pack | null {
       age: file.readUInt16LE(row + KEY_BYTES + 2),
     })
   }
-  return at === file.length ? { version: head.version, patterns: head.patterns, entries } : null
+  const results = new Map<string, string>()
+  for (const [key, length] of head.results) {
+    results.set(key, file.toString("utf8", at, at + length))
+    at += length
+  }
+  const { version, patterns } = head
+  return at === file.length ? { version, patterns, entries, results } : null
 }
 
 function bitsOf(numbers: readonly number[], asked: number): Uint8Array {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest"
 import { changesBetween, diffChanges } from "../files/changes.ts"
 import { Ground } from "../files/ground.fixture.ts"
 import type { Rule } from "../rules/rule.ts"
-import { review, type Review, type ReviewOptions } from "./review.ts"
+import { review, type Progress, type Review, type ReviewOptions } from "./review.ts"
 
 /** Says something of each call of `sleep` in a function that no other file's `calm` clears. */
 const sleepless: Rule = {
@@ -256,6 +256,80 @@ test("a finding in a file that did not change is new when what cleared it went",
   ground.write({ "b.py": "def storm():\n    wait()\n" })
   expect(told(await compare(ground, base))).toEqual(["a.py:2:5 sleepless nap"])
 })
+
+test("a caller of what changed is looked at in both trees, also when nothing is found in it now", async () => {
+  using ground = new Ground()
+  const calling: Rule = {
+    ...sleepless,
+    check(file, program, report) {
+      const nap = program.functionsNamed("nap")[0]
+      if (!nap?.source.text.includes("sleep")) return
+      for (const call of file.calls) {
+        if (call.name === "nap") {
+          report({ at: call, tier: "likely", severity: "low", message: "naps" })
+        }
+      }
+    },
+  }
+  const caller = "def day():\n    nap()\n"
+  const base = ground.commit({ "a.py": caller, "b.py": NAP, "c.py": "lock()\n" })
+  const rules = [{ ...calling, mentions: /nap/ }]
+  ground.write({ "b.py": "def nap():\n    wait(1)\n" })
+  const changes = await changesBetween(ground.root, base)
+  const result = await run(ground.root, { changes, rules })
+  expect(told(result, result.fixed)).toEqual(["a.py:2:5 sleepless day"])
+})
+
+test("when the configuration changed, every file is looked at in both trees", async () => {
+  using ground = new Ground()
+  const fleet: Rule = {
+    ...sleepless,
+    check(file, program, report) {
+      if (!program.evidence.fleet(file.path)) return
+      const at = { start: 0, end: 1 }
+      report({ at, tier: "likely", severity: "low", message: "a fleet" })
+    },
+  }
+  const base = ground.commit({ "a.py": NAP, "k.yaml": "replicas: 3" })
+  ground.write({ "k.yaml": "replicas: 1" })
+  const changes = await changesBetween(ground.root, base)
+  const result = await run(ground.root, { changes, rules: [fleet] })
+  expect(told(result, result.fixed)).toEqual(["a.py:1:1 sleepless nap"])
+})
+
+test("a tree that was seen before is not checked again, and one that differs in anything is", async () => {
+  using ground = new Ground()
+  ground.write({ "a.py": RETRY })
+  const steps = async (options: Partial<ReviewOptions> = {}): Promise<string[]> => {
+    const seen: string[] = []
+    const onProgress = ({ step }: Progress): number => seen.push(step)
+    const { findings } = await review({ root: ground.root, cacheDir, onProgress, ...options })
+    return [...new Set([...seen, `${findings.length}`])]
+  }
+  const cacheDir = join(ground.folder, "cache")
+  const found = (await steps()).at(-1)!
+  expect(Number(found)).toBeGreaterThan(0)
+  expect(await steps()).toEqual(["listing", found])
+  expect(await steps({ rules: [] })).toEqual(["listing", "checking", "0"])
+  expect(await steps({ isFleet: true })).toContain("checking")
+  ground.write({ "k.yaml": "replicas: 2" })
+  expect(await steps()).toContain("checking")
+  ground.write({ "a.py": `${RETRY}\n` })
+  expect(await steps()).toContain("reading")
+})
+
+const RETRY = `import time
+import requests
+
+def load(url):
+    delay = 1
+    while True:
+        try:
+            return requests.get(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(delay)
+            delay = delay * 2
+`
 
 test("the same comparison comes from a diff alone", async () => {
   using ground = new Ground()

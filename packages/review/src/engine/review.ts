@@ -3,22 +3,25 @@
  * the files alone, whatever their order on disk and the number of threads.
  */
 import { availableParallelism } from "node:os"
-import { Program } from "../analysis/program.ts"
+import type { Program } from "../analysis/program.ts"
 import type { Finding, Notice, Report } from "../findings/finding.ts"
 import type { Changes } from "../files/changes.ts"
-import type { Loaded, LoadOptions, TextFile } from "../files/tree.ts"
+import type { Loaded, LoadOptions } from "../files/tree.ts"
 import { pathInRoot, realRoot, workTree } from "../files/workTree.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
-import { analyse, type SievedSource } from "./analyse.ts"
+import { affectedPaths, isEvidenceChanged } from "./affected.ts"
+import { analyse } from "./analyse.ts"
 import { Cache } from "./cache.ts"
 import { check, type Checked } from "./check.ts"
 import { monotonicMs } from "./clock.ts"
-import { compareFindingsOf, findRenames } from "./compare.ts"
+import { compareFindingsOf, findRenames, type Compared } from "./compare.ts"
 import { EVIDENCE_WORDS, patternOf } from "./patterns.ts"
+import { remembered } from "./remembered.ts"
+import { Side } from "./side.ts"
 import { Stop } from "./stop.ts"
-import { isEvidence, isSourcePath, isWanted } from "./wanted.ts"
+import { isWanted } from "./wanted.ts"
 
 const MAX_THREADS = 4
 
@@ -75,84 +78,122 @@ export interface Review extends Report {
 export async function review(options: ReviewOptions): Promise<Review> {
   const startMono = monotonicMs()
   const root = realRoot(options.root)
-  const stop = new Stop(options)
-  const scope = readScope(root, options)
-  const trees = await loadTrees(root, scope.named, options)
-  const rules = options.rules ?? allRules
-  const patterns = [EVIDENCE_WORDS, ...rules.map((rule) => patternOf(rule.mentions))]
-  const cache = new Cache({ root, cacheDir: options.cacheDir, patterns })
-  const lists = [trees.head, trees.base].map((tree) =>
-    (tree?.files ?? []).filter(({ path }) => isSourcePath(path)),
-  )
-  const { sources, notices: readNotices } = await analyse(lists, {
-    cache,
-    threads: options.threads ?? Math.min(availableParallelism(), MAX_THREADS),
-    stop,
-    onProgress: (done, total) => options.onProgress?.({ step: "reading", done, total }),
-  })
-  cache.save()
-  const head = programOf(sources[0]!, trees.head, options)
-  const checkSide = (
-    side: Side,
-    tree: SievedSource[],
-    renames?: ReadonlyMap<string, string>,
-  ): Promise<Checked> =>
-    check({
-      program: side.program,
-      sources: tree,
-      rules,
-      stop,
-      isReviewed: (path) => scope.has(renames?.get(path) ?? path),
-      namedAs: (path) => renames?.get(path) ?? path,
-      onProgress: (done, total) => options.onProgress?.({ step: "checking", done, total }),
+  const run = new Run(root, options)
+  const trees = await loadTrees(root, run.scope.named, options)
+  try {
+    const { head, base } = await run.read(trees)
+    const checked = await run.check(head, NO_RENAMES, null)
+    const compared = base ? await run.compare(base, head, checked) : null
+    run.cache.save()
+    const late = run.stop.isLate ? [lateNotice(options.deadlineMs)] : []
+    const paths = head.files.map(({ path }) => path).filter((path) => run.scope.has(path))
+    return {
+      findings: compared?.introduced ?? checked.findings,
+      fixed: compared?.fixed ?? [],
+      existing: compared?.existing ?? [],
+      suppressed: [],
+      notices: sortedNotices([
+        ...trees.head.notices,
+        ...run.notices,
+        ...run.cache.notices,
+        ...checked.notices,
+        ...late,
+      ]),
+      files: paths.length,
+      ms: Math.round(monotonicMs() - startMono),
+      paths,
+      textOf: (path) => head.texts.get(path)?.text ?? null,
+      unitOf: (path) => head.sources.find((source) => source.path === path)?.load() ?? null,
+      get program(): Program {
+        return head.program
+      },
+    }
+  } finally {
+    // What was read stays known also when the rest was called off.
+    run.cache.save()
+  }
+}
+
+const NO_RENAMES: ReadonlyMap<string, string> = new Map()
+
+/** What the steps of one review share. */
+class Run {
+  readonly stop: Stop
+  readonly scope: Scope
+  readonly cache: Cache
+  readonly notices: Notice[] = []
+  readonly #options: ReviewOptions
+  readonly #rules: readonly Rule[]
+
+  constructor(root: string, options: ReviewOptions) {
+    this.#options = options
+    this.#rules = options.rules ?? allRules
+    this.stop = new Stop(options)
+    this.scope = readScope(root, options)
+    const patterns = [EVIDENCE_WORDS, ...this.#rules.map((rule) => patternOf(rule.mentions))]
+    this.cache = new Cache({ root, cacheDir: options.cacheDir, patterns })
+  }
+
+  async read(trees: {
+    head: Loaded
+    base: Loaded | null
+  }): Promise<{ head: Side; base: Side | null }> {
+    const { threads, isFleet, onProgress } = this.#options
+    const head = new Side(trees.head.files, isFleet)
+    const base = trees.base ? new Side(trees.base.files, isFleet) : null
+    const { sources, notices } = await analyse([head.files, base?.files ?? []], {
+      cache: this.cache,
+      threads: threads ?? Math.min(availableParallelism(), MAX_THREADS),
+      stop: this.stop,
+      onProgress: (done, total) => onProgress?.({ step: "reading", done, total }),
     })
-  const checked = await checkSide(head, sources[0]!)
-  const notices = [...trees.head.notices, ...cache.notices, ...readNotices, ...checked.notices]
-  let compared = {
-    introduced: checked.findings,
-    fixed: [] as readonly Finding[],
-    existing: [] as readonly Finding[],
+    this.notices.push(...notices)
+    head.sources = sources[0]!
+    if (base) base.sources = sources[1]!
+    return { head, base }
   }
-  if (trees.base) {
-    const renames = findRenames(lists[1]!, lists[0]!)
-    const before = await checkSide(
-      programOf(sources[1]!, trees.base, options),
-      sources[1]!,
-      renames,
-    )
-    const base = { findings: before.findings, files: lists[1]! }
-    compared = compareFindingsOf(base, { findings: checked.findings, files: lists[0]! }, renames)
-  }
-  if (stop.isLate) notices.push(lateNotice(options.deadlineMs))
-  const paths = sources[0]!.map(({ path }) => path).filter((path) => scope.has(path))
-  return {
-    findings: compared.introduced,
-    fixed: compared.fixed,
-    existing: compared.existing,
-    suppressed: [],
-    notices: sortedNotices(notices),
-    files: paths.length,
-    ms: Math.round(monotonicMs() - startMono),
-    paths,
-    textOf: (path) => head.texts.get(path)?.text ?? null,
-    unitOf: (path) => head.program.source(path)?.load() ?? null,
-    program: head.program,
-  }
-}
 
-interface Side {
-  readonly program: Program
-  readonly texts: ReadonlyMap<string, TextFile>
-}
+  /** @param only - the paths to check; null for all of the scope */
+  async check(
+    side: Side,
+    renames: ReadonlyMap<string, string>,
+    only: ReadonlySet<string> | null,
+  ): Promise<Checked> {
+    const namedAs = (path: string): string => renames.get(path) ?? path
+    const isReviewed = (path: string): boolean =>
+      this.scope.has(namedAs(path)) && (only?.has(path) ?? true)
+    const inputs = {
+      sourceKeys: side.sources.map(({ key }) => key),
+      evidence: side.evidence,
+      rules: this.#rules,
+      isFleet: side.isFleet,
+      reviewed: side.files
+        .filter(({ path }) => isReviewed(path))
+        .map(({ path }) => [path, namedAs(path)] as const),
+    }
+    return remembered(this.cache, inputs, async () => {
+      const checked = await check({
+        program: side.program,
+        sources: side.sources,
+        rules: this.#rules,
+        stop: this.stop,
+        isReviewed,
+        namedAs,
+        onProgress: (done, total) => this.#options.onProgress?.({ step: "checking", done, total }),
+      })
+      return { checked, isWhole: !this.stop.isLate }
+    })
+  }
 
-function programOf(sources: readonly SievedSource[], tree: Loaded, options: ReviewOptions): Side {
-  const evidence = tree.files.filter(({ path, text }) => isEvidence(path, text))
-  const program = new Program({
-    sources,
-    evidence,
-    ...(options.isFleet === undefined ? {} : { isFleet: options.isFleet }),
-  })
-  return { program, texts: new Map(tree.files.map((file) => [file.path, file])) }
+  async compare(base: Side, head: Side, { findings }: Checked): Promise<Compared> {
+    const renames = findRenames(base.files, head.files)
+    const only = isEvidenceChanged(base.evidence, head.evidence)
+      ? null
+      : affectedPaths(base, head, findings, renames)
+    const before = await this.check(base, renames, only)
+    const baseSide = { findings: before.findings, files: base.files }
+    return compareFindingsOf(baseSide, { findings, files: head.files }, renames)
+  }
 }
 
 async function loadTrees(

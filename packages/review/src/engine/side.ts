@@ -1,0 +1,31 @@
+/** One tree of a review: its texts, its sources, and the program that is made of them when somebody looks something up. */
+import { Program } from "../analysis/program.ts"
+import type { TextFile } from "../files/tree.ts"
+import type { SievedSource } from "./analyse.ts"
+import { isEvidence, isSourcePath } from "./wanted.ts"
+
+export class Side {
+  /** Source files, in the order of `sources`. */
+  readonly files: readonly TextFile[]
+  readonly evidence: readonly TextFile[]
+  readonly texts: ReadonlyMap<string, TextFile>
+  readonly isFleet: boolean | undefined
+  sources: readonly SievedSource[] = []
+  #program: Program | null = null
+
+  constructor(files: readonly TextFile[], isFleet: boolean | undefined) {
+    this.files = files.filter(({ path }) => isSourcePath(path))
+    this.evidence = files.filter(({ path, text }) => isEvidence(path, text))
+    this.texts = new Map(files.map((file) => [file.path, file]))
+    this.isFleet = isFleet
+  }
+
+  get program(): Program {
+    this.#program ??= new Program({
+      sources: this.sources,
+      evidence: this.evidence,
+      ...(this.isFleet === undefined ? {} : { isFleet: this.isFleet }),
+    })
+    return this.#program
+  }
+}
