@@ -6,6 +6,7 @@ import type { Call, Func, Node } from "../ir/nodes.ts"
 import { childrenOf, walk } from "../ir/children.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
+import { isKnown } from "./known.ts"
 import { argNamed, dotted, receiverOf, rootOf } from "./names.ts"
 import type { Located, Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
@@ -43,6 +44,7 @@ function follow(program: Program, file: File, node: Node, steps: number, seen: S
   if (steps <= 0 || seen.has(node)) return false
   seen.add(node)
   if (node.kind === "call") {
+    if (isKnown(program.known.jitterHelpers, node.callee)) return true
     if (isRandomSource(file, node)) return true
     if (isEntropicCall(program, file, node, steps, seen)) return true
   }

@@ -1,5 +1,6 @@
 /** One source file with what rules ask of it again and again: parents, functions, calls. */
 import { childrenOf } from "../ir/children.ts"
+import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
 import type { Assign, Call, Class, Func, Language, Node, Obj, SourceUnit } from "../ir/nodes.ts"
 
 export class File {
@@ -9,6 +10,8 @@ export class File {
   readonly text: string
   readonly unit: SourceUnit
   readonly isTest: boolean
+  /** What the configuration says of functions by their names. */
+  readonly known: KnownNames
   readonly #parents = new Map<Node, Node>()
   readonly #calls: Call[] = []
   readonly #assignments: Assign[] = []
@@ -23,12 +26,14 @@ export class File {
     text: string
     unit: SourceUnit
     isTest: boolean
+    known?: KnownNames
   }) {
     this.path = options.path
     this.language = options.language
     this.text = options.text
     this.unit = options.unit
     this.isTest = options.isTest
+    this.known = options.known ?? NOTHING_KNOWN
     for (const node of options.unit.body) this.#index(node)
   }
 

@@ -1,6 +1,7 @@
 /** Functions that the outside calls: HTTP and RPC handlers, webhooks. Each call of them is somebody's request. */
 import type { Func } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
+import { isKnown } from "./known.ts"
 
 const ANNOTATIONS =
   /^(?:(?:Get|Post|Put|Patch|Delete|Request)Mapping|POST|PUT|PATCH|DELETE|GET|Path|Post|Put|Patch|Delete|Get|All|GrpcMethod|MessageMapping|api_view|route|csrf_exempt)$|\.(?:route|post|put|patch|delete|get|websocket|api_route)$/
@@ -13,6 +14,7 @@ const PARAMS =
 
 /** Whether a function handles requests from outside. */
 export function isRequestHandler(file: File, fn: Func): boolean {
+  if (isKnown(file.known.handlers, fn.name)) return true
   if (fn.annotations.some((one) => ANNOTATIONS.test(one.name))) return true
   if (fn.params.some((param) => PARAMS.test((param.type ?? "").trim()))) return true
   // Express: `(req, res) => …`

@@ -5,6 +5,7 @@
 import type { Func, Language } from "../ir/nodes.ts"
 import { Evidence, type EvidenceText } from "./evidence.ts"
 import { File } from "./file.ts"
+import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
 import type { ClassEntry, FunctionEntry, Summary } from "./summary.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 
@@ -38,6 +39,8 @@ const MAX_LOADED = 600
 export class Program {
   readonly sources: readonly Source[]
   readonly evidence: Evidence
+  /** What the configuration says of functions by their names. */
+  readonly known: KnownNames
   readonly #byPath: ReadonlyMap<string, Source>
   readonly #functions = new Map<string, FunctionRef[]>()
   readonly #classes = new Map<string, ClassRef[]>()
@@ -54,7 +57,9 @@ export class Program {
     sources: readonly Source[]
     evidence: readonly EvidenceText[]
     isFleet?: boolean
+    known?: KnownNames
   }) {
+    this.known = options.known ?? NOTHING_KNOWN
     this.sources = [...options.sources].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#byPath = new Map(this.sources.map((source) => [source.path, source]))
     for (const source of this.sources) this.#index(source)
@@ -73,6 +78,7 @@ export class Program {
         language: source.language,
         text: source.text,
         unit: source.load(),
+        known: this.known,
         isTest: source.isTest,
       })
     // The one asked for last is the last to go.

@@ -3,6 +3,7 @@ import { isTestPath } from "../files/testPath.ts"
 import { kindOf, parseSource } from "../frontends/parse.ts"
 import type { EvidenceText } from "./evidence.ts"
 import { File } from "./file.ts"
+import type { KnownNames } from "./known.ts"
 import { Program, type Source } from "./program.ts"
 import { summarise } from "./summary.ts"
 
@@ -15,7 +16,7 @@ export interface TextAt {
 /** Parses every text that is source; the others (and SQL) are evidence. */
 export async function programOf(
   texts: readonly TextAt[],
-  options: { readonly isFleet?: boolean } = {},
+  options: { readonly isFleet?: boolean; readonly known?: KnownNames } = {},
 ): Promise<Program> {
   const sources: Source[] = []
   const evidence: EvidenceText[] = []

@@ -6,6 +6,7 @@ import type { Block, Call, Func, Node } from "../ir/nodes.ts"
 import { callersOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
+import { isKnown } from "./known.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Located, Program } from "./program.ts"
 import { isSelf, typeOf } from "./resolve.ts"
@@ -261,14 +262,17 @@ class Walk {
   #expressions(root: Node): void {
     for (const call of this.#file.calls) {
       if (call.start < root.start || call.end > root.end) continue
-      if (!WRAPS.test(call.name)) continue
+      const isNamed = isKnown(this.#file.known.locks, call.callee)
+      if (!isNamed && !WRAPS.test(call.name)) continue
       const body = call.args.at(-1)
       if (body?.kind !== "lambda" || !body.fn.body) continue
-      const receiver = receiverOf(call)
+      // What the configuration names is the lock itself.
+      const receiver = isNamed ? call.callee : receiverOf(call)
       const lock = receiver ?? (call.args.length > 1 ? call.args[0]! : null)
       if (!lock) continue
       if (
         receiver &&
+        !isNamed &&
         call.name !== "runExclusive" &&
         call.name !== "withLock" &&
         !this.#isLock(receiver, call)

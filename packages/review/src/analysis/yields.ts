@@ -6,6 +6,7 @@ import type { Call, Func, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
+import { isKnown } from "./known.ts"
 import { dotted } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
@@ -24,7 +25,11 @@ export function runsInPlace(file: File, fn: Func): boolean {
   if (call?.kind !== "call") return false
   if (call.callee === lambda)
     return file.parentOf(call)?.kind !== "go" && file.parentOf(call)?.kind !== "defer"
-  return IN_PLACE.test(call.name) || (call.isNew === true && call.name === "Promise")
+  return (
+    IN_PLACE.test(call.name) ||
+    isKnown(file.known.locks, call.callee) ||
+    (call.isNew === true && call.name === "Promise")
+  )
 }
 
 /** The function whose course a node is part of: lambdas that run in place are passed over. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import type { EvidenceText } from "../analysis/evidence.ts"
+import type { KnownNames } from "../analysis/known.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
 import type { Cache } from "./cache.ts"
@@ -16,6 +17,7 @@ export interface CheckInputs {
   readonly evidence: readonly EvidenceText[]
   readonly rules: readonly Rule[]
   readonly isFleet: boolean | undefined
+  readonly known: KnownNames
   /** The paths that are reviewed, each with the path it is named by. */
   readonly reviewed: readonly (readonly [path: string, name: string])[]
 }
@@ -39,11 +41,18 @@ export async function remembered(
 }
 
 /** Null for rules of one's own: their code is not covered by the version. */
-function keyOf({ sourceKeys, evidence, rules, isFleet, reviewed }: CheckInputs): string | null {
+function keyOf({
+  sourceKeys,
+  evidence,
+  rules,
+  isFleet,
+  known,
+  reviewed,
+}: CheckInputs): string | null {
   if (!rules.every((rule) => allRules.includes(rule))) return null
   const hash = createHash("sha256")
   const ids = rules.map(({ id }) => id).sort()
-  hash.update(JSON.stringify([sourceKeys, ids, isFleet ?? null, reviewed]))
+  hash.update(JSON.stringify([sourceKeys, ids, isFleet ?? null, known, reviewed]))
   for (const { path, text } of evidence)
     hash.update(JSON.stringify([path, text.length])).update(text)
   return hash.digest("hex")

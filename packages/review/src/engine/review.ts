@@ -3,6 +3,7 @@
  * the files alone, whatever their order on disk and the number of threads.
  */
 import { availableParallelism } from "node:os"
+import type { KnownNames } from "../analysis/known.ts"
 import type { Program } from "../analysis/program.ts"
 import type { Finding, Notice, Report } from "../findings/finding.ts"
 import type { Changes } from "../files/changes.ts"
@@ -47,6 +48,8 @@ export interface ReviewOptions {
   readonly changes?: Changes | undefined
   /** Whether several instances run; found out from the evidence when it is not given. */
   readonly isFleet?: boolean | undefined
+  /** Functions of the repository's own of which the configuration says what they do. */
+  readonly known?: KnownNames | undefined
   /** Paths of which findings are not asked for, such as those that a configuration excludes. */
   readonly isExcluded?: ((path: string) => boolean) | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -138,9 +141,9 @@ class Run {
     head: Loaded
     base: Loaded | null
   }): Promise<{ head: Side; base: Side | null }> {
-    const { threads, isFleet, onProgress } = this.#options
-    const head = new Side(trees.head.files, isFleet)
-    const base = trees.base ? new Side(trees.base.files, isFleet) : null
+    const { threads, isFleet, known, onProgress } = this.#options
+    const head = new Side(trees.head.files, isFleet, known)
+    const base = trees.base ? new Side(trees.base.files, isFleet, known) : null
     const { sources, notices } = await analyse([head.files, base?.files ?? []], {
       cache: this.cache,
       threads: threads ?? Math.min(availableParallelism(), MAX_THREADS),
@@ -167,6 +170,7 @@ class Run {
       evidence: side.evidence,
       rules: this.#rules,
       isFleet: side.isFleet,
+      known: side.known,
       reviewed: side.files
         .filter(({ path }) => isReviewed(path))
         .map(({ path }) => [path, namedAs(path)] as const),

@@ -1,4 +1,5 @@
 /** One tree of a review: its texts, its sources, and the program that is made of them when somebody looks something up. */
+import { NOTHING_KNOWN, type KnownNames } from "../analysis/known.ts"
 import { Program } from "../analysis/program.ts"
 import type { TextFile } from "../files/tree.ts"
 import type { SievedSource } from "./analyse.ts"
@@ -10,20 +11,23 @@ export class Side {
   readonly evidence: readonly TextFile[]
   readonly texts: ReadonlyMap<string, TextFile>
   readonly isFleet: boolean | undefined
+  readonly known: KnownNames
   sources: readonly SievedSource[] = []
   #program: Program | null = null
 
-  constructor(files: readonly TextFile[], isFleet: boolean | undefined) {
+  constructor(files: readonly TextFile[], isFleet: boolean | undefined, known?: KnownNames) {
     this.files = files.filter(({ path }) => isSourcePath(path))
     this.evidence = files.filter(({ path, text }) => isEvidence(path, text))
     this.texts = new Map(files.map((file) => [file.path, file]))
     this.isFleet = isFleet
+    this.known = known ?? NOTHING_KNOWN
   }
 
   get program(): Program {
     this.#program ??= new Program({
       sources: this.sources,
       evidence: this.evidence,
+      known: this.known,
       ...(this.isFleet === undefined ? {} : { isFleet: this.isFleet }),
     })
     return this.#program

@@ -1,5 +1,6 @@
 /** nested-retry: a retry around a retry multiplies. */
 import type { File } from "../analysis/file.ts"
+import { isKnown } from "../analysis/known.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
@@ -100,7 +101,7 @@ function innerRetry(program: Program, file: File, around: Node, wait: Call): Inn
     if (found || node === wait) return false
     if (node.kind !== "call" || node.start === around.start) return undefined
     if (
-      RETRYING.test(node.name) &&
+      (RETRYING.test(node.name) || isKnown(program.known.retries, node.callee)) &&
       node.args.some((arg) => /^(?:lambda|name|member)$/.test(arg.kind)) &&
       !isSingle(file, node)
     ) {

@@ -15,7 +15,10 @@ import type { Report, Severity, Tier } from "../findings/finding.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
 
-export interface SessionOptions extends Omit<ReviewOptions, "rules" | "isFleet" | "isExcluded"> {
+export interface SessionOptions extends Omit<
+  ReviewOptions,
+  "rules" | "isFleet" | "known" | "isExcluded"
+> {
   /** In ISO form: baseline entries expire by it. */
   readonly today: string
   /** Names of the only rules that are asked; null or absent: all that the configuration does not turn off. */
@@ -66,6 +69,12 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     rules,
     isExcluded: settings.isExcluded,
     isFleet: config.fleet ?? undefined,
+    known: {
+      jitterHelpers: config.knownJitterHelpers,
+      locks: config.knownLocks,
+      retries: config.knownRetries,
+      handlers: config.knownHandlers,
+    },
   })
   const ignores = ignoresOf(found)
   const applied = applyConfig(found, {
