@@ -17,6 +17,7 @@ import { lockNotReleasedOnThrow } from "./lockNotReleasedOnThrow.ts"
 import { lockReleaseWithoutOwnerCheck } from "./lockReleaseWithoutOwnerCheck.ts"
 import { lockStaticToken } from "./lockStaticToken.ts"
 import { lostUpdate } from "./lostUpdate.ts"
+import { lostWakeup } from "./lostWakeup.ts"
 import { missingDeadline } from "./missingDeadline.ts"
 import { nestedRetry } from "./nestedRetry.ts"
 import { onConflictRace } from "./onConflictRace.ts"
@@ -28,6 +29,7 @@ import { scheduleClobber } from "./scheduleClobber.ts"
 import { sleepInTest } from "./sleepInTest.ts"
 import { staleTermAction } from "./staleTermAction.ts"
 import { toctouCounter } from "./toctouCounter.ts"
+import { transactionalWrapsLock } from "./transactionalWrapsLock.ts"
 import { unawaitedClaimWrite } from "./unawaitedClaimWrite.ts"
 import { unboundedRetry } from "./unboundedRetry.ts"
 import type { Rule } from "./rule.ts"
@@ -51,6 +53,7 @@ export const rules: readonly Rule[] = [
   lockReleaseWithoutOwnerCheck,
   lockStaticToken,
   lostUpdate,
+  lostWakeup,
   missingDeadline,
   nestedRetry,
   onConflictRace,
@@ -62,6 +65,7 @@ export const rules: readonly Rule[] = [
   sleepInTest,
   staleTermAction,
   toctouCounter,
+  transactionalWrapsLock,
   unawaitedClaimWrite,
   unboundedRetry,
 ]
