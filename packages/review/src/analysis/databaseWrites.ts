@@ -32,7 +32,7 @@ const SAVE = /^(?:save|saveAll|Save|SaveX|asave|persistAndFlush|saveMany)$/
 
 /** Named things that rows are written through. */
 const STORES =
-  /repo(?:sitory|s)?$|dao$|prisma|(?:^|\.)(?:db|tx|trx|database|orm|gorm|session|em|entityManager|entity_manager|knex|supabase\w*|mongo\w*|collection|coll|mapper|dsl|jdbcTemplate|jdbc|queries|qtx|store|conn|connection|cursor|pool|objects|manager|dataSource|sequelize|firestore|dynamo\w*)(?:\(\))?$|\.objects\b|\.from\(\)|prisma\.\w+$|\.(?:collection|Collection|getCollection|table|Table|Model|model|into|Where|where|filter|getRepository|insertInto|values|Clauses|eq|withSchema|exclude|insert|update)\(\)|\b(?:knex|db|trx|tx)\(\)/i
+  /repo(?:sitory|s)?$|dao$|prisma|(?:^|\.)(?:db|tx|trx|database|orm|gorm|session|em|entityManager|entity_manager|knex|supabase\w*|mongo\w*|collection|coll|mapper|dsl|jdbcTemplate|jdbc|queries|qtx|store|conn|connection|cursor|pool|objects|manager|dataSource|sequelize|firestore|dynamo\w*)(?:\(\))?$|\.objects\b|\.from\(\)|(?:prisma|\b(?:tx|trx))\.\w+$|\.(?:collection|Collection|getCollection|table|Table|Model|model|into|Where|where|filter|getRepository|insertInto|values|Clauses|eq|withSchema|exclude|insert|update)\(\)|\b(?:knex|db|trx|tx)\(\)/i
 const STORE_TYPES =
   /(?:Repository|Repo|Dao|DAO|Store|Mapper|EntityManager|DataSource|Queries|JdbcTemplate|MongoTemplate|DSLContext|PrismaClient|AsyncSession|Session|DB|Tx|Collection|Model)$/
 

@@ -37,7 +37,9 @@ export function rowReleasesOf(program: Program, file: File): RowRelease[] {
       if (!table) continue
       const taken = takenIn(program, file).find((one) => one.table === table)
       if (!taken || taken.at === query.at) continue
-      if (statement.where.some((one) => one.column === taken.owner)) continue
+      // Also as a condition that is no WHERE: Cassandra's `if owner = ?`.
+      if (new RegExp(`\\b${taken.owner}\\b\\s*(?:=|in\\b|is\\b)(?!\\s*null)`, "i").test(query.text))
+        continue
       found.push({
         at: query.node ? query.at : statement,
         statement: statement.verb,

@@ -38,6 +38,8 @@ const SINGLE =
 
 /** What a call's statement runs on. */
 export function handleOf(program: Program, file: File, call: Call): Handle {
+  // peewee keeps one connection for each thread.
+  if (call.name === "execute_sql") return "unknown"
   const receiver = receiverOf(call) ?? (call.isTagged ? call.callee : null)
   if (!receiver) return ofHelper(program, file, call)
   const root = lastHandle(receiver)

@@ -11,7 +11,9 @@ async function shown(text: string): Promise<string[]> {
 }
 
 test("an expiry that comes in a second call is found where the key is set", async () => {
-  expect(await shown("def f():\n  if r.setnx(k, 1):\n    r.expire(k, 9)")).toEqual(["r.setnx(k, 1)"])
+  expect(await shown("def f():\n  if r.setnx(k, 1):\n    r.expire(k, 9)")).toEqual([
+    "r.setnx(k, 1)",
+  ])
 })
 
 test("the expiry of another key is no second step", async () => {

@@ -78,7 +78,7 @@ function expiredLater(program: Program, claim: Step): Draft | null {
       one.store.call.start > store.call.start &&
       !isInBatch(program, one),
   )
-  if (!expiry) return null
+  if (!expiry || isCounter(claim)) return null
   return {
     at: store.call,
     tier: "likely",
@@ -94,6 +94,21 @@ function expiredLater(program: Program, claim: Step): Draft | null {
       "the two calls are no transaction and no script",
     ],
   }
+}
+
+/** The first value of a counter: whoever comes next counts on, and nothing is taken. */
+function isCounter(claim: Step): boolean {
+  const fn = methodOf(claim)
+  return (
+    !speaksOfLock(claim) &&
+    claim.file.calls.some(
+      (call) =>
+        fn !== null &&
+        call.start >= fn.start &&
+        call.end <= fn.end &&
+        /^(?:p?incr|decr|increment|decrement|hincr)/i.test(call.name),
+    )
+  )
 }
 
 /** GET or EXISTS, and SET when there is nothing. */
