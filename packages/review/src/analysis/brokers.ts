@@ -118,3 +118,18 @@ export function brokerOfNode(program: Program, file: File, node: Node, at: Node)
   if (named) return brokersOf(file).find((one) => one !== "redis" && one !== "jobs") ?? named
   return null
 }
+
+const ANYWHERE = Symbol("brokers of a program")
+
+/** Whether any file of a program imports a broker's library: without one nothing can be published. */
+export function hasBroker(program: Program): boolean {
+  return program.memo<Program, boolean>(ANYWHERE, program, false, () =>
+    program.sources.some(
+      (source) =>
+        source.summary.imports.some((one) =>
+          LIBRARIES.some(([pattern]) => pattern.test(one.module) || pattern.test(one.name)),
+        ) ||
+        /require\(["'](?:kafka|amqp|nats|@aws-sdk|aws-sdk|@google-cloud)|boto3/.test(source.text),
+    ),
+  )
+}

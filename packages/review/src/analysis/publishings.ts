@@ -5,7 +5,7 @@ import { type Broker, brokerOfNode, brokersOf } from "./brokers.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { resolveCall } from "./resolve.ts"
+import { resolveCall, typeOf } from "./resolve.ts"
 
 export interface Publishing {
   readonly broker: Broker
@@ -95,6 +95,13 @@ function brokerOfCall(program: Program, file: File, call: Call): Broker | null {
   if (broker) return broker
   const last = wordsOf(dotted(receiver)).at(-1) ?? ""
   if (!WEAK.test(last)) return null
+  // Spring's and others' events within the process.
+  if (
+    /^(?:Application|Domain)?Event(?:Publisher|Bus|Emitter)$|Mediator/.test(
+      typeOf(program, file, receiver, call) ?? "",
+    )
+  )
+    return null
   // Redis' own publish reaches only who listens at the moment: no message that could be owed.
   const imported = brokersOf(file).find((one) => one !== "jobs" && one !== "redis")
   if (imported && call.name === "send" && last === "client") return null
