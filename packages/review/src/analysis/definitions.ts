@@ -2,7 +2,7 @@
 import type { Assign, Func, Node, Param } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { dotted } from "./names.ts"
-import type { Located, Program } from "./program.ts"
+import type { Located, Program, Source } from "./program.ts"
 import { isSelf, ownClassOf, resolveFunction } from "./resolve.ts"
 
 export interface Definition {
@@ -235,14 +235,29 @@ function literalFields(file: File, owner: string, name: string): Definition[] {
   })
 }
 
+const ENDINGS = new WeakMap<Program, Map<string, Source | null>>()
+
+/** The first source whose path without its extension ends like this; asked once for each ending. */
+function sourceEnding(program: Program, ending: string): Source | null {
+  let known = ENDINGS.get(program)
+  if (!known) ENDINGS.set(program, (known = new Map()))
+  let found = known.get(ending)
+  if (found === undefined) {
+    found =
+      program.sources.find((one) =>
+        one.path.replace(/(?:\/index)?\.[a-z]+$/, "").endsWith(ending),
+      ) ?? null
+    known.set(ending, found)
+  }
+  return found
+}
+
 /** A constant of another file of this repository. */
 function imported(program: Program, file: File, name: string): readonly Definition[] {
   const link = file.unit.imports.find((one) => one.local === name)
   if (!link || link.name === "*" || !link.module.startsWith(".")) return []
   const base = link.module.replace(/^(?:\.{1,2}\/)+/, "").replace(/\.[cm]?[jt]sx?$/, "")
-  const source = program.sources.find((one) =>
-    one.path.replace(/(?:\/index)?\.[a-z]+$/, "").endsWith(base.replaceAll(".", "/")),
-  )
+  const source = sourceEnding(program, base.replaceAll(".", "/"))
   const target = source && source.path !== file.path ? program.file(source.path) : null
   if (!target) return []
   return target.assignments

@@ -1,6 +1,7 @@
 /** Every rule, in the order of their names. */
 import { advisoryLockLeak } from "./advisoryLockLeak.ts"
 import { cacheStampede } from "./cacheStampede.ts"
+import { cancelCauseMasked } from "./cancelCauseMasked.ts"
 import { checkThenActMap } from "./checkThenActMap.ts"
 import { claimWithoutRowLock } from "./claimWithoutRowLock.ts"
 import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
@@ -8,6 +9,7 @@ import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
 import { dualWriteNoOutbox } from "./dualWriteNoOutbox.ts"
 import { hotLoop } from "./hotLoop.ts"
+import { idempotencyKeyInternal } from "./idempotencyKeyInternal.ts"
 import { immediateRearm } from "./immediateRearm.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
 import { leaderOneshotStart } from "./leaderOneshotStart.ts"
@@ -37,6 +39,7 @@ import type { Rule } from "./rule.ts"
 export const rules: readonly Rule[] = [
   advisoryLockLeak,
   cacheStampede,
+  cancelCauseMasked,
   checkThenActMap,
   claimWithoutRowLock,
   consumerNotIdempotent,
@@ -44,6 +47,7 @@ export const rules: readonly Rule[] = [
   dlqMissing,
   dualWriteNoOutbox,
   hotLoop,
+  idempotencyKeyInternal,
   immediateRearm,
   intervalOverlap,
   leaderOneshotStart,

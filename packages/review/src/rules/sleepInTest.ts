@@ -122,7 +122,7 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
   const ms = waitMs(program, file, wait)
   if (ms !== null && ms < MIN_MS) return null
   const until = ms === null && isComputed(wait.delay)
-  if (ms === null && !until && isGiven(file, wait.delay, test)) return null
+  if (ms === null && !until && isGiven(wait.delay, test)) return null
   const asserted = assertionsAfter(test, wait.call.end)
   const telling = asserted.find((one) => !saysNothingHappened(file, one))
   if (!asserted[0] || !telling) return null
@@ -161,7 +161,7 @@ function isComputed(delay: Node): boolean {
 }
 
 /** The time comes from a parameter or a table: it is what the test varies. */
-function isGiven(file: File, delay: Node, test: Func): boolean {
+function isGiven(delay: Node, test: Func): boolean {
   let given = false
   walk(delay, (node) => {
     if (

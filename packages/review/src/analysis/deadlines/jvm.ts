@@ -55,7 +55,7 @@ function restTemplate(program: Program, file: File, call: Call): Unbounded[] | n
 /** A request of java.net.http without a timeout, that is sent and waited for. */
 function jdkClient(program: Program, file: File, call: Call): Unbounded[] | null {
   if (!/^HttpRequest\.newBuilder$/.test(dotted(call.callee))) return null
-  if (!file.unit.imports.some((one) => /^java\.net\.http/.test(one.module))) return null
+  if (!file.unit.imports.some((one) => one.module.startsWith("java.net.http"))) return null
   for (const outer of file.ancestorsOf(call)) {
     if (outer.kind === "call" && outer.name === "timeout") return []
     if (outer.kind === "block") break
@@ -167,7 +167,7 @@ function apache(file: File, call: Call): Unbounded[] | null {
 
 /** A blocking stub whose calls have no deadline. */
 function grpc(file: File, call: Call): Unbounded[] | null {
-  if (call.name !== "newBlockingStub" && !/CoroutineStub$/.test(call.name)) return null
+  if (call.name !== "newBlockingStub" && !call.name.endsWith("CoroutineStub")) return null
   if (/withDeadline|intercept|Interceptor/.test(file.text)) return []
   // Several constructors make the same stub.
   if (file.calls.some((one) => one.name === call.name && one.start < call.start)) return []
