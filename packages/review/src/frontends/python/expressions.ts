@@ -82,10 +82,11 @@ export const EXPRESSIONS: Table = {
   unary_operator: (node, to) => unary(node, operatorOf(node, to), to),
   not_operator: (node, to) => unary(node, "!", to),
   conditional_expression: (node, to) => {
-    const [then, test, otherwise, ...more] = to.inside(node)
+    const parts = to.inside(node)
+    const [then, test, otherwise, ...more] = parts
     const { start, end } = node
-    if (!then || !test || !otherwise || more.length > 0)
-      return other(node, node.type, to.inside(node))
+    // Lowering the parts a second time would double the work at each level that is broken.
+    if (!then || !test || !otherwise || more.length > 0) return other(node, node.type, parts)
     return { kind: "conditional", test, then, otherwise, start, end }
   },
   named_expression: (node, to) => {
