@@ -10,6 +10,11 @@ export interface Step {
 /** What `npm run check` checks. `{folder}` is where packed packages lie. */
 export const steps: readonly Step[] = [
   { name: "sqlgen", command: ["node", "tools/sqlgen/main.ts", "--check"], mend: "npm run sqlgen" },
+  {
+    name: "review docs",
+    command: ["node", "--conditions=@drover/source", "tools/reviewDocs/main.ts", "--check"],
+    mend: "npm run review:docs",
+  },
   { name: "format", command: ["oxfmt", "--check"], mend: "npm run format" },
   {
     name: "types",

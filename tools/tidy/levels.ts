@@ -131,6 +131,8 @@ export const territories: readonly Territory[] = [
   // Their test asks for the Postgres that all tests share.
   { folder: "examples/", packages: ["drover"], foreign: true, reachesInto: [RUNTIME] },
   { folder: "tools/", packages: [], foreign: true },
+  // Its pages are what the rules say about themselves.
+  { folder: "tools/reviewDocs/", packages: [], foreign: true, reachesInto: [REVIEW, "tools/"] },
   { folder: "tools/check/consumer/", packages: ["drover"], foreign: false },
   { folder: "", packages: [], foreign: true },
 ]
