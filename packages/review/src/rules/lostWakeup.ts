@@ -193,7 +193,12 @@ function isCallback(file: File, node: Node): boolean {
 /** Waits for a condition that do not look at it again. */
 function ofConditions(program: Program, file: File): Draft[] {
   return file.calls.flatMap((call) => {
-    if (!isConditionWait(program, file, call) || isInLoop(file, call)) return []
+    if (
+      !isConditionWait(program, file, call) ||
+      isInLoop(file, call) ||
+      isAskedByCaller(file, call)
+    )
+      return []
     return {
       at: call,
       tier: "likely",
@@ -262,6 +267,13 @@ function isInLoop(file: File, call: Call): boolean {
       return /^(?:_?wait|await)/i.test(outer.name) && isBare(outer.body)
   }
   return false
+}
+
+/** A function that answers with a plain yes or no after the wait leaves the question to its caller. */
+function isAskedByCaller(file: File, call: Call): boolean {
+  const fn = file.functionOf(call)
+  const last = fn?.body?.body.at(-1)
+  return last?.kind === "return" && last.value?.kind === "bool" && last.start > call.end
 }
 
 /** Nothing but the wait, and what surrounds it: a wrapper passes the duty on. */

@@ -12,6 +12,7 @@ import { hotLoop } from "./hotLoop.ts"
 import { idempotencyKeyInternal } from "./idempotencyKeyInternal.ts"
 import { immediateRearm } from "./immediateRearm.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
+import { kafkaAutocommit } from "./kafkaAutocommit.ts"
 import { leaderOneshotStart } from "./leaderOneshotStart.ts"
 import { lockNonatomicAcquire } from "./lockNonatomicAcquire.ts"
 import { lockNonatomicRelease } from "./lockNonatomicRelease.ts"
@@ -34,6 +35,7 @@ import { toctouCounter } from "./toctouCounter.ts"
 import { transactionalWrapsLock } from "./transactionalWrapsLock.ts"
 import { unawaitedClaimWrite } from "./unawaitedClaimWrite.ts"
 import { unboundedRetry } from "./unboundedRetry.ts"
+import { wallClockLease } from "./wallClockLease.ts"
 import type { Rule } from "./rule.ts"
 
 export const rules: readonly Rule[] = [
@@ -50,6 +52,7 @@ export const rules: readonly Rule[] = [
   idempotencyKeyInternal,
   immediateRearm,
   intervalOverlap,
+  kafkaAutocommit,
   leaderOneshotStart,
   lockNonatomicAcquire,
   lockNonatomicRelease,
@@ -72,4 +75,5 @@ export const rules: readonly Rule[] = [
   transactionalWrapsLock,
   unawaitedClaimWrite,
   unboundedRetry,
+  wallClockLease,
 ]
