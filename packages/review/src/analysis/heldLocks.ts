@@ -44,7 +44,7 @@ export function heldLocksOf(program: Program, file: File, fn: Func): readonly He
     const calls = file.calls.filter((call) => call.start >= fn.start && call.end <= fn.end)
     const found: HeldLock[] = []
     for (const take of calls) {
-      const gives = givesOf(program, file, take, calls)
+      const gives = upToTheEnd(file, take, givesOf(program, file, take, calls))
       if (gives.length === 0) continue
       const receiver = receiverOf(take)
       const type = receiver ? typeOf(program, file, receiver, take) : null
@@ -108,6 +108,24 @@ function givesOf(program: Program, file: File, take: Call, calls: readonly Call[
     // `locks.lock(a)` and `locks.unlock(b)`: the same registry, another lock.
     return sameArgument(file, take, call, handles)
   })
+}
+
+/** What comes after the release that ends every way belongs to the next take. */
+function upToTheEnd(file: File, take: Call, gives: readonly Call[]): readonly Call[] {
+  const end = gives.findIndex((give) => comesAlways(file, take, give))
+  return end < 0 ? gives : gives.slice(0, end + 1)
+}
+
+/** Whether a release comes on every way from the take that does not leave: no branch lies between. */
+function comesAlways(file: File, take: Call, give: Call): boolean {
+  let inner: Node = give
+  for (const outer of file.ancestorsOf(give)) {
+    if (outer.kind === "block" && outer.start <= take.start && take.end <= outer.end) return true
+    if (/^(?:if|loop|switch|select|function)$/.test(outer.kind)) return false
+    if (outer.kind === "try" && outer.catches.some((one) => one.body === inner)) return false
+    inner = outer
+  }
+  return true
 }
 
 /** `client.lock(name)` that only makes the lock which `lock.acquire()` takes. */

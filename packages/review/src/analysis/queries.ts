@@ -5,7 +5,7 @@ import type { File } from "./file.ts"
 import { readSql } from "./sql/readSql.ts"
 import { type SqlStatement, withNested } from "./sql/statement.ts"
 import type { Program } from "./program.ts"
-import { textOfString } from "./text.ts"
+import { HOLE, textOfString } from "./text.ts"
 
 export interface Query {
   /** The string, or the statement in a file of SQL. */
@@ -44,8 +44,10 @@ function ofStrings(program: Program, file: File): Query[] {
     walk(root, (node) => {
       if (node.kind !== "string" && node.kind !== "template" && node.kind !== "binary") return
       if (node.kind === "binary" && node.op !== "+") return
-      const text = textOfString(program, file, node)
-      if (text !== null && STARTS.test(text)) {
+      const whole = textOfString(program, file, node)
+      if (whole !== null && STARTS.test(whole)) {
+        // Offsets of statements are those of the text that they were read from.
+        const text = withoutHoles(whole)
         const statements = withNested(readSql(text))
         if (statements.length > 0) found.push({ at: node, node, text, statements })
       }
@@ -53,6 +55,16 @@ function ofStrings(program: Program, file: File): Query[] {
     })
   }
   return found
+}
+
+/** A hole is a table where a table has to stand, else a parameter. */
+function withoutHoles(text: string): string {
+  return text
+    .replaceAll(
+      new RegExp(`\\b(from|into|update|join|table)(\\s+)${HOLE}`, "gi"),
+      "$1$2unknown_table",
+    )
+    .replaceAll(HOLE, "?")
 }
 
 /** The call that a query is an argument of, wrappers like `text("…")` and a name in between passed over. */

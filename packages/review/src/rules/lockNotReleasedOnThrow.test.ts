@@ -51,3 +51,10 @@ test("a lock in a store ends some time: it weighs less", async () => {
   const text = `async function f(redlock) {\n  const lock = await redlock.acquire(["a"], 9)\n  if (x) return\n  await lock.release()\n}`
   expect((await draftsOf("a.ts", text)).map((draft) => draft.severity)).toEqual(["medium"])
 })
+
+test("what follows the release belongs to the next time the lock is taken", async () => {
+  const text = go(
+    "if x {\nmu.Lock()\nn++\nmu.Unlock()\n}\nif y {\nreturn nil\n}\nmu.Lock()\nn--\nmu.Unlock()\nreturn nil",
+  )
+  expect(await draftsOf("a.go", text)).toEqual([])
+})

@@ -4,10 +4,12 @@ import { cacheStampede } from "./cacheStampede.ts"
 import { cancelCauseMasked } from "./cancelCauseMasked.ts"
 import { checkThenActMap } from "./checkThenActMap.ts"
 import { claimWithoutRowLock } from "./claimWithoutRowLock.ts"
+import { cleanupWithCancelledContext } from "./cleanupWithCancelledContext.ts"
 import { consumerNotIdempotent } from "./consumerNotIdempotent.ts"
 import { cronWithoutLeader } from "./cronWithoutLeader.ts"
 import { dlqMissing } from "./dlqMissing.ts"
 import { dualWriteNoOutbox } from "./dualWriteNoOutbox.ts"
+import { fireAndForgetAck } from "./fireAndForgetAck.ts"
 import { hotLoop } from "./hotLoop.ts"
 import { idempotencyKeyInternal } from "./idempotencyKeyInternal.ts"
 import { immediateRearm } from "./immediateRearm.ts"
@@ -44,10 +46,12 @@ export const rules: readonly Rule[] = [
   cancelCauseMasked,
   checkThenActMap,
   claimWithoutRowLock,
+  cleanupWithCancelledContext,
   consumerNotIdempotent,
   cronWithoutLeader,
   dlqMissing,
   dualWriteNoOutbox,
+  fireAndForgetAck,
   hotLoop,
   idempotencyKeyInternal,
   immediateRearm,
