@@ -186,7 +186,10 @@ function ofChain(program: Program, file: File, call: Call): RowCall | null {
         /^(?:first\w*|First|Take|take|limit|Limit|findFirst\w*|findOne\w*|one|one_or_none|single\w*|fetchOne|maybeSingle|executeTakeFirst\w*|findTop\w*|scalar_one\w*)$/.test(
           step.name,
         ),
-      ) || /\btake:|\[0\]|\[:\s*\w+\]/.test(file.textOf(file.parentOf(call) ?? call).slice(0, 600)),
+      ) ||
+      /\btake:|\.limit\(|\[0\]|\[:\s*\w+\]/.test(
+        file.textOf(file.parentOf(call) ?? call).slice(0, 600),
+      ),
     results: kind === "read" ? resultsOf(file, call) : [],
   }
 }
@@ -233,7 +236,7 @@ function isRows(
     prisma.entries.some((one) => /^(?:where|data)$/.test(one.key ?? ""))
   )
     return /^(?:find|update|create|delete|upsert|count)/.test(last.name)
-  if (/\.objects$/.test(receiver)) return true
+  if (receiver.endsWith(".objects")) return true
   // `select(Job).where(…)`, `update(Job)` of SQLAlchemy, wherever it is executed.
   const names = steps.map((step) => step.name)
   const isBuilt = names.some((name) => BUILDS.test(name))
@@ -279,6 +282,13 @@ function resultsOf(file: File, call: Call): string[] {
         names.push(...namesOf(outer))
       break
     }
+    if (
+      outer.kind === "loop" &&
+      outer.iterable &&
+      outer.iterable.start <= inner.start &&
+      inner.end <= outer.iterable.end
+    )
+      names.push(...outer.bindings.flatMap((one) => (one.kind === "name" ? [one.name] : [])))
     if (outer.kind === "block" || outer.kind === "function" || outer.kind === "loop") break
     inner = outer
   }

@@ -45,7 +45,7 @@ export function tableOf(file: File, steps: readonly Call[], receiver: string): s
 }
 
 const WHERES =
-  /^(?:where\w*|Where|andWhere|filter|filter_by|eq|is|in|neq|lt|gt|lte|gte|match|not|Not|exclude|get|first|find\w*|First|Find|updateOne|updateMany|update|delete\w*|one|get_or_none|exists|select|find_one|find_one_and_update|update_one|isNull|whereNull|count\w*|one_or_none)$/
+  /^(?:where\w*|Where|andWhere|filter|filter_by|eq|is|in|neq|lt|gt|lte|gte|match|not|Not|exclude|get|first|find\w*|First|Find|updateOne|updateMany|update|delete\w*|one|get_or_none|exists|select|find_one|find_one_and_update|update_one|isNull|whereNull|count\w*|one_or_none|execute|scalars?|scalar_one\w*)$/
 
 /** The columns that a chain compares. */
 export function conditionsOf(program: Program, file: File, steps: readonly Call[]): RowCondition[] {
@@ -85,7 +85,7 @@ export function conditionsOf(program: Program, file: File, steps: readonly Call[
     if (
       /^(?:findById\w*|findByPk|get|find|First)$/.test(step.name) &&
       first &&
-      !/^(?:object|lambda|string)$/.test(first.kind) &&
+      !/^(?:object|lambda|string|named|unary)$/.test(first.kind) &&
       first.kind !== "named"
     )
       found.push({ column: "id", value: file.textOf(second ?? first) })
