@@ -1,4 +1,6 @@
 import { once } from "node:events"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import {
   createRepository,
@@ -7,6 +9,7 @@ import {
   RETRY,
   type Repository,
 } from "../session/repository.fixture.ts"
+import { FORMAT_NAMES } from "./options.ts"
 import { runProgram, startProgram } from "./process.fixture.ts"
 
 let repository: Repository
@@ -24,15 +27,41 @@ test("the program prints findings and ends with 1", async () => {
   expect(out).toContain("client.go:10:3: medium retry-without-jitter")
 })
 
-test("two runs, and runs with 1 and 4 threads, print the same bytes", async () => {
-  repository.write("a/b.go", RETRY)
-  const outputs: string[] = []
-  for (const threads of ["1", "1", "4"]) {
-    const words = ["--format", "sarif", "--root", ".", "--no-cache", "--threads", threads]
-    outputs.push((await runProgram(words, { cwd: repository.root })).out)
+test("in every format, runs with 1 and 4 threads, cold and warm, print the same bytes", async () => {
+  // Enough text that threads are worth starting.
+  const padding = "// nothing\n".repeat(600)
+  for (let i = 0; i < 80; i++) repository.write(`part${i % 7}/f${i}.go`, RETRY + padding)
+  const outputs: Record<string, string>[] = []
+  for (const [folder, threads] of [
+    ["a", "1"],
+    ["a", "1"],
+    ["b", "4"],
+    ["b", "4"],
+  ] as const) {
+    const words = ["--root", ".", "--threads", threads, "--cache-dir", `.caches/${folder}`]
+    const files = FORMAT_NAMES.flatMap((format) => ["--output", `${format}=.out/${format}`])
+    const { out, err } = await runProgram([...words, ...files, "--statistics", "--verbose"], {
+      cwd: repository.root,
+    })
+    const written = FORMAT_NAMES.map((format) => [
+      format,
+      readFileSync(join(repository.root, ".out", format), "utf8"),
+    ])
+    outputs.push({ out, err, ...Object.fromEntries(written) })
   }
-  expect(outputs[0]).toContain("retry-without-jitter")
-  expect(new Set(outputs).size).toBe(1)
+  for (const text of FORMAT_NAMES) expect(outputs[0]![text]).toContain("part3/f10.go")
+  expect(outputs[0]!["out"]).toMatch(/81 findings in 81 files \(81 files\)/)
+  for (const other of outputs.slice(1)) expect(other).toEqual(outputs[0])
+}, 60_000)
+
+test("with --timing it says how long it took", async () => {
+  const words = ["--root", ".", "--timing", "--output", "json=out.json"]
+  const { out } = await runProgram(words, { cwd: repository.root })
+  expect(out).toMatch(/\(1 file, \d+\.\d s\)/)
+  const { ms } = JSON.parse(readFileSync(join(repository.root, "out.json"), "utf8")) as {
+    ms: number
+  }
+  expect(ms).toBeGreaterThan(0)
 })
 
 test("a closed output is no fault", async () => {

@@ -102,6 +102,7 @@ export const reviewOptions = {
     multiple: true,
   }),
   statistics: flag("show", "print how many findings each rule has"),
+  timing: flag("show", "say how long it took, also where nobody looks and in JSON"),
   quiet: flag("show", "print findings and errors only", "q"),
   verbose: flag("show", "print what was passed over and what took how long", "v"),
   "fail-on": text("fail", "LEVEL", "the least grave that gives status 1", {

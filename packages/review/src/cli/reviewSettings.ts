@@ -27,6 +27,7 @@ export interface ReviewSettings {
   readonly format: FormatName
   readonly outputs: readonly { readonly format: FormatName; readonly file: string }[]
   readonly statistics: boolean
+  readonly timing: boolean
   readonly quiet: boolean
   readonly verbose: boolean
   readonly baseline: string | undefined
@@ -87,6 +88,7 @@ export function reviewSettings(parsed: Parsed, ruleNames: readonly string[]): Re
     format: (textOf(parsed, "format") as FormatName | undefined) ?? "pretty",
     outputs: outputsOf(parsed),
     statistics: flags.has("statistics"),
+    timing: flags.has("timing"),
     quiet: flags.has("quiet"),
     verbose: flags.has("verbose"),
     baseline: textOf(parsed, "baseline"),

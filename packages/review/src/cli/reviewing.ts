@@ -21,7 +21,8 @@ import { verdictOf } from "./verdict.ts"
 import { version } from "./version.ts"
 
 /** Notices that matter to whoever wrote a comment, a baseline or a configuration, or asked a model; others are for `--verbose`. */
-const TOLD = /^(ignore|baseline|adjudication|deadline|rule-failed|limit)/
+const TOLD =
+  /^(ignore|baseline|adjudication|deadline|rule-failed|limit|file-slow|file-not-understood)/
 
 /** One review with all that it needs. */
 export interface ReviewRun {
@@ -132,7 +133,7 @@ export function show(run: ReviewRun, session: Session): ExitCode {
   const { settings, terminal } = run
   const { config, report } = session
   const options = renderOptions(run, session)
-  writeOutputs(settings.outputs, report, options, terminal)
+  writeOutputs(settings.outputs, report, { ...options, timing: settings.timing }, terminal)
   const notices = settings.quiet ? [] : told(report.notices, settings.verbose)
   terminal.out(render(settings.format, { ...report, notices }, options))
   if (settings.statistics) terminal.out(render("statistics", report, options))
@@ -152,13 +153,25 @@ function noticeText({ path, line, message, code }: Notice): string {
   return `${where}${visible(message)} [${code}]`
 }
 
+/** A person who looks wants to know how long it took; a file or a pipe is compared with others. JSON is never for looks. */
+export function showsTiming({
+  settings,
+  terminal,
+}: Pick<ReviewRun, "settings" | "terminal">): boolean {
+  return settings.timing || (terminal.outIsTerminal && !/^jsonl?$/.test(settings.format))
+}
+
 /** What formats are handed beside a session's report. */
-export function renderOptions({ colour, terminal }: ReviewRun, { found }: Session): RenderOptions {
+export function renderOptions(
+  { colour, settings, terminal }: ReviewRun,
+  { found }: Session,
+): RenderOptions {
   return {
     textOf: (path) => found.textOf(path),
     colour,
     rules,
     version: version(),
+    timing: showsTiming({ settings, terminal }),
     // Where nobody looks, lines are not cut to somebody's window.
     ...(terminal.outIsTerminal && { width: terminal.columns }),
   }

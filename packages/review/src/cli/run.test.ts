@@ -105,6 +105,14 @@ describe("a review", () => {
     expect(await isColoured(["--color"], { env: { NO_COLOR: "1" } })).toBe(true)
   })
 
+  test("says how long it took to a person who looks, and never in JSON", async () => {
+    const looked = await review(LOCAL, { outIsTerminal: true })
+    expect(looked.out).toMatch(/\(1 file, \d+\.\d s\)/)
+    expect((await review(LOCAL)).out).toMatch(/\(1 file\)/)
+    const json = await review(["--format", "json", ...LOCAL], { outIsTerminal: true })
+    expect(JSON.parse(json.out)).toMatchObject({ ms: 0 })
+  })
+
   test("heeds ignore comments and says which hold nothing back", async () => {
     const ignored = RETRY.replace(
       "\t\ttime.Sleep",

@@ -3,13 +3,13 @@ import { ConfigError } from "../config/configError.ts"
 import { InputError } from "../files/inputError.ts"
 import type { Finding, Report } from "../findings/finding.ts"
 import { render } from "../reports/render.ts"
-import { summaryLine } from "../reports/report.ts"
+import { summaryLine, type RenderOptions } from "../reports/report.ts"
 import { visible, visibleLines } from "../reports/visible.ts"
 import { runSession } from "../session/session.ts"
 import { differenceOf } from "../watch/difference.ts"
 import { follow } from "../watch/follow.ts"
 import { Turn } from "../session/turn.ts"
-import type { ReviewRun } from "./reviewing.ts"
+import { showsTiming, type ReviewRun } from "./reviewing.ts"
 import { exitCodes, type ExitCode } from "./terminal.ts"
 
 /** Editors write a file in several steps. */
@@ -24,10 +24,11 @@ export async function watchReview(run: ReviewRun): Promise<ExitCode> {
     try {
       const { report, found } = await runSession({ ...run.options, signal: stop.signal })
       const textOf = (path: string): string | null => found.textOf(path)
+      const timing = showsTiming(run)
       terminal.out(
         last
-          ? changeText(last, report)
-          : render(run.settings.format, report, { textOf, colour: run.colour }),
+          ? changeText(last, report, { timing })
+          : render(run.settings.format, report, { textOf, colour: run.colour, timing }),
       )
       last = report
     } catch (error) {
@@ -60,7 +61,7 @@ export async function watchReview(run: ReviewRun): Promise<ExitCode> {
 }
 
 /** One line for each change, and the new total; nothing when nothing changed. */
-export function changeText(before: Report, after: Report): string {
+export function changeText(before: Report, after: Report, options: RenderOptions = {}): string {
   const { appeared, gone } = differenceOf(before.findings, after.findings)
   if (appeared.length + gone.length === 0) return ""
   const line = (mark: string, { path, line: at, severity, rule, message }: Finding): string =>
@@ -68,6 +69,6 @@ export function changeText(before: Report, after: Report): string {
   return [
     ...gone.map((finding) => line("-", finding)),
     ...appeared.map((finding) => line("+", finding)),
-    `${summaryLine(after)}\n`,
+    `${summaryLine(after, options)}\n`,
   ].join("")
 }

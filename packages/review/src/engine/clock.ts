@@ -6,6 +6,12 @@ export function monotonicMs(): number {
   return performance.now()
 }
 
+/** Milliseconds that this thread has computed, whatever else the machine does: limits by it are the same everywhere. */
+export function computedMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 /** Lets timers, signals and messages through before the next piece of work. */
 export async function nextTurn(): Promise<void> {
   await setImmediate()

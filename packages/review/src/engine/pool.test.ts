@@ -21,7 +21,7 @@ test("a text on which a thread dies costs that text, and the others are read", a
   expect(results.size).toBe(30)
   const failed = [...results].filter(([, result]) => "failure" in result).map(([index]) => index)
   expect(failed).toEqual([7])
-})
+}, 60_000)
 
 test("what is not to be begun is not read", async () => {
   const results: number[] = []

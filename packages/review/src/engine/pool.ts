@@ -10,8 +10,8 @@ import type { READY, WorkerAnswer, WorkerJob } from "./worker.ts"
 
 /** What a thread has before it at once: enough that it never waits for the next message. */
 const JOBS_IN_FLIGHT = 12
-/** Without an answer for this long a thread is stuck; parsing alone ends within two seconds. */
-const STUCK_MS = 10_000
+/** Without an answer for this long a thread is stuck: parsing ends by itself, even on a machine with much else to do. */
+const STUCK_MS = 60_000
 const HEAP_MB = 512
 /** Threads that one seat may lose before it gives up on what is left. */
 const MAX_LOST_THREADS = 8

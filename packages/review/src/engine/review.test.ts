@@ -151,7 +151,7 @@ test("one thread, four threads, a cold and a warm cache give the same bytes", as
   expect(bytesOf(await run(ground.root, { threads: 4, cacheDir }))).toBe(one)
   expect(bytesOf(await run(ground.root, { threads: 4, cacheDir }))).toBe(one)
   expect(bytesOf(await run(ground.root, { rules: [sleepless], threads: 1, cacheDir }))).toBe(one)
-})
+}, 60_000)
 
 test("files that were made in another order give the same bytes", async () => {
   using ground = new Ground()
@@ -357,4 +357,4 @@ test("all of it runs from the sources as they are, with threads", () => {
     ground.root,
   ]
   expect(execFileSync(process.execPath, args, { encoding: "utf8" }).trim()).toBe("122 0")
-})
+}, 60_000)

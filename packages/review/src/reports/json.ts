@@ -1,8 +1,9 @@
 /**
  * JSON for programs. Its fields are those of version 1 and stay: others may be added, none is renamed. `ms` comes last,
- * for it is all that differs between two runs.
+ * and is 0 unless it was asked for: all else is the same in every run over the same files.
  */
 import type { Finding, Report } from "../findings/finding.ts"
+import type { RenderOptions } from "./report.ts"
 import { safeJson } from "./visible.ts"
 
 export interface JsonFinding {
@@ -58,8 +59,9 @@ export function jsonFinding(finding: Finding): JsonFinding {
   }
 }
 
-export function json(report: Report): string {
-  const { files, ms } = report
+export function json(report: Report, { timing }: RenderOptions): string {
+  const { files } = report
+  const ms = timing ? report.ms : 0
   const value: JsonReport = { version: 1, findings: report.findings.map(jsonFinding), files, ms }
   return `${safeJson(value, 2)}\n`
 }

@@ -8,7 +8,7 @@ import { byPath, summaryLine, uriOf, type RenderOptions } from "./report.ts"
 import { visible } from "./visible.ts"
 
 export function markdown(report: Report, options: RenderOptions): string {
-  const parts = [`## ${prose(summaryLine(report))}\n`]
+  const parts = [`## ${prose(summaryLine(report, options))}\n`]
   for (const [path, findings] of byPath(report.findings)) {
     parts.push(`### ${code(path)}\n`)
     for (const finding of findings) parts.push(`${markdownFinding(finding, options)}\n`)

@@ -15,7 +15,7 @@ export function pretty(report: Report, options: RenderOptions): string {
         : ` ${visible(notice.path)}${notice.line ? `:${notice.line}` : ""}`
     parts.push(`${style.cyan("note")}[${notice.code}]${at}: ${visible(notice.message)}\n`)
   }
-  parts.push(`${style.bold(summaryLine(report))}${heldBack(report)}\n`)
+  parts.push(`${style.bold(summaryLine(report, options))}${heldBack(report)}\n`)
   return parts.join("\n")
 }
 

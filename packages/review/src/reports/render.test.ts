@@ -45,6 +45,15 @@ test("facts about one place stand beside one marker", () => {
   expect(text).not.toMatch(/\| +-/)
 })
 
+test("no format tells how long the run took unless it is asked to", () => {
+  const slow = { ...REPORT, ms: 98_700 }
+  for (const format of FORMATS) expect(render(format, slow)).toBe(render(format, REPORT))
+  const timed = (format: Format): string => render(format, slow, { timing: true })
+  expect(JSON.parse(timed("json"))).toMatchObject({ ms: 98_700 })
+  for (const format of ["pretty", "concise", "statistics", "markdown"] as const)
+    expect(timed(format)).toContain("98.7 s")
+})
+
 test("json has the fields of version 1 in their order, and ms last", () => {
   const value = JSON.parse(render("json", REPORT)) as { findings: object[] }
   expect(Object.keys(value)).toEqual(["version", "findings", "files", "ms"])

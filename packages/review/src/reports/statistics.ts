@@ -1,9 +1,9 @@
 /** How often each rule spoke, and in how many files. */
 import type { Report } from "../findings/finding.ts"
-import { SEVERITIES, summaryLine } from "./report.ts"
+import { SEVERITIES, summaryLine, type RenderOptions } from "./report.ts"
 import { visible } from "./visible.ts"
 
-export function statistics(report: Report): string {
+export function statistics(report: Report, options: RenderOptions): string {
   const rules = new Map<
     string,
     { files: Set<string>; severities: Map<string, number>; total: number }
@@ -32,6 +32,6 @@ export function statistics(report: Report): string {
       .join("  "),
   )
   return sorted.length === 0
-    ? `${summaryLine(report)}\n`
-    : `${lines.join("\n")}\n\n${summaryLine(report)}\n`
+    ? `${summaryLine(report, options)}\n`
+    : `${lines.join("\n")}\n\n${summaryLine(report, options)}\n`
 }
