@@ -7,7 +7,7 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { isSameByNameOnly, isSameKey, keyFamilyOf, type KeyFamily } from "./keys.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
-import type { Program } from "./program.ts"
+import type { Program, Source } from "./program.ts"
 import { ownClassOf } from "./resolve.ts"
 import { storeCallsOf, type StoreCall } from "./storeCalls.ts"
 import { HOLE } from "./text.ts"
@@ -76,7 +76,8 @@ function partnersElsewhere(
   const token = spelled.length > 4 ? spelled : (maker ?? "")
   if (token.length < 5) return []
   const found: Step[] = []
-  const sources = program.sources.filter(
+  const candidates = kinds.includes("claim") ? claimingSources(program) : program.sources
+  const sources = candidates.filter(
     (source) =>
       !source.isTest &&
       source.path !== step.file.path &&
@@ -95,10 +96,23 @@ function partnersElsewhere(
   return found
 }
 
+const CLAIMS = /setnx|set_?if_?absent|set_?if_?not_?exist|\bnx\b|trySet|cache\.add\(|\.Add\(&/i
+const CLAIMING = Symbol("sources with claims")
+
+/** Deletes are many and claims are few: only files that may have one are searched for a delete's. */
+function claimingSources(program: Program): readonly Source[] {
+  return program.memo<Program, readonly Source[]>(CLAIMING, program, [], () =>
+    program.sources.filter((source) => !source.isTest && CLAIMS.test(source.text)),
+  )
+}
+
 /** Whether a claim and a delete of its key make a lock: it says so, or it is given back come what may. */
 export function isLock(claim: Step, release: Step): boolean {
   if (isForced(release)) return false
   const words = wordsAround(claim)
+  // What the key spells says more than the name of the variable that holds it.
+  if (words.spelled.some((word) => LOCK_WORD.test(word))) return true
+  if (words.spelled.some((word) => MARKER_WORD.test(word))) return false
   if (words.key.some((word) => LOCK_WORD.test(word))) return true
   if ([...words.key, ...words.around].some((word) => MARKER_WORD.test(word))) return false
   if (words.around.some((word) => LOCK_WORD.test(word))) return true
@@ -114,12 +128,28 @@ export function speaksOfLock(step: Step): boolean {
   return around.some((word) => LOCK_WORD.test(word) || (isRelease && RELEASE_WORD.test(word)))
 }
 
-function wordsAround(step: Step): { readonly key: string[]; readonly around: string[] } {
+/** Whether the text of a step's key, or the function that makes it, says that it is a lock's. */
+export function spellsLock(step: Step): boolean {
+  return wordsAround(step).spelled.some((word) => LOCK_WORD.test(word))
+}
+
+interface Words {
+  /** Of the key's text and of the function that makes it. */
+  readonly spelled: string[]
+  /** Also of the names that it goes by. */
+  readonly key: string[]
+  /** Of the function, the class, the file and the result's name. */
+  readonly around: string[]
+}
+
+function wordsAround(step: Step): Words {
   const { file, store, family } = step
   const fn = file.methodOf(store.call)
   const name = file.path.split("/").at(-1)!
+  const spelled = [family.text ?? "", family.maker ?? ""].flatMap(wordsOf)
   return {
-    key: [family.text ?? "", family.maker ?? "", ...family.names].flatMap(wordsOf),
+    spelled,
+    key: [...spelled, ...family.names.flatMap(wordsOf)],
     around: [
       fn?.name ?? "",
       ownClassOf(file, store.call) ?? "",

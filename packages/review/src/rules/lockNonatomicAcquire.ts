@@ -6,6 +6,7 @@ import {
   methodOf,
   partnersOf,
   speaksOfLock,
+  spellsLock,
   stepsOf,
   type Step,
 } from "../analysis/locks.ts"
@@ -119,7 +120,10 @@ function askedBefore(program: Program, write: Step): Draft | null {
   const read = partnersOf(program, write, "read").find(
     (one) => one.file === file && methodOf(one) === fn && one.store.call.start < store.call.start,
   )
-  if (!read || partnersOf(program, write, "delete", "script").length === 0) return null
+  if (!read) return null
+  // What is named a lock and ends by itself needs no release to be one.
+  const isSpelled = store.expires === true && spellsLock(write)
+  if (!isSpelled && partnersOf(program, write, "delete", "script").length === 0) return null
   const test = testOf(file, fn.body, read, write)
   if (!test) return null
   return {

@@ -46,3 +46,10 @@ test("rows that have expired may be swept up", async () => {
   ].join("\n")
   expect(await linesOf({ path: "a.ts", text })).toEqual(["a.ts:3 likely"])
 })
+
+test("what the key spells says more than the name of the variable that holds it", async () => {
+  const text = (key: string): string =>
+    `const lockKey = \`${key}:\${user}\`\nif (await redis.set(lockKey, token, "EX", 60, "NX")) await send().catch(() => redis.del(lockKey))`
+  expect(await linesOf({ path: "a.ts", text: text("cooldown") })).toEqual([])
+  expect(await linesOf({ path: "a.ts", text: text("mail") })).toEqual(["a.ts:2 likely"])
+})
