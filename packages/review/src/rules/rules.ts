@@ -13,6 +13,7 @@ import { fireAndForgetAck } from "./fireAndForgetAck.ts"
 import { hotLoop } from "./hotLoop.ts"
 import { idempotencyKeyInternal } from "./idempotencyKeyInternal.ts"
 import { immediateRearm } from "./immediateRearm.ts"
+import { inMemoryDedupe } from "./inMemoryDedupe.ts"
 import { intervalOverlap } from "./intervalOverlap.ts"
 import { kafkaAutocommit } from "./kafkaAutocommit.ts"
 import { leaderOneshotStart } from "./leaderOneshotStart.ts"
@@ -55,6 +56,7 @@ export const rules: readonly Rule[] = [
   hotLoop,
   idempotencyKeyInternal,
   immediateRearm,
+  inMemoryDedupe,
   intervalOverlap,
   kafkaAutocommit,
   leaderOneshotStart,
