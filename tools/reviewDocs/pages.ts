@@ -61,6 +61,7 @@ export function rulePage(rule: Rule, said: Said): string {
     "## How to mend it",
     prose(fix),
     "## Examples",
+    "Excerpts: the rule also looks at what is around them.",
     ...examplesOf(rule),
     "## Read on",
     `<${reference}>`,
@@ -113,7 +114,7 @@ ${rows.join("\n")}
 }
 
 function saidWords({ tiers, severities }: Said): string {
-  const sure = tiers.map((tier) => TIER_WORDS[tier]!).join("; ")
+  const sure = tiers.map((tier) => TIER_WORDS[tier]!).join("; or ")
   const grave = listed(
     severities.map((severity) => SEVERITY_WORDS[severity]!),
     "or",

@@ -39,7 +39,7 @@ test.each(rules.map(({ id }) => id))(
 
 test("what a condition compares with is no tier", () => {
   const text = `
-const draft = { tier: name === "context" ? "likely" : isProven ? "certain" : fallback, severity: "high" }
+const draft = { tier: name === "context" ? "likely" : (isProven ? "certain" : fallback), severity: "high" }
 function severityOf(x: number): Severity { if (x > 1) return "low"; return names.has("info") ? "medium" : "low" }
 const level = "info"
 function draftOf(tier: "certain" | "likely") {}

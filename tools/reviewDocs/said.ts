@@ -29,10 +29,13 @@ export function readSaid(path: string): Said {
 /** The tiers and severities that a text gives in properties, variables and functions of these names or types. */
 export function saidIn(text: string): Said {
   const values = new Set<string>()
-  walkAst(parseSync("rule.ts", text, { sourceType: "module" }).program, (node) => {
-    for (const chosen of chosenBy(node as unknown as Ast))
-      for (const value of literalsOf(chosen)) values.add(value)
-  })
+  walkAst(
+    parseSync("rule.ts", text, { sourceType: "module", preserveParens: false }).program,
+    (node) => {
+      for (const chosen of chosenBy(node as unknown as Ast))
+        for (const value of literalsOf(chosen)) values.add(value)
+    },
+  )
   return {
     tiers: TIERS.filter((one) => values.has(`tier ${one}`)),
     severities: SEVERITIES.filter((one) => values.has(`severity ${one}`)),

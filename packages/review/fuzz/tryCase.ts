@@ -8,7 +8,7 @@ import { isTestPath } from "../src/files/testPath.ts"
 import { kindOf, parseSource } from "../src/frontends/parse.ts"
 import type { SourceUnit } from "../src/ir/nodes.ts"
 import type { Draft, Rule } from "../src/rules/rule.ts"
-import { rules } from "../src/rules/rules.ts"
+import { rules as allRules } from "../src/rules/rules.ts"
 import type { Case } from "./cases.ts"
 
 export interface Step {
@@ -33,8 +33,15 @@ export interface Trial {
 /** What parsing says when it was stopped in time: the file is passed over, and nothing is wrong. */
 const STOPPED = /did not end within/
 
-/** @param clock - processor time in milliseconds; tests hand one that stands still */
-export async function tryCase({ texts }: Case, clock: () => number): Promise<Trial> {
+/**
+ * Tries a case; whatever throws is a failure of the step that threw.
+ * @param clock - processor time in milliseconds; tests hand one that stands still
+ */
+export async function tryCase(
+  { texts }: Case,
+  clock: () => number,
+  rules: readonly Rule[] = allRules,
+): Promise<Trial> {
   const steps: Step[] = []
   const failures: Failure[] = []
   let findings = 0
