@@ -20,7 +20,7 @@ export const hotLoop: Rule = {
   title: "Loop without a wait",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /while|for \{|for\s*\(\s*;|for \w+ == nil|select \{|\bfor\b/,
+  mentions: /while\b|\bfor \{|\bfor\s*\(\s*;|\bfor !|\bfor [\w.()]+ == nil/,
   docs: {
     what: "A loop that has no end of its own comes round again after a failure, or when there is nothing to do, without waiting for time or for an event.",
     why: "While the other side is down or the queue is empty, it takes a whole processor, fills the log, and asks thousands of times a second what it could ask once.",

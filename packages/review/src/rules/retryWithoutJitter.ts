@@ -1,4 +1,5 @@
 /** retry-without-jitter: those who failed together come back together. */
+import { lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
 import { definitionsOf, type Definition } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
@@ -11,7 +12,7 @@ import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
-import type { Draft, DraftFact, Rule } from "./rule.ts"
+import type { Draft, DraftFact, Rule, Spot } from "./rule.ts"
 
 /** Below this a wait on one's own machine is a poll of something that is about to happen. */
 const SHORT_MS = 50
@@ -61,15 +62,43 @@ export const retryWithoutJitter: Rule = {
   },
   check(file, program, report) {
     const seen = new Set<Node>()
+    const told: Spot[] = []
     for (const wait of waitsOf(program, file)) {
       const round = roundOf(program, file, wait)
       if (round.purpose !== "retry" || isCleared(program, file, wait)) continue
       // One loop that waits in several places is one mistake.
       if (round.around && seen.has(round.around)) continue
       if (round.around) seen.add(round.around)
-      report(draftOf(program, file, wait, round))
+      const draft = draftOf(program, file, wait, round)
+      told.push(draft.at, wait.call)
+      report(draft)
+    }
+    for (const backoff of lockstepBackoffsOf(program, file)) {
+      const { start, end } = backoff.fn
+      if (!told.some((spot) => spot.start >= start && spot.end <= end))
+        report(draftOfBackoff(program, file, backoff))
     }
   },
+}
+
+function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draft {
+  const fleet = program.evidence.fleet(file.path)
+  return {
+    at,
+    tier: "likely",
+    severity: fleet ? "medium" : "low",
+    message: `\`${fn.name}\` makes the same delay for everyone who failed equally often at the same time`,
+    because: [
+      { text: "the delay grows with the number of attempts", at },
+      ...(fleet
+        ? [{ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` }]
+        : []),
+    ],
+    checked: [
+      "no random source is used in the function or in what it calls",
+      "those who call it do not add chance to its result",
+    ],
+  }
 }
 
 function isCleared(program: Program, file: File, wait: Wait): boolean {
@@ -141,7 +170,8 @@ function definitionShown(
 }
 
 function grows({ op, value }: { readonly op: string; readonly value: Node | null }): boolean {
-  if (op !== "=") return true
+  // A counter that goes up by one is none.
+  if (op !== "=") return !(op === "+=" && value?.kind === "number")
   let found = false
   if (value) {
     walk(value, (node) => {
