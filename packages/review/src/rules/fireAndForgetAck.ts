@@ -222,7 +222,7 @@ function unawaited(program: Program, file: File, consumer: Consumer): Draft | nu
     if (isTold(program, file, spawn) || isJoined(file, consumer, spawn)) continue
     if (!isSpawnedWork(program, file, spawn, names)) continue
     const ack = acknowledgementsIn(consumer.body).find(
-      (one) => one.kind === "ack" && !within(one.call, spawn.at),
+      (one) => one.kind === "ack" && !within(one.call, wholeOf(file, spawn)),
     )
     if (!ack && !commitsByItself(file, consumer)) continue
     if (consumer.form === "listener" && !ack && hasManualAck(consumer)) continue
@@ -252,9 +252,21 @@ function floatingLoops(file: File, body: Block): Spawn[] {
   return found
 }
 
+/** With what is chained to it: `work(message).then(() => channel.ack(message))`. */
+function wholeOf(file: File, spawn: Spawn): Node {
+  let whole = spawn.at
+  for (const outer of file.ancestorsOf(spawn.at)) {
+    const isChained =
+      outer.kind === "member" || (outer.kind === "call" && within(whole, outer.callee))
+    if (!isChained) break
+    whole = outer
+  }
+  return whole
+}
+
 /** Whether what was started acknowledges by itself, or is handed what to do it with. */
 function isTold(program: Program, file: File, spawn: Spawn): boolean {
-  if (acknowledgementsIn(spawn.work).length > 0) return true
+  if (acknowledgementsIn(wholeOf(file, spawn)).length > 0) return true
   let found = false
   for (const { file: at, fn } of workOf(program, file, spawn)) {
     if (!fn.body) continue
