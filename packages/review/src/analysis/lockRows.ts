@@ -19,6 +19,9 @@ const OWNER =
   /^(?:(?:lock(?:ed)?_?)?(?:by|owner(?:_?id)?|holder(?:_?id)?|token)|owned_?by|held_?by|(?:instance|node|worker|process|leader|session)_?id|fencing_?token)$/i
 const FREED = /lock|lease|expire|owner|holder|held|until/i
 
+const ROWS =
+  /(?:delete\s{1,4}from|update)\s{1,4}["`\w.]{0,40}(?:lock|lease|leader|mutex|semaphore)/i
+
 const TAKEN = Symbol("how rows of locks are taken")
 
 interface Taken {
@@ -31,6 +34,7 @@ interface Taken {
 /** Statements of a file that free the row of a lock without a condition on its owner. */
 export function rowReleasesOf(program: Program, file: File): RowRelease[] {
   const found: RowRelease[] = []
+  if (!ROWS.test(file.text)) return found
   for (const query of queriesOf(program, file)) {
     for (const statement of query.statements) {
       const table = releasedTable(statement)

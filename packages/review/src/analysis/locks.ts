@@ -38,11 +38,17 @@ const MAX_FILES = 20
 /** Calls of a file to a store, with the entries that they mean. */
 export function stepsOf(program: Program, file: File): readonly Step[] {
   return program.memo<File, readonly Step[]>(STEPS, file, [], () =>
-    storeCallsOf(program, file).map((store) => ({
-      file,
-      store,
-      family: keyFamilyOf(program, file, store.key),
-    })),
+    storeCallsOf(program, file).map((store) => {
+      let family: KeyFamily | null = null
+      return {
+        file,
+        store,
+        // Most calls to a store have nothing to do with locks; nobody asks what their keys are.
+        get family() {
+          return (family ??= keyFamilyOf(program, file, store.key))
+        },
+      }
+    }),
   )
 }
 
@@ -71,6 +77,7 @@ function partnersElsewhere(
   step: Step,
   kinds: readonly StoreCall["kind"][],
 ): Step[] {
+  if (kinds.includes("claim") && claimingSources(program).length === 0) return []
   const { text, maker } = step.family
   const spelled = (text ?? "").split(HOLE).sort((a, b) => b.length - a.length)[0] ?? ""
   const token = spelled.length > 4 ? spelled : (maker ?? "")

@@ -27,7 +27,8 @@ export const wallClockLease: Rule = {
   title: "Lease that ends by another machine's clock",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[lL]ock|[lL]ease|LOCK|LEASE|claimed|leader/,
+  mentions:
+    /(?:lock|lease|claimed|leader)\w{0,16}(?:until|till|expir|deadline|at\b|time|end\b|stale|threshold|before|after|cutoff|lessthan)|expir\w{0,6}["']?\s{0,3}[<>]|getset/i,
   docs: {
     what: "Whether a lock or lease in a store has expired is decided by comparing it with the time of the machine that wants it.",
     why: "The clocks of two machines differ by seconds, sometimes by minutes, and jump when they are set. A machine whose clock is ahead takes a lease that its holder still has; both work at once, and neither notices.",
