@@ -1,6 +1,6 @@
 /** retry-without-jitter: those who failed together come back together. */
 import { lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
-import { definitionsOf, type Definition } from "../analysis/definitions.ts"
+import { callersOf, definitionsOf, type Definition } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted } from "../analysis/names.ts"
@@ -75,10 +75,24 @@ export const retryWithoutJitter: Rule = {
     }
     for (const backoff of lockstepBackoffsOf(program, file)) {
       const { start, end } = backoff.fn
-      if (!told.some((spot) => spot.start >= start && spot.end <= end))
-        report(draftOfBackoff(program, file, backoff))
+      if (
+        told.some((spot) => spot.start >= start && spot.end <= end) ||
+        isWaitedFor(program, file, backoff)
+      )
+        continue
+      report(draftOfBackoff(program, file, backoff))
     }
   },
+}
+
+/** Whoever computes it and waits is told of it there. */
+function isWaitedFor(program: Program, file: File, { fn }: Backoff): boolean {
+  return callersOf(program, { file, fn }).some((caller) => {
+    const around = caller.file.methodOf(caller.call)
+    return waitsOf(program, caller.file).some(
+      ({ call }) => around && call.start >= around.start && call.end <= around.end,
+    )
+  })
 }
 
 function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draft {
