@@ -156,6 +156,12 @@ export function handsOn(body: Block): boolean {
   let found = false
   walk(body, (node) => {
     if (node.kind === "throw") found = true
+    // `interrupted = true`, to interrupt the thread again when the waiting is over.
+    if (
+      node.kind === "assign" &&
+      node.targets.some((target) => /interrupt|cancel/i.test(dotted(target)))
+    )
+      found = true
     if (
       node.kind === "call" &&
       /^(?:interrupt|ensureActive|cancel|uncancel|exit|_exit|rethrow\w*|propagate\w*|throwIf\w*|fatal|throwUnchecked|sneakyThrow|fail|cancelled|set_exception|close|shutdown\w*)$/.test(

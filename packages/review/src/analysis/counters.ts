@@ -84,7 +84,8 @@ export function readingOf(program: Program, file: File, node: Node, depth = 4): 
         ? readingOf(program, file, node.operand, depth)
         : null
     case "binary":
-      // `(await get(key)) ?? 0`, `count || 0`, `active + 1`
+      // `(await get(key)) ?? 0`, `active + 1`; of two counts that are added, either may be the one that is reserved.
+      if (node.op === "+" && node.right.kind !== "number") return null
       return /^(?:\?\?|\|\||\+)$/.test(node.op) ? readingOf(program, file, node.left, depth) : null
     case "call":
       return ofCall(program, file, node, depth)

@@ -28,9 +28,11 @@ export function guardsOf(program: Program, file: File): Guard[] {
       if (!node.test) return
       const fn = courseOf(file, node)
       if (!fn?.body) return
+      // Among threads a loop that goes on while there is room paces its own work.
+      const isPacing = node.kind === "loop" && !isCooperative(file, fn)
       for (const check of checksIn(program, file, node.test)) {
         const region = regionOf(node, check.isFullWhenTrue, fn)
-        if (!region) continue
+        if (!region || (isPacing && !check.isFullWhenTrue)) continue
         // A loop asks again after every wait within it.
         const from = node.kind === "loop" && region === fn.body ? node.end : node.test.end
         found.push({ check, fn, region, from: Math.max(from, check.at.end) })
