@@ -212,6 +212,8 @@ function wrappedWait(program: Program, file: File, call: Call): Wait | null {
     if (delay) return { call, form: "block", delay, unitMs: wrapped.unitMs, callback: null }
   }
   if (targets.length > 0 || !WAITING.test(call.name)) return null
+  // Celery's `task.delay(5)` puts the task into a queue and comes back at once.
+  if (file.language === "python" && call.name === "delay") return null
   const args = positional(call)
   const delay =
     args.length === 1 ? args[0] : file.language === "go" && args.length === 2 ? args[1] : undefined

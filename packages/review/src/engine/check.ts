@@ -5,6 +5,7 @@ import type { Fact, Finding, Notice, Tier } from "../findings/finding.ts"
 import { fingerprintsOf } from "../findings/fingerprint.ts"
 import { compareFindings } from "../findings/order.ts"
 import { Lines, placeOf } from "../findings/place.ts"
+import { isAsidePath } from "../files/testPath.ts"
 import type { Draft, Rule } from "../rules/rule.ts"
 import type { SievedSource } from "./analyse.ts"
 import { computedMs } from "./clock.ts"
@@ -96,7 +97,9 @@ function checkFile(
       break
     }
     try {
-      rule.check(file, options.program, (draft) => reported.push({ rule, draft }))
+      rule.check(file, options.program, (draft) =>
+        reported.push({ rule, draft: weighed(path, draft) }),
+      )
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       notices.push({ code: "rule-failed", message: `${rule.id} failed here: ${reason}`, path })
@@ -113,6 +116,11 @@ function checkFile(
     findings: findingsOf(file, bounded(once(reported), path, notices), options, texts),
     notices,
   }
+}
+
+/** What is an example, a benchmark or a script runs once and by hand: a likely mistake there waits until it is asked for. */
+function weighed(path: string, draft: Draft): Draft {
+  return draft.tier === "likely" && isAsidePath(path) ? { ...draft, tier: "context" } : draft
 }
 
 function loadFile(program: Program, path: string, notices: Notice[]): File | null {

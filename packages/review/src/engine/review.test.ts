@@ -73,6 +73,22 @@ test("findings are told once each, with their place, their function and the most
   expect(result.unitOf("b.py")?.language).toBe("python")
 })
 
+test("what is likely in an example or a script waits until it is asked for", async () => {
+  using ground = new Ground()
+  ground.write({ "examples/a.py": NAP, "b.py": NAP })
+  const likely: Rule = {
+    ...sleepless,
+    check(file, _program, report) {
+      for (const at of file.calls) report({ at, tier: "likely", severity: "low", message: "" })
+    },
+  }
+  const { findings } = await run(ground.root, { rules: [likely] })
+  expect(findings.map(({ path, tier }) => `${path} ${tier}`)).toEqual([
+    "b.py likely",
+    "examples/a.py context",
+  ])
+})
+
 test("a rule sees the whole repository, and its findings only where they are asked for", async () => {
   using ground = new Ground()
   ground.write({ "a/a.py": NAP, "b/b.py": NAP, "c.py": NAP })

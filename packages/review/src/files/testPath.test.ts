@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { Language } from "../ir/nodes.ts"
-import { isExamplePath, isTestPath } from "./testPath.ts"
+import { isAsidePath, isExamplePath, isTestPath } from "./testPath.ts"
 
 const TESTS: readonly (readonly [Language, string])[] = [
   ["go", "queue/queue_test.go"],
@@ -61,4 +61,16 @@ test("examples, scripts, benchmarks, migrations and commands are told by their f
   ]) {
     expect(isExamplePath(path)).toBe(false)
   }
+})
+
+test("what is run by hand is told from what a deployment runs", () => {
+  for (const path of [
+    "my-samples/a.kt",
+    "jmh-benchmarks/src/A.java",
+    "tools/a.go",
+    "x/scripts/a.py",
+  ])
+    expect(isAsidePath(path)).toBe(true)
+  for (const path of ["src/tools/search.ts", "db/migrations/1.py", "cli/a.ts", "src/resample/a.py"])
+    expect(isAsidePath(path)).toBe(false)
 })

@@ -23,6 +23,13 @@ const EXAMPLE =
 const EXAMPLE_NAME =
   /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|bench|benchmark)\.[a-z]+$/
 
+/**
+ * What is shown, measured or run by hand. Migrations and commands are not in it, a deployment runs them; nor are
+ * `tools` below the top, which may be what a service offers.
+ */
+const ASIDE =
+  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|scripts?|\.github)\/|^(?:tools?|hack)\//
+
 /** Whether a file holds tests, or what only tests use. */
 export function isTestPath(path: string, language: Language): boolean {
   return TEST_NAME[language].test(path) || TEST_FOLDER.test(path)
@@ -31,4 +38,9 @@ export function isTestPath(path: string, language: Language): boolean {
 /** Whether a file is an example, a script, a benchmark, a migration or a command: code that no fleet runs. */
 export function isExamplePath(path: string): boolean {
   return EXAMPLE.test(path) || EXAMPLE_NAME.test(path)
+}
+
+/** Whether a file is an example, a benchmark, a script or a developer's tool. */
+export function isAsidePath(path: string): boolean {
+  return ASIDE.test(path) || EXAMPLE_NAME.test(path)
 }
