@@ -31,6 +31,7 @@ import { pollWithoutJitter } from "./pollWithoutJitter.ts"
 import { promiseAllFanout } from "./promiseAllFanout.ts"
 import { retryNonretryable } from "./retryNonretryable.ts"
 import { retryWithoutJitter } from "./retryWithoutJitter.ts"
+import { sagaCompensationMissing } from "./sagaCompensationMissing.ts"
 import { scheduleClobber } from "./scheduleClobber.ts"
 import { sleepInTest } from "./sleepInTest.ts"
 import { staleTermAction } from "./staleTermAction.ts"
@@ -74,6 +75,7 @@ export const rules: readonly Rule[] = [
   promiseAllFanout,
   retryNonretryable,
   retryWithoutJitter,
+  sagaCompensationMissing,
   scheduleClobber,
   sleepInTest,
   staleTermAction,
