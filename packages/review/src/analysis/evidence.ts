@@ -16,6 +16,13 @@ export interface Witness {
   readonly text: string
 }
 
+/** Folders that a configuration names as services of their own. */
+export interface Services {
+  /** As they are written, which is all that tells two of them apart. */
+  readonly patterns: readonly string[]
+  has(folder: string): boolean
+}
+
 const REPLICAS =
   /\b(?:replicas|min_?replicas|max_?replicas|min_?instances|desired_?count|scale)\s*[:=]\s*"?([2-9]|\d{2,})\b|kind:\s*HorizontalPodAutoscaler|\bexec_mode\s*[:=]\s*['"]?cluster|docker[- ]compose.{0,40}--scale/i
 
@@ -26,12 +33,21 @@ export class Evidence {
   readonly #texts: readonly EvidenceText[]
   readonly #sources: readonly Source[]
   readonly #isFleet: boolean | undefined
+  readonly #services: Services | undefined
   readonly #memo = new Map<string, Witness | null>()
 
-  constructor(sources: readonly Source[], texts: readonly EvidenceText[], isFleet?: boolean) {
+  constructor(
+    sources: readonly Source[],
+    texts: readonly EvidenceText[],
+    options: {
+      readonly isFleet?: boolean | undefined
+      readonly services?: Services | undefined
+    } = {},
+  ) {
     this.#sources = sources
     this.#texts = [...texts].sort((a, b) => (a.path < b.path ? -1 : 1))
-    this.#isFleet = isFleet
+    this.#isFleet = options.isFleet
+    this.#services = options.services
   }
 
   /** Where it is said that several instances of this file's service run; null where nothing says so. */
@@ -54,12 +70,12 @@ export class Evidence {
     key: string,
     within: "module" | "repository" = "repository",
   ): Witness | null {
-    const module = moduleOf(path)
+    const module = moduleOf(path, this.#services)
     const memoKey = `${key}\n${where}\n${within}\n${module}`
     const known = this.#memo.get(memoKey)
     if (known !== undefined) return known
     const all = this.#candidates(where)
-    const near = all.filter((one) => moduleOf(one.path) === module)
+    const near = all.filter((one) => moduleOf(one.path, this.#services) === module)
     const witness =
       firstMatch(near, pattern) ?? (within === "repository" ? firstMatch(all, pattern) : null)
     this.#memo.set(memoKey, witness)
@@ -74,8 +90,14 @@ export class Evidence {
 }
 
 /** The folder of the service or package that a path belongs to; "" is the repository itself. */
-export function moduleOf(path: string): string {
+export function moduleOf(path: string, services?: Services): string {
   const folders = path.split("/").slice(0, -1)
+  if (services) {
+    for (let i = 1; i <= folders.length; i++) {
+      const folder = folders.slice(0, i).join("/")
+      if (services.has(folder)) return folder
+    }
+  }
   for (let i = 0; i < folders.length - 1 && i < 3; i++) {
     if (MODULE_PARENTS.test(folders[i]!)) return folders.slice(0, i + 2).join("/")
   }

@@ -3,7 +3,7 @@
  * many others were asked for since: the summaries answer where a name is defined and who calls it.
  */
 import type { Func, Language } from "../ir/nodes.ts"
-import { Evidence, type EvidenceText } from "./evidence.ts"
+import { Evidence, type EvidenceText, type Services } from "./evidence.ts"
 import { File } from "./file.ts"
 import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
 import type { ClassEntry, FunctionEntry, Summary } from "./summary.ts"
@@ -52,18 +52,20 @@ export class Program {
   /**
    * @param options.evidence - configuration, SQL and documents that say how the program runs
    * @param options.isFleet - whether several instances run; found out from the evidence when it is not given
+   * @param options.services - folders that are modules of their own, beside those that are by their names
    */
   constructor(options: {
     sources: readonly Source[]
     evidence: readonly EvidenceText[]
     isFleet?: boolean
     known?: KnownNames
+    services?: Services | undefined
   }) {
     this.known = options.known ?? NOTHING_KNOWN
     this.sources = [...options.sources].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#byPath = new Map(this.sources.map((source) => [source.path, source]))
     for (const source of this.sources) this.#index(source)
-    this.evidence = new Evidence(this.sources, options.evidence, options.isFleet)
+    this.evidence = new Evidence(this.sources, options.evidence, options)
   }
 
   /** A file by its path, with its tree; null for what is no source. */

@@ -6,6 +6,8 @@ export interface Settings {
   readonly config: Config
   /** Whether a path is not to be reviewed. */
   readonly isExcluded: PathMatcher
+  /** Folders that are services of their own. */
+  readonly services: { readonly patterns: readonly string[]; readonly has: PathMatcher }
   readonly overrides: readonly {
     readonly matches: PathMatcher
     readonly rules: Readonly<Record<string, RuleSetting>>
@@ -17,6 +19,7 @@ export function settingsOf(config: Config): Settings {
   return {
     config,
     isExcluded: compileGlobs(config.exclude),
+    services: { patterns: config.services, has: compileGlobs(config.services) },
     overrides: config.overrides.map(({ paths, rules }) => ({
       matches: compileGlobs(paths),
       rules,

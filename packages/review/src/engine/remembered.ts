@@ -3,7 +3,7 @@
  * before, what it found then is what it finds now.
  */
 import { createHash } from "node:crypto"
-import type { EvidenceText } from "../analysis/evidence.ts"
+import type { EvidenceText, Services } from "../analysis/evidence.ts"
 import type { KnownNames } from "../analysis/known.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
@@ -18,6 +18,7 @@ export interface CheckInputs {
   readonly rules: readonly Rule[]
   readonly isFleet: boolean | undefined
   readonly known: KnownNames
+  readonly services: Services | undefined
   /** The paths that are reviewed, each with the path it is named by. */
   readonly reviewed: readonly (readonly [path: string, name: string])[]
 }
@@ -47,12 +48,14 @@ function keyOf({
   rules,
   isFleet,
   known,
+  services,
   reviewed,
 }: CheckInputs): string | null {
   if (!rules.every((rule) => allRules.includes(rule))) return null
   const hash = createHash("sha256")
   const ids = rules.map(({ id }) => id).sort()
-  hash.update(JSON.stringify([sourceKeys, ids, isFleet ?? null, known, reviewed]))
+  const settings = [isFleet ?? null, known, services?.patterns ?? []]
+  hash.update(JSON.stringify([sourceKeys, ids, settings, reviewed]))
   for (const { path, text } of evidence)
     hash.update(JSON.stringify([path, text.length])).update(text)
   return hash.digest("hex")

@@ -3,6 +3,7 @@
  * the files alone, whatever their order on disk and the number of threads.
  */
 import { availableParallelism } from "node:os"
+import type { Services } from "../analysis/evidence.ts"
 import type { KnownNames } from "../analysis/known.ts"
 import type { Program } from "../analysis/program.ts"
 import type { Finding, Notice, Report } from "../findings/finding.ts"
@@ -50,6 +51,8 @@ export interface ReviewOptions {
   readonly isFleet?: boolean | undefined
   /** Functions of the repository's own of which the configuration says what they do. */
   readonly known?: KnownNames | undefined
+  /** Folders that are services of their own: evidence of one does not clear another. */
+  readonly services?: Services | undefined
   /** Paths of which findings are not asked for, such as those that a configuration excludes. */
   readonly isExcluded?: ((path: string) => boolean) | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -141,9 +144,9 @@ class Run {
     head: Loaded
     base: Loaded | null
   }): Promise<{ head: Side; base: Side | null }> {
-    const { threads, isFleet, known, onProgress } = this.#options
-    const head = new Side(trees.head.files, isFleet, known)
-    const base = trees.base ? new Side(trees.base.files, isFleet, known) : null
+    const { threads, onProgress } = this.#options
+    const head = new Side(trees.head.files, this.#options)
+    const base = trees.base ? new Side(trees.base.files, this.#options) : null
     const { sources, notices } = await analyse([head.files, base?.files ?? []], {
       cache: this.cache,
       threads: threads ?? Math.min(availableParallelism(), MAX_THREADS),
@@ -171,6 +174,7 @@ class Run {
       rules: this.#rules,
       isFleet: side.isFleet,
       known: side.known,
+      services: side.services,
       reviewed: side.files
         .filter(({ path }) => isReviewed(path))
         .map(({ path }) => [path, namedAs(path)] as const),

@@ -17,7 +17,7 @@ import { rules as allRules } from "../rules/rules.ts"
 
 export interface SessionOptions extends Omit<
   ReviewOptions,
-  "rules" | "isFleet" | "known" | "isExcluded"
+  "rules" | "isFleet" | "known" | "services" | "isExcluded"
 > {
   /** In ISO form: baseline entries expire by it. */
   readonly today: string
@@ -69,6 +69,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     rules,
     isExcluded: settings.isExcluded,
     isFleet: config.fleet ?? undefined,
+    services: settings.services,
     known: {
       jitterHelpers: config.knownJitterHelpers,
       locks: config.knownLocks,
