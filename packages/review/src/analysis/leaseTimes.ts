@@ -1,10 +1,12 @@
 /** Comparisons of a lease's end that a store makes with a time that it is given. */
 import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
+import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { callOf, queriesOf } from "./queries.ts"
+import { ownClassOf } from "./resolve.ts"
 import type { SqlCondition, SqlStatement } from "./sql/statement.ts"
 
 export interface LeaseComparison {
@@ -37,7 +39,19 @@ export function leaseComparisonsOf(program: Program, file: File): LeaseCompariso
     ...inFragments(file),
     ...inObjects(file),
     ...inCalls(file),
+    ...ofReadRows(program, file),
   ].sort((a, b) => a.at.start - b.at.start)
+}
+
+/** What names the lock around a comparison: the method, the class, and what a call is called on. */
+function contextOf(file: File, at: Node): string {
+  const outer = [at, ...file.ancestorsOf(at)].find((one) => one.kind === "call")
+  const receiver = outer?.kind === "call" ? receiverOf(outer) : null
+  return [
+    receiver ? file.textOf(receiver).slice(-200) : "",
+    file.methodOf(at)?.name ?? "",
+    ownClassOf(file, at) ?? "",
+  ].join(" ")
 }
 
 function inQueries(program: Program, file: File): LeaseComparison[] {
@@ -103,11 +117,15 @@ function inFragments(file: File): LeaseComparison[] {
         second?.kind === "string" && COMPARES.test(second.value)
           ? first.value
           : FRAGMENT.exec(first.value)?.[1]
-      if (column && isLeaseEnd(column.split(".").at(-1)!, column)) {
+      if (column && isLeaseEnd(column.split(".").at(-1)!, `${column} ${contextOf(file, call)}`)) {
         return [{ at: call, column, times: call.args.slice(1) }]
       }
     }
     if (/^(?:lt|lte|gt|gte|less|lessEq|greater|greaterEq)$/.test(call.name)) {
+      // Mongo's filters name the field in a string.
+      if (first.kind === "string" && isLeaseEnd(first.value, contextOf(file, call))) {
+        return [{ at: call, column: first.value, times: call.args.slice(1) }]
+      }
       const on = first.kind === "member" ? first : receiverOf(call)
       if (on?.kind === "member" && isLeaseEnd(on.name, dotted(on.object))) {
         return [{ at: call, column: on.name, times: call.args.slice(on === first ? 1 : 0) }]
@@ -124,7 +142,7 @@ function inObjects(file: File): LeaseComparison[] {
   const found: LeaseComparison[] = []
   for (const object of file.objects) {
     for (const { key, value } of object.entries) {
-      if (key === null || !isLeaseEnd(key.split(".").at(-1)!)) continue
+      if (key === null || !isLeaseEnd(key.split(".").at(-1)!, contextOf(file, object))) continue
       const isLess = /(?:^|\.)(?:Lt|LtOrEq|Gt|GtOrEq)$/.test(object.type ?? "")
       const compared =
         value.kind === "object"
@@ -185,4 +203,50 @@ function comparedIn(call: Call): LeaseComparison[] {
     })
   }
   return found
+}
+
+const READS =
+  /^(?:find\w*|fetch\w*|query\w*|select\w*|one|one_or_none|first|scalar\w*|load\w*|read\w*|maybeOne|get(?:One|Item|Lock|Lease|By)\w*|getItem)$/
+const BEFORE = /^(?:isBefore|isAfter|before|after|Before|After)$/
+
+/** A row that was read, and whose end is compared here before it is taken over: `lease.expiresAt < now`. */
+function ofReadRows(program: Program, file: File): LeaseComparison[] {
+  const found: LeaseComparison[] = []
+  for (const root of file.unit.body) {
+    walk(root, (node) => {
+      const sides = sidesOf(node)
+      if (!sides) return
+      const end = sides.find((side) => isEndOfRow(program, file, side))
+      if (end) {
+        found.push({
+          at: node,
+          column: dotted(end).replace(/\(\)$/, ""),
+          times: sides.filter((side) => side !== end),
+        })
+      }
+    })
+  }
+  return found
+}
+
+function sidesOf(node: Node): readonly Node[] | null {
+  if (node.kind === "binary" && COMPARES.test(node.op)) return [node.left, node.right]
+  if (node.kind !== "call" || !BEFORE.test(node.name) || node.args.length !== 1) return null
+  const receiver = receiverOf(node)
+  return receiver && [receiver, node.args[0]!]
+}
+
+function isEndOfRow(program: Program, file: File, side: Node): boolean {
+  const getter = side.kind === "call" && side.args.length === 0 ? side.callee : side
+  if (getter.kind !== "member" || getter.object.kind !== "name") return false
+  if (
+    !isLeaseEnd(getter.name.replace(/^get/, ""), `${getter.object.name} ${contextOf(file, side)}`)
+  )
+    return false
+  return definitionsOf(program, file, getter.object).some(({ value }) => {
+    let made = value?.kind === "await" ? value.value : value
+    while (made?.kind === "call" && /^(?:orElse\w*|get|unwrap)$/.test(made.name))
+      made = receiverOf(made)
+    return made?.kind === "call" && READS.test(made.name)
+  })
 }

@@ -209,7 +209,9 @@ export function isFinal(step: Step): boolean {
 
 /** Whether the lock ends by itself: the claim gives an expiry, or another call on its key does; null: unknown. */
 export function expires(program: Program, claim: Step): boolean {
-  return claim.store.expires !== false || partnersOf(program, claim, "expire").length > 0
+  if (claim.store.expires !== false || partnersOf(program, claim, "expire").length > 0) return true
+  // The old recipe: the value is the end, and GETSET takes over what has passed it.
+  return claim.file.calls.some((call) => /^get_?set$/i.test(call.name))
 }
 
 /** Whether anything is decided by what a claim returns. A claim whose result nobody reads is no claim. */

@@ -51,3 +51,22 @@ test("the old recipe keeps its end in the value", async () => {
   const text = `def acquire_lock():\n  if r.setnx(lock_key, time.time() + 9): return True\n  return r.getset(lock_key, time.time() + 9)`
   expect(await shown("a.py", text)).toEqual(["r.setnx(lock_key, time.time() + 9)"])
 })
+
+const TAKE = (read: string): string =>
+  `async function takeLease(name) {\n  const lease = ${read}\n  if (lease.expiresAt > Date.now()) return false\n  await db.leases.update(lease)\n}`
+
+test("a row that is read and compared here counts, an entry of a map does not", async () => {
+  expect(await shown("a.ts", TAKE("await db.leases.findOne({ name })"))).toEqual([
+    "lease.expiresAt > Date.now()",
+  ])
+  expect(await shown("a.ts", TAKE("leases.get(name)"))).toEqual([])
+})
+
+test("the class says that what expires is a lock", async () => {
+  const text = (name: string): string =>
+    `class ${name} {\n  Bson expired(Clock clock) { return lte("expiresAt", clock.instant()); }\n  Instant leaseEndsAt;\n}`
+  expect(await shown("A.java", text("MongoLockService"))).toEqual([
+    'lte("expiresAt", clock.instant())',
+  ])
+  expect(await shown("A.java", text("MongoTokenService"))).toEqual([])
+})
