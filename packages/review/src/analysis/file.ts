@@ -1,5 +1,5 @@
 /** One source file with what rules ask of it again and again: parents, functions, calls. */
-import { childrenOf } from "../ir/children.ts"
+import { walk } from "../ir/children.ts"
 import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
 import type { Assign, Call, Class, Func, Language, Node, Obj, SourceUnit } from "../ir/nodes.ts"
 
@@ -12,12 +12,7 @@ export class File {
   readonly isTest: boolean
   /** What the configuration says of functions by their names. */
   readonly known: KnownNames
-  readonly #parents = new Map<Node, Node>()
-  readonly #calls: Call[] = []
-  readonly #assignments: Assign[] = []
-  readonly #objects: Obj[] = []
-  readonly #functions: Func[] = []
-  readonly #classes: Class[] = []
+  #index: Index | null = null
   #assignmentsByName: ReadonlyMap<string, readonly Assign[]> | null = null
 
   constructor(options: {
@@ -34,41 +29,40 @@ export class File {
     this.unit = options.unit
     this.isTest = options.isTest
     this.known = options.known ?? NOTHING_KNOWN
-    for (const node of options.unit.body) this.#index(node)
   }
 
   /** Every call, in the order of the text. */
   get calls(): readonly Call[] {
-    return this.#calls
+    return this.#indexed.calls
   }
 
   /** Every function, method and lambda with a body and without parse errors, in the order of the text. */
   get functions(): readonly Func[] {
-    return this.#functions
+    return this.#indexed.functions
   }
 
   /** Every declaration and assignment, in the order of the text. */
   get assignments(): readonly Assign[] {
-    return this.#assignments
+    return this.#indexed.assignments
   }
 
   /** The assignments with a target of this name, `x` as well as `a.b.x`, in the order of the text. */
   assignmentsTo(name: string): readonly Assign[] {
-    this.#assignmentsByName ??= byTargetName(this.#assignments)
+    this.#assignmentsByName ??= byTargetName(this.assignments)
     return this.#assignmentsByName.get(name) ?? []
   }
 
   /** Every object, map and composite literal, in the order of the text. */
   get objects(): readonly Obj[] {
-    return this.#objects
+    return this.#indexed.objects
   }
 
   get classes(): readonly Class[] {
-    return this.#classes
+    return this.#indexed.classes
   }
 
   parentOf(node: Node): Node | null {
-    return this.#parents.get(node) ?? null
+    return this.#indexed.parents.get(node) ?? null
   }
 
   /** The parents of a node from the nearest outwards. */
@@ -100,21 +94,39 @@ export class File {
     return this.text.slice(at.start, at.end)
   }
 
-  #index(root: Node): void {
-    const stack: Node[] = [root]
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      if (node.kind === "call") this.#calls.push(node)
-      else if (node.kind === "assign") this.#assignments.push(node)
-      else if (node.kind === "object") this.#objects.push(node)
-      else if (node.kind === "class") this.#classes.push(node)
-      else if (node.kind === "function" && node.body && !node.hasError) this.#functions.push(node)
-      const children = childrenOf(node)
-      for (let i = children.length - 1; i >= 0; i--) {
-        this.#parents.set(children[i]!, node)
-        stack.push(children[i]!)
-      }
-    }
+  /** Found when somebody asks: most files are read and never looked into. */
+  get #indexed(): Index {
+    return (this.#index ??= indexOf(this.unit))
   }
+}
+
+interface Index {
+  readonly parents: ReadonlyMap<Node, Node>
+  readonly calls: readonly Call[]
+  readonly assignments: readonly Assign[]
+  readonly objects: readonly Obj[]
+  readonly functions: readonly Func[]
+  readonly classes: readonly Class[]
+}
+
+function indexOf(unit: SourceUnit): Index {
+  const parents = new Map<Node, Node>()
+  const calls: Call[] = []
+  const assignments: Assign[] = []
+  const objects: Obj[] = []
+  const functions: Func[] = []
+  const classes: Class[] = []
+  for (const root of unit.body) {
+    walk(root, (node, parent) => {
+      if (parent) parents.set(node, parent)
+      if (node.kind === "call") calls.push(node)
+      else if (node.kind === "assign") assignments.push(node)
+      else if (node.kind === "object") objects.push(node)
+      else if (node.kind === "class") classes.push(node)
+      else if (node.kind === "function" && node.body && !node.hasError) functions.push(node)
+    })
+  }
+  return { parents, calls, assignments, objects, functions, classes }
 }
 
 /** A file may be a megabyte of assignments: who looks for one name must not read them all. */

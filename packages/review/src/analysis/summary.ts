@@ -1,5 +1,6 @@
 /** What of a file the rest of the program needs to find it: small enough to keep for every file at once. */
-import type { Import } from "../ir/nodes.ts"
+import { eachChild, walk } from "../ir/children.ts"
+import type { Class, Import, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 
 export interface FunctionEntry {
@@ -31,16 +32,36 @@ export interface Summary {
   readonly errors: number
 }
 
+/** One walk, without what a file keeps for rules: every file is summarised, and few are looked into. */
 export function summarise(file: File): Summary {
-  const functions = file.functions
-    .filter((fn) => fn.name !== "")
-    .map((fn) => ({
-      name: fn.name,
-      owner: fn.receiver?.type ?? file.classOf(fn)?.name ?? null,
-      start: fn.start,
-      arity: fn.params.length,
-    }))
-  const classes = file.classes.map((one) => ({
+  const functions: FunctionEntry[] = []
+  const classes: ClassEntry[] = []
+  const calls = new Set<string>()
+  const visit = (root: Node, owner: string | null): void =>
+    walk(root, (node) => {
+      if (node.kind === "call") calls.add(node.name)
+      else if (node.kind === "function" && node.body && !node.hasError && node.name !== "") {
+        functions.push({
+          name: node.name,
+          owner: node.receiver?.type ?? owner,
+          start: node.start,
+          arity: node.params.length,
+        })
+      } else if (node.kind === "class") {
+        classes.push(classEntry(node))
+        eachChild(node, (child) => visit(child, node.name))
+        return false
+      }
+      return undefined
+    })
+  for (const node of file.unit.body) visit(node, null)
+  calls.delete("")
+  const { package: name, imports, errors } = file.unit
+  return { package: name, imports, functions, classes, calls: [...calls].sort(), errors }
+}
+
+function classEntry(one: Class): ClassEntry {
+  return {
     name: one.name,
     form: one.form,
     bases: one.bases,
@@ -49,12 +70,7 @@ export function summarise(file: File): Summary {
       return type === null ? [] : [[field.name, type]]
     }),
     start: one.start,
-  }))
-  const calls = [...new Set(file.calls.map((call) => call.name))]
-    .filter((name) => name !== "")
-    .sort()
-  const { package: name, imports, errors } = file.unit
-  return { package: name, imports, functions, classes, calls, errors }
+  }
 }
 
 /** `new Foo()` tells the type of an undeclared field. */

@@ -1,8 +1,20 @@
 /** Walks of the intermediate form that need no knowledge beyond its shape. */
 import type { Annotation, Node } from "./nodes.ts"
 
+type Visit = (node: Node) => void
+
 /** The nodes directly below one, in the order of the text. Annotations of a declaration come first. */
 export function childrenOf(node: Node): Node[] {
+  const children: Node[] = []
+  eachChild(node, (child) => children.push(child))
+  return children
+}
+
+/**
+ * Calls back with each node directly below one, in the order of the text. Trees are walked again and again: a list for
+ * every node would be half of the work.
+ */
+export function eachChild(node: Node, visit: Visit): void {
   switch (node.kind) {
     case "name":
     case "string":
@@ -11,39 +23,50 @@ export function childrenOf(node: Node): Node[] {
     case "null":
     case "break":
     case "continue":
-      return []
+      return
     case "member":
-      return [node.object]
+      return visit(node.object)
     case "index":
-      return [node.object, node.index]
+      visit(node.object)
+      return visit(node.index)
     case "call":
-      return node.body ? [node.callee, ...node.args, node.body] : [node.callee, ...node.args]
+      visit(node.callee)
+      each(node.args, visit)
+      return maybe(node.body, visit)
     case "named":
     case "spread":
     case "await":
-      return [node.value]
+      return visit(node.value)
     case "template":
-      return [...node.parts]
+      return each(node.parts, visit)
     case "binary":
-      return [node.left, node.right]
+      visit(node.left)
+      return visit(node.right)
     case "unary":
-      return [node.operand]
+      return visit(node.operand)
     case "assign":
-      return present([...node.targets, node.value])
+      each(node.targets, visit)
+      return maybe(node.value, visit)
     case "lambda":
-      return [node.fn]
+      return visit(node.fn)
     case "object":
-      return node.entries.flatMap((entry) => present([entry.keyNode, entry.value]))
+      for (const { keyNode, value } of node.entries) {
+        maybe(keyNode, visit)
+        maybe(value, visit)
+      }
+      return
     case "list":
-      return [...node.items]
+      return each(node.items, visit)
     case "conditional":
-      return [node.test, node.then, node.otherwise]
+      visit(node.test)
+      visit(node.then)
+      return visit(node.otherwise)
     case "receive":
-      return [node.channel]
+      return visit(node.channel)
     case "other":
-      return [...node.children]
+      return each(node.children, visit)
     default:
-      return childrenOfStatement(node)
+      return eachOfStatement(node, visit)
   }
 }
 
@@ -52,53 +75,85 @@ type Statement = Extract<
   { kind: "block" | "if" | "loop" | "switch" | "select" | "try" | "return" | "throw" | "with" | "go" | "defer" | "send" | "function" | "class" }
 >
 
-function childrenOfStatement(node: Statement): Node[] {
+function eachOfStatement(node: Statement, visit: Visit): void {
   switch (node.kind) {
     case "block":
-      return [...node.body]
+      return each(node.body, visit)
     case "if":
-      return present([node.init, node.test, node.then, node.otherwise])
+      maybe(node.init, visit)
+      visit(node.test)
+      visit(node.then)
+      return maybe(node.otherwise, visit)
     case "loop":
-      return present([node.init, ...node.bindings, node.iterable, node.test, node.update, node.body])
+      maybe(node.init, visit)
+      each(node.bindings, visit)
+      maybe(node.iterable, visit)
+      maybe(node.test, visit)
+      maybe(node.update, visit)
+      return visit(node.body)
     case "switch":
-      return present([node.subject, ...node.cases.flatMap((one) => [...one.tests, one.body])])
+      maybe(node.subject, visit)
+      for (const { tests, body } of node.cases) {
+        each(tests, visit)
+        visit(body)
+      }
+      return
     case "select":
-      return present(node.cases.flatMap((one) => [one.comm, one.body]))
+      for (const { comm, body } of node.cases) {
+        maybe(comm, visit)
+        visit(body)
+      }
+      return
     case "try":
-      return present([node.body, ...node.catches.map((one) => one.body), node.otherwise, node.finalizer])
+      visit(node.body)
+      for (const { body } of node.catches) visit(body)
+      maybe(node.otherwise, visit)
+      return maybe(node.finalizer, visit)
     case "return":
-      return present([node.value])
+      return maybe(node.value, visit)
     case "throw":
-      return present([node.value, node.cause ?? null])
+      maybe(node.value, visit)
+      return maybe(node.cause, visit)
     case "with":
-      return present([...node.resources.flatMap((one) => [one.value, one.binding]), node.body])
+      for (const { value, binding } of node.resources) {
+        visit(value)
+        maybe(binding, visit)
+      }
+      return visit(node.body)
     case "go":
     case "defer":
-      return [node.call]
+      return visit(node.call)
     case "send":
-      return [node.channel, node.value]
+      visit(node.channel)
+      return visit(node.value)
     case "function":
-      return present([
-        ...annotated(node),
-        ...node.params.flatMap((param) => [...annotated(param), param.value]),
-        node.body,
-      ])
+      annotated(node, visit)
+      for (const param of node.params) {
+        annotated(param, visit)
+        maybe(param.value, visit)
+      }
+      return maybe(node.body, visit)
     case "class":
-      return present([
-        ...annotated(node),
-        ...node.fields.flatMap((field) => [...annotated(field), field.value]),
-        ...node.methods,
-        ...node.rest,
-      ])
+      annotated(node, visit)
+      for (const field of node.fields) {
+        annotated(field, visit)
+        maybe(field.value, visit)
+      }
+      each(node.methods, visit)
+      return each(node.rest, visit)
   }
 }
 
-function annotated(node: { readonly annotations?: readonly Annotation[] }): Node[] {
-  return (node.annotations ?? []).flatMap((annotation) => [...annotation.args])
+function annotated(node: { readonly annotations?: readonly Annotation[] }, visit: Visit): void {
+  for (const { args } of node.annotations ?? []) each(args, visit)
 }
 
-function present(nodes: readonly (Node | null)[]): Node[] {
-  return nodes.filter((node) => node !== null)
+function each(nodes: readonly Node[], visit: Visit): void {
+  for (let i = 0; i < nodes.length; i++) visit(nodes[i]!)
+}
+
+function maybe(node: Node | null | undefined, visit: Visit): void {
+  if (node !== null && node !== undefined) visit(node)
 }
 
 /**
@@ -106,11 +161,27 @@ function present(nodes: readonly (Node | null)[]): Node[] {
  * @param visit - called with the node and its parent; the first has no parent
  */
 export function walk(root: Node, visit: (node: Node, parent: Node | null) => boolean | void): void {
-  const stack: [Node, Node | null][] = [[root, null]]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const [node, parent] = next
-    if (visit(node, parent) === false) continue
-    const children = childrenOf(node)
-    for (let i = children.length - 1; i >= 0; i--) stack.push([children[i]!, node])
+  const nodes: Node[] = [root]
+  const parents: (Node | null)[] = [null]
+  let above: Node = root
+  const push = (child: Node): void => {
+    nodes.push(child)
+    parents.push(above)
+  }
+  while (nodes.length > 0) {
+    above = nodes.pop()!
+    if (visit(above, parents.pop()!) === false) continue
+    const first = nodes.length
+    eachChild(above, push)
+    reverseFrom(nodes, first)
+  }
+}
+
+/** The child that comes first is taken first. All of these have one parent, so that parents need no turning. */
+function reverseFrom(nodes: Node[], first: number): void {
+  for (let low = first, high = nodes.length - 1; low < high; low++, high--) {
+    const node = nodes[low]!
+    nodes[low] = nodes[high]!
+    nodes[high] = node
   }
 }
