@@ -22,34 +22,36 @@ export type Broker =
   | "broker"
 
 /** Words that name a broker wherever they stand. */
-const WORDS: Readonly<Record<string, Broker>> = {
-  kafka: "kafka",
-  kafkatemplate: "kafka",
-  sarama: "kafka",
-  producer: "kafka",
-  redpanda: "kafka",
-  rabbit: "amqp",
-  rabbitmq: "amqp",
-  rabbittemplate: "amqp",
-  amqp: "amqp",
-  amqptemplate: "amqp",
-  sqs: "sqs",
-  sns: "sns",
-  eventbridge: "eventbridge",
-  kinesis: "kinesis",
-  nats: "nats",
-  jetstream: "nats",
-  pubsub: "pubsub",
-  pulsar: "pulsar",
-  jms: "jms",
-  jmstemplate: "jms",
-  streambridge: "broker",
-  servicebus: "broker",
-  eventhub: "broker",
-  rocketmq: "broker",
-  mq: "broker",
-  broker: "broker",
-}
+const WORDS: ReadonlyMap<string, Broker> = new Map(
+  Object.entries<Broker>({
+    kafka: "kafka",
+    kafkatemplate: "kafka",
+    sarama: "kafka",
+    producer: "kafka",
+    redpanda: "kafka",
+    rabbit: "amqp",
+    rabbitmq: "amqp",
+    rabbittemplate: "amqp",
+    amqp: "amqp",
+    amqptemplate: "amqp",
+    sqs: "sqs",
+    sns: "sns",
+    eventbridge: "eventbridge",
+    kinesis: "kinesis",
+    nats: "nats",
+    jetstream: "nats",
+    pubsub: "pubsub",
+    pulsar: "pulsar",
+    jms: "jms",
+    jmstemplate: "jms",
+    streambridge: "broker",
+    servicebus: "broker",
+    eventhub: "broker",
+    rocketmq: "broker",
+    mq: "broker",
+    broker: "broker",
+  }),
+)
 
 /** Libraries, by the module that they are imported from. */
 const LIBRARIES: readonly (readonly [RegExp, Broker])[] = [
@@ -101,10 +103,10 @@ const BROKERS = new WeakMap<File, readonly Broker[]>()
 export function brokerOfName(name: string): Broker | null {
   const words = wordsOf(name)
   for (const word of words) {
-    const broker = WORDS[word]
+    const broker = WORDS.get(word)
     if (broker && broker !== "kafka") return broker
   }
-  return words.some((word) => WORDS[word] === "kafka") ? "kafka" : null
+  return words.some((word) => WORDS.get(word) === "kafka") ? "kafka" : null
 }
 
 /** The broker that an expression is of, by its name, then by its declared type. */

@@ -8,30 +8,36 @@ import type { Program } from "./program.ts"
 const MAX_STEPS = 6
 
 /** Milliseconds of Go's and others' named units. */
-const UNITS: Readonly<Record<string, number>> = {
-  "time.Nanosecond": 1e-6,
-  "time.Microsecond": 1e-3,
-  "time.Millisecond": 1,
-  "time.Second": 1000,
-  "time.Minute": 60_000,
-  "time.Hour": 3_600_000,
-}
+const UNITS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    "time.Nanosecond": 1e-6,
+    "time.Microsecond": 1e-3,
+    "time.Millisecond": 1,
+    "time.Second": 1000,
+    "time.Minute": 60_000,
+    "time.Hour": 3_600_000,
+  }),
+)
 
-const DURATION_CALLS: Readonly<Record<string, number>> = {
-  ofNanos: 1e-6,
-  ofMillis: 1,
-  ofSeconds: 1000,
-  ofMinutes: 60_000,
-  ofHours: 3_600_000,
-}
+const DURATION_CALLS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    ofNanos: 1e-6,
+    ofMillis: 1,
+    ofSeconds: 1000,
+    ofMinutes: 60_000,
+    ofHours: 3_600_000,
+  }),
+)
 
 /** Milliseconds of Kotlin's `5.seconds`. */
-const DURATION_MEMBERS: Readonly<Record<string, number>> = {
-  milliseconds: 1,
-  seconds: 1000,
-  minutes: 60_000,
-  hours: 3_600_000,
-}
+const DURATION_MEMBERS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    milliseconds: 1,
+    seconds: 1000,
+    minutes: 60_000,
+    hours: 3_600_000,
+  }),
+)
 
 /** The number that an expression always has, or null. Names are followed to their only definition. */
 export function numberOf(
@@ -45,9 +51,9 @@ export function numberOf(
   if (node.kind === "unary" && node.op === "-")
     return negated(numberOf(program, file, node.operand, steps - 1))
   if (node.kind === "member") {
-    const unit = UNITS[dotted(node)]
+    const unit = UNITS.get(dotted(node))
     if (unit !== undefined) return unit
-    const factor = DURATION_MEMBERS[node.name]
+    const factor = DURATION_MEMBERS.get(node.name)
     if (factor !== undefined && node.object.kind === "number") return node.object.value * factor
   }
   if (node.kind === "binary") {
@@ -70,7 +76,7 @@ function numberOfCall(
   steps: number,
 ): number | null {
   const [first] = call.args
-  const factor = DURATION_CALLS[call.name]
+  const factor = DURATION_CALLS.get(call.name)
   if (!first) return null
   if (factor !== undefined) {
     const value = numberOf(program, file, first, steps - 1)

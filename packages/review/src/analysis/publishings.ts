@@ -17,36 +17,40 @@ export interface Publishing {
 }
 
 /** Names that only clients of brokers have. */
-const ALWAYS: Readonly<Record<string, Broker>> = {
-  convertAndSend: "amqp",
-  basicPublish: "amqp",
-  basic_publish: "amqp",
-  sendToQueue: "amqp",
-  PublishWithContext: "amqp",
-  PublishWithDeferredConfirm: "amqp",
-  PublishWithDeferredConfirmWithContext: "amqp",
-  send_and_wait: "kafka",
-  WriteMessages: "kafka",
-  ProduceSync: "kafka",
-  TryProduce: "kafka",
-  send_message_batch: "sqs",
-  apply_async: "jobs",
-  send_task: "jobs",
-}
+const ALWAYS: ReadonlyMap<string, Broker> = new Map(
+  Object.entries<Broker>({
+    convertAndSend: "amqp",
+    basicPublish: "amqp",
+    basic_publish: "amqp",
+    sendToQueue: "amqp",
+    PublishWithContext: "amqp",
+    PublishWithDeferredConfirm: "amqp",
+    PublishWithDeferredConfirmWithContext: "amqp",
+    send_and_wait: "kafka",
+    WriteMessages: "kafka",
+    ProduceSync: "kafka",
+    TryProduce: "kafka",
+    send_message_batch: "sqs",
+    apply_async: "jobs",
+    send_task: "jobs",
+  }),
+)
 
 const VERB =
   /^(?:send|publish|produce|emit|xadd|put_?(?:records?|events?)|PutRecords?|PutEvents|Put|Send|Publish|Produce|XAdd)(?:Async|Sync|Batch|Messages?|_messages?|Msg|Events?|_events?|_async|Record|MessageAsync|DefaultAsync|WithContext|_message_batch)?$/
 
 /** Command objects of the AWS SDK. */
-const COMMANDS: Readonly<Record<string, Broker>> = {
-  SendMessageCommand: "sqs",
-  SendMessageBatchCommand: "sqs",
-  PublishCommand: "sns",
-  PublishBatchCommand: "sns",
-  PutEventsCommand: "eventbridge",
-  PutRecordCommand: "kinesis",
-  PutRecordsCommand: "kinesis",
-}
+const COMMANDS: ReadonlyMap<string, Broker> = new Map(
+  Object.entries<Broker>({
+    SendMessageCommand: "sqs",
+    SendMessageBatchCommand: "sqs",
+    PublishCommand: "sns",
+    PublishBatchCommand: "sns",
+    PutEventsCommand: "eventbridge",
+    PutRecordCommand: "kinesis",
+    PutRecordsCommand: "kinesis",
+  }),
+)
 
 /** Names that may mean anything until the file imports a broker's library. */
 const WEAK =
@@ -76,14 +80,14 @@ export function publishingOf(program: Program, file: File, node: Node): Publishi
 function brokerOfCall(program: Program, file: File, call: Call): Broker | null {
   const receiver = receiverOf(call)
   if (!receiver) return null
-  const always = ALWAYS[call.name]
+  const always = ALWAYS.get(call.name)
   if (always) {
     if (call.name === "convertAndSend" && /redis/i.test(dotted(receiver))) return null
     return always === "amqp" ? (brokerOfNode(program, file, receiver, call) ?? always) : always
   }
   const command = call.args[0]
   if (call.name === "send" && command?.kind === "call" && command.isNew) {
-    const known = COMMANDS[command.name]
+    const known = COMMANDS.get(command.name)
     if (known) return known
   }
   if (call.name === "delay" && file.language === "python")

@@ -61,15 +61,17 @@ const JVM: Readonly<Record<string, Known>> = {
   delay: { form: "block", delay: 0 },
 }
 
-const TIME_UNITS: Readonly<Record<string, number>> = {
-  NANOSECONDS: 1e-6,
-  MICROSECONDS: 1e-3,
-  MILLISECONDS: 1,
-  SECONDS: 1000,
-  MINUTES: 60_000,
-  HOURS: 3_600_000,
-  DAYS: 86_400_000,
-}
+const TIME_UNITS: ReadonlyMap<string, number> = new Map(
+  Object.entries<number>({
+    NANOSECONDS: 1e-6,
+    MICROSECONDS: 1e-3,
+    MILLISECONDS: 1,
+    SECONDS: 1000,
+    MINUTES: 60_000,
+    HOURS: 3_600_000,
+    DAYS: 86_400_000,
+  }),
+)
 
 /** Names of waiting functions whose definition is not in the repository. */
 const WAITING =
@@ -143,21 +145,17 @@ function lookUp(file: File, call: Call): Known | undefined {
 /** `TimeUnit.SECONDS.sleep(5)`, `executor.schedule(task, 5, TimeUnit.SECONDS)`. */
 function jvmWait(call: Call): Wait | null {
   const receiver = receiverOf(call)
-  if (
-    call.name === "sleep" &&
-    receiver?.kind === "member" &&
-    Object.hasOwn(TIME_UNITS, receiver.name)
-  ) {
+  if (call.name === "sleep" && receiver?.kind === "member" && TIME_UNITS.has(receiver.name)) {
     return {
       call,
       form: "block",
       delay: call.args[0]!,
-      unitMs: TIME_UNITS[receiver.name]!,
+      unitMs: TIME_UNITS.get(receiver.name)!,
       callback: null,
     }
   }
   const unit = call.args.at(-1)
-  const factor = unit?.kind === "member" ? TIME_UNITS[unit.name] : undefined
+  const factor = unit?.kind === "member" ? TIME_UNITS.get(unit.name) : undefined
   if (factor === undefined) return null
   if (call.name === "schedule" && call.args.length === 3) {
     return { call, form: "timer", delay: call.args[1]!, unitMs: factor, callback: call.args[0]! }
