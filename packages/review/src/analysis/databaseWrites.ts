@@ -140,7 +140,7 @@ function isStoreLike(program: Program, file: File, receiver: Node, at: Call): bo
 function byVerb(program: Program, file: File, call: Call, receiver: Node): DatabaseWrite | null {
   const [verb, ...rest] = wordsOf(call.name)
   if (rest.length === 0 || NOT_STORES.test(dotted(receiver))) return null
-  const kind = (VERBS as Readonly<Record<string, DatabaseWrite["kind"]>>)[verb ?? ""]
+  const kind = VERBS.get(verb ?? "")
   if (!kind) return null
   const on = dotted(receiver).replace(/\(\)|\[\]/g, "")
   const type = typeOf(program, file, receiver, call) ?? ""
@@ -161,26 +161,28 @@ function byVerb(program: Program, file: File, call: Call, receiver: Node): Datab
   }
 }
 
-const VERBS = {
-  insert: "insert",
-  create: "insert",
-  add: "insert",
-  append: "insert",
-  record: "insert",
-  save: "write",
-  store: "write",
-  persist: "write",
-  update: "update",
-  mark: "update",
-  set: "update",
-  upsert: "upsert",
-  delete: "delete",
-  remove: "delete",
-  increment: "increment",
-  decrement: "increment",
-  credit: "increment",
-  debit: "increment",
-} as const
+const VERBS = new Map<string, DatabaseWrite["kind"]>(
+  Object.entries({
+    insert: "insert",
+    create: "insert",
+    add: "insert",
+    append: "insert",
+    record: "insert",
+    save: "write",
+    store: "write",
+    persist: "write",
+    update: "update",
+    mark: "update",
+    set: "update",
+    upsert: "upsert",
+    delete: "delete",
+    remove: "delete",
+    increment: "increment",
+    decrement: "increment",
+    credit: "increment",
+    debit: "increment",
+  } as const),
+)
 
 /** The table, as a word: `prisma.order.create` has `order`, `from("orders")` has `orders`. */
 function tableOf(call: Call, receiver: Node): string {

@@ -14,7 +14,7 @@ import type { Draft, Rule } from "./rule.ts"
 
 /** What an outbox, or a log that is read instead of one, is called. */
 const OUTBOX =
-  /outbox|event_log\b|eventLog\b|debezium|change[-_ ]data[-_ ]capture|transactional[-_]?messag|wal2json|pgoutput|namastack|event_publication\b|jobrunr/i
+  /outbox|event_log\b|debezium|change[-_ ]data[-_ ]capture|transactional[-_]?messag|wal2json|pgoutput|namastack|event_publication\b|jobrunr/i
 
 /** Messages that nobody has to get, and those that only tell of failures. */
 const DISPENSABLE =
