@@ -53,3 +53,18 @@ test("what the key spells says more than the name of the variable that holds it"
   expect(await linesOf({ path: "a.ts", text: text("cooldown") })).toEqual([])
   expect(await linesOf({ path: "a.ts", text: text("mail") })).toEqual(["a.ts:2 likely"])
 })
+
+const LAYER = (name: string, body: string): string =>
+  `class LockStore {\n  take(key: string, token: string) { return this.redis.set(key, token, "PX", 9, "NX") }\n  ${name}(key: string) { ${body} }\n}`
+
+test("a thin layer that deletes any key is no release; one that says so is", async () => {
+  const text = (name: string): string => LAYER(name, "return this.redis.del(key)")
+  expect(await linesOf({ path: "a.ts", text: text("delete") })).toEqual([])
+  expect(await linesOf({ path: "a.ts", text: text("release") })).toEqual(["a.ts:3 likely"])
+})
+
+test("where a script may do it instead, somebody chose", async () => {
+  const body =
+    "return this.safe ? this.redis.eval(SCRIPT, 1, key, this.token) : this.redis.del(key)"
+  expect(await linesOf({ path: "a.ts", text: LAYER("release", body) })).toEqual([])
+})

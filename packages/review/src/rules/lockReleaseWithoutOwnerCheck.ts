@@ -1,6 +1,7 @@
 /** lock-release-without-owner-check: whoever comes late deletes the lock of whoever has it now. */
-import { expires, isLock, partnersOf, stepsOf, type Step } from "../analysis/locks.ts"
+import { expires, isLock, methodOf, partnersOf, stepsOf, type Step } from "../analysis/locks.ts"
 import { rowReleasesOf } from "../analysis/lockRows.ts"
+import { dotted } from "../analysis/names.ts"
 import { ownerCheckOf } from "../analysis/ownerChecks.ts"
 import type { Program } from "../analysis/program.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -18,7 +19,7 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
       "The value is compared and the key deleted in one step: a script, DELEX, a watched transaction.",
       "The value is read and compared first (lock-nonatomic-release speaks of that).",
       "The key is no lock: nothing takes it with set-if-absent, or its name says that it marks something done.",
-      "The function says that it breaks locks by force.",
+      "The function says that it breaks locks by force, or is a thin layer that deletes any key.",
     ],
     fix: "Store a random token when the lock is taken, and delete the key only while it holds that token, in one script.",
     reference: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
@@ -50,6 +51,7 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
       if (release.store.kind !== "delete") continue
       const claim = partnersOf(program, release, "claim").find((one) => isLock(one, release))
       if (!claim || ownerCheckOf(program, release) || isOnTime(release)) continue
+      if (isAdapter(release) || hasScript(release)) continue
       report(draftOf(program, claim, release))
     }
     for (const { at, statement, owner, taken } of rowReleasesOf(program, file)) {
@@ -69,6 +71,30 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
       })
     }
   },
+}
+
+/** `delete(key)` of a thin layer over a client: what the key is, and whether to ask, its callers know. */
+function isAdapter(release: Step): boolean {
+  const fn = methodOf(release)
+  const { key } = release.store
+  return (
+    fn !== null &&
+    /^(?:del|delete|remove|unlink|evict)(?:_?key|_?one|async|raw|by_?key)?$/i.test(fn.name) &&
+    key.kind === "name" &&
+    fn.params.some((param) => param.name === key.name)
+  )
+}
+
+/** The same function can also compare and delete in one step: somebody chose. */
+function hasScript(release: Step): boolean {
+  const fn = methodOf(release)
+  return release.file.calls.some(
+    (call) =>
+      fn !== null &&
+      call.start >= fn.start &&
+      call.end <= fn.end &&
+      (/^eval/i.test(call.name) || call.args.some((arg) => /script|lua/i.test(dotted(arg)))),
+  )
 }
 
 /** A holder that looks at the time before it deletes has at least asked whether it is late. */
