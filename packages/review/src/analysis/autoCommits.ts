@@ -196,7 +196,7 @@ function isTrue(value: Node): boolean {
   if (value.kind === "string") return /^true$/i.test(value.value)
   // Java's `Boolean.TRUE`, `"" + true`, `String.valueOf(true)`
   return (
-    /Boolean\.TRUE$/.test(dotted(value)) ||
+    dotted(value).endsWith("Boolean.TRUE") ||
     (value.kind === "call" && value.args[0]?.kind === "bool" && value.args[0].value)
   )
 }

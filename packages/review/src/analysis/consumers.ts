@@ -269,7 +269,7 @@ function loopOf(program: Program, file: File, fn: Func, loop: Loop): Consumer | 
 function streamOf(program: Program, file: File, loop: Loop): Broker | null {
   const over = loop.iterable!
   const name = dotted(over)
-  if (/claim\.Messages\(\)$/.test(name)) return "kafka"
+  if (name.endsWith("claim.Messages()")) return "kafka"
   const sources = [over, ...definitionsOf(program, file, over).flatMap((one) => one.value ?? [])]
   for (const source of sources) {
     const call = source.kind === "await" ? source.value : source

@@ -195,7 +195,7 @@ function isProcessed(consumer: Consumer, around: Node): boolean {
   for (const outer of consumer.file.ancestorsOf(around)) {
     if (
       outer.kind === "with" &&
-      outer.resources.some((one) => /\.process\(\)$/.test(dotted(one.value)))
+      outer.resources.some((one) => dotted(one.value).endsWith(".process()"))
     )
       return true
     if (outer === consumer.body) return false

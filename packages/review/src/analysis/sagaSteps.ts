@@ -213,7 +213,7 @@ function inner(call: Call): SagaStep | null {
       const [first] = call.args
       if (step) return first?.kind === "string" ? { ...step, name: first.value } : step
     }
-    if (bare.kind === "call" && /Step$/.test(bare.name)) return ofNamed(bare)
+    if (bare.kind === "call" && bare.name.endsWith("Step")) return ofNamed(bare)
   }
   return null
 }

@@ -6,13 +6,13 @@ import {
   isAutoAcked,
 } from "../analysis/acknowledgements.ts"
 import { type Consumer, consumersOf } from "../analysis/consumers.ts"
+import { floatingLoops, isJoined, isTold, wholeOf } from "../analysis/leftWork.ts"
 import { databaseWritesWithin } from "../analysis/databaseWrites.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { publishingOf } from "../analysis/publishings.ts"
 import { effectsWithin } from "../analysis/repeatedEffects.ts"
-import { resolveCall } from "../analysis/resolve.ts"
 import { type Spawn, spawnsIn, workOf } from "../analysis/spawns.ts"
 import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
 import { targetOf } from "../analysis/targets.ts"
@@ -25,10 +25,6 @@ const WORK_VERBS = new Set(
     " ",
   ),
 )
-
-/** Waiting for what was started. */
-const JOINS =
-  /^(?:Wait|gather|wait|allOf|anyOf|awaitAll|joinAll|join|all|allSettled|any|race|get|result|as_completed|invokeAll|shutdown|awaitTermination|coroutineScope|supervisorScope|runBlocking|await)$/
 
 const ON_PURPOSE =
   /at[- ]most[- ]once|ack(?:nowledge)?d? (?:early|first|immediately|up ?front|before)|best[- ]effort|on purpose|intentional/i
@@ -239,109 +235,6 @@ function unawaited(program: Program, file: File, consumer: Consumer): Draft | nu
   return null
 }
 
-/** `messages.forEach(async (message) => …)`: nobody has the promises. */
-function floatingLoops(file: File, body: Block): Spawn[] {
-  const found: Spawn[] = []
-  walk(body, (node) => {
-    if (node.kind !== "call" || node.name !== "forEach") return undefined
-    const [work] = node.args
-    if (work?.kind === "lambda" && work.fn.isAsync && file.language !== "kotlin")
-      found.push({ at: node, work })
-    return undefined
-  })
-  return found
-}
-
-/** With what is chained to it: `work(message).then(() => channel.ack(message))`. */
-function wholeOf(file: File, spawn: Spawn): Node {
-  let whole = spawn.at
-  for (const outer of file.ancestorsOf(spawn.at)) {
-    const isChained =
-      outer.kind === "member" || (outer.kind === "call" && within(whole, outer.callee))
-    if (!isChained) break
-    whole = outer
-  }
-  return whole
-}
-
-/** Whether what was started acknowledges by itself, or is handed what to do it with. */
-function isTold(program: Program, file: File, spawn: Spawn): boolean {
-  if (acknowledgementsIn(wholeOf(file, spawn)).length > 0) return true
-  let found = false
-  for (const { file: at, fn } of workOf(program, file, spawn)) {
-    if (!fn.body) continue
-    found ||= acknowledgementsIn(fn.body).length > 0
-    walk(fn.body, (node) => {
-      if (found) return false
-      if (node.kind === "call")
-        found = resolveCall(program, at, node).some(
-          (target) => target.fn.body !== null && acknowledgementsIn(target.fn.body).length > 0,
-        )
-      return undefined
-    })
-  }
-  // `go work(msg, done)`: a channel or callback tells when it is over.
-  let hasSignal = false
-  walk(spawn.work, (node) => {
-    if (node.kind === "send") hasSignal = true
-    if (
-      node.kind === "name" &&
-      /^(?:done|ack|commit|callback|cb|wg|group|sem|results?)$/i.test(node.name)
-    )
-      hasSignal = true
-    return !hasSignal
-  })
-  return found || hasSignal
-}
-
-function isJoined(file: File, consumer: Consumer, spawn: Spawn): boolean {
-  for (const outer of file.ancestorsOf(spawn.at)) {
-    if (outer === consumer.body) break
-    if (outer.kind === "call" && JOINS.test(outer.name)) return true
-    if (outer.kind === "await") return true
-    if (
-      outer.kind === "with" &&
-      outer.resources.some((one) => /TaskGroup|nursery|Pool|Executor/i.test(dotted(one.value)))
-    )
-      return true
-  }
-  const kept = keptIn(file, spawn.at)
-  let found = false
-  walk(consumer.fn ?? consumer.body, (node) => {
-    if (found) return false
-    if (node.kind === "call" && node.start > spawn.at.end && JOINS.test(node.name)) {
-      // `get` and `result` join only what they are called on.
-      const isLone = /^(?:get|result|join|all|any|wait)$/.test(node.name)
-      found =
-        !isLone ||
-        (kept !== null && file.textOf(node).includes(kept)) ||
-        /Promise|asyncio|futures?/i.test(dotted(node.callee))
-    }
-    if (node.kind === "await" && kept !== null && node.start > spawn.at.end)
-      found = file.textOf(node).includes(kept)
-    return undefined
-  })
-  return found
-}
-
-/** The name that a handle of started work is put into. */
-function keptIn(file: File, at: Node): string | null {
-  for (const outer of file.ancestorsOf(at)) {
-    if (outer.kind === "assign") {
-      const [target] = outer.targets
-      return target ? dotted(target) : null
-    }
-    if (outer.kind === "call") {
-      // `tasks.append(create_task(…))`
-      if (/^(?:append|add|push)$/.test(outer.name) && outer.callee.kind === "member")
-        return dotted(outer.callee.object)
-      continue
-    }
-    if (outer.kind !== "member" && outer.kind !== "await") return null
-  }
-  return null
-}
-
 function isSpawnedWork(
   program: Program,
   file: File,
@@ -428,7 +321,7 @@ function receiveCall(program: Program, file: File, consumer: Consumer): Call | n
     (one) =>
       one.targets.some((target) => target.kind === "name" && target.name === name) &&
       one.value?.kind === "call" &&
-      /^Consume/.test(one.value.name) &&
+      one.value.name.startsWith("Consume") &&
       file.methodOf(one) === file.methodOf(consumer.receive),
   )
   return assign?.value?.kind === "call" ? assign.value : null

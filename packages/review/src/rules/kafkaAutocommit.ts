@@ -177,7 +177,7 @@ function reads(file: File, report: Say): void {
 
 /** Spring's listeners with an Acknowledgment, where the configuration switches automatic commits on. */
 function ofListener(program: Program, file: File, fn: Func, report: Say): void {
-  if (!fn.annotations.some((one) => /KafkaListener$/.test(one.name))) return
+  if (!fn.annotations.some((one) => one.name.endsWith("KafkaListener"))) return
   const ack = fn.params.find((param) => /(?:^|\.)Acknowledgment$/.test(param.type ?? ""))
   const call =
     ack && file.calls.find((one) => one.name === "acknowledge" && file.methodOf(one) === fn)
