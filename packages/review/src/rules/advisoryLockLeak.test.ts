@@ -51,3 +51,10 @@ func (s *S) Give(ctx context.Context) {
 }`
   expect(await messagesOf("a.go", text)).toEqual([])
 })
+
+test("a session that commits between lock and unlock has another connection afterwards", async () => {
+  const text = (between: string): string =>
+    `def f(session):\n  session.execute(text("${LOCK}"))\n  ${between}\n  session.execute(text("${UNLOCK}"))\n  session.commit()`
+  expect((await messagesOf("a.py", text("session.commit()")))[0]).toMatch(/with the commit/)
+  expect(await messagesOf("a.py", text("session.flush()"))).toEqual([])
+})

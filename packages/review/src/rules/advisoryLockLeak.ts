@@ -1,6 +1,6 @@
 /** advisory-lock-leak: a lock of a session that the session keeps, because the unlock goes to another one. */
 import type { File } from "../analysis/file.ts"
-import { receiverOf, rootOf } from "../analysis/names.ts"
+import { dotted, receiverOf, rootOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { callOf, queriesOf, type Query } from "../analysis/queries.ts"
 import { handleOf } from "../analysis/sessions.ts"
@@ -87,7 +87,7 @@ function draftOf(
       "The lock is given back through a pool: another session runs the unlock, and this one keeps the lock",
     )
   }
-  return checkedOutAndReturned(file, lock, calls)
+  return committedBetween(file, lock, unlock) ?? checkedOutAndReturned(file, lock, calls)
 }
 
 function found(lock: Call, unlock: Call | null, message: string): Draft {
@@ -132,6 +132,33 @@ function isManaged(file: File, call: Call): boolean {
     }
   }
   return false
+}
+
+/** A session of SQLAlchemy gives its connection back to the pool with each commit, and takes another one afterwards. */
+function committedBetween(file: File, lock: Call, unlock: Call | null): Draft | null {
+  const receiver = receiverOf(lock)
+  if (file.language !== "python" || !receiver || !unlock) return null
+  const name = dotted(receiver)
+  if (!/(?:^|[._])session$/i.test(name) || file.methodOf(lock) !== file.methodOf(unlock))
+    return null
+  const commit = file.calls.find(
+    (call) =>
+      call.name === "commit" &&
+      call.start > lock.end &&
+      call.end < unlock.start &&
+      call.callee.kind === "member" &&
+      dotted(call.callee.object) === name,
+  )
+  if (!commit) return null
+  const draft = found(
+    lock,
+    unlock,
+    "The session gives its connection back with the commit: the unlock runs in another one, and the lock stays",
+  )
+  return {
+    ...draft,
+    because: [...draft.because!, { text: "the connection goes back here", at: commit }],
+  }
 }
 
 /** A pooled connection that is returned while it holds the lock: its block ends, or it is released, without an unlock. */
