@@ -6,7 +6,7 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, positional, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { ownClassOf, resolveFunction } from "./resolve.ts"
+import { isSelf, ownClassOf, resolveCall, resolveFunction } from "./resolve.ts"
 import { waitOf } from "./waits.ts"
 
 export interface Arming {
@@ -129,11 +129,19 @@ function leadsTo(program: Program, file: File, callback: Node, handler: Func): b
     if (!fn.isLambda || !fn.body || fn.body.body.length > 1) return false
     let calls = false
     walk(fn.body, (node) => {
-      if (node.kind === "call" && node.name === handler.name && handler.name !== "") calls = true
+      if (node.kind === "call" && node.name === handler.name && handler.name !== "")
+        calls ||= isCallOf(program, file, node, handler)
       return !calls
     })
     return calls
   })
+}
+
+/** A call of that name on oneself; on anything else it has to be found out that it is the same function. */
+function isCallOf(program: Program, file: File, call: Call, handler: Func): boolean {
+  const receiver = receiverOf(call)
+  if (!receiver || (receiver.kind === "name" && isSelf(file, receiver.name, call))) return true
+  return resolveCall(program, file, call).some(({ fn }) => fn === handler)
 }
 
 function passes(program: Program, file: File, call: Call, handler: Func): boolean {

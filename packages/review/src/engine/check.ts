@@ -118,9 +118,9 @@ function checkFile(
   }
 }
 
-/** What is an example, a benchmark or a script runs once and by hand: a likely mistake there waits until it is asked for. */
+/** What is an example, a benchmark or a script runs once and by hand: a mistake there waits until it is asked for. */
 function weighed(path: string, draft: Draft): Draft {
-  return draft.tier === "likely" && isAsidePath(path) ? { ...draft, tier: "context" } : draft
+  return isAsidePath(path) ? { ...draft, tier: "context" } : draft
 }
 
 function loadFile(program: Program, path: string, notices: Notice[]): File | null {

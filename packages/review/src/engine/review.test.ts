@@ -73,7 +73,7 @@ test("findings are told once each, with their place, their function and the most
   expect(result.unitOf("b.py")?.language).toBe("python")
 })
 
-test("what is likely in an example or a script waits until it is asked for", async () => {
+test("a mistake in an example or a script waits until it is asked for", async () => {
   using ground = new Ground()
   ground.write({ "examples/a.py": NAP, "b.py": NAP })
   const likely: Rule = {

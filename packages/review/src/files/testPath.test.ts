@@ -68,6 +68,7 @@ test("what is run by hand is told from what a deployment runs", () => {
     "my-samples/a.kt",
     "jmh-benchmarks/src/A.java",
     "tools/a.go",
+    ".semgrep/rules/a.py",
     "x/scripts/a.py",
   ])
     expect(isAsidePath(path)).toBe(true)

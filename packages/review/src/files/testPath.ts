@@ -24,11 +24,11 @@ const EXAMPLE_NAME =
   /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|bench|benchmark)\.[a-z]+$/
 
 /**
- * What is shown, measured or run by hand. Migrations and commands are not in it, a deployment runs them; nor are
+ * What is shown, measured or run by hand, and what belongs to tools (`.github`). Migrations and commands are not in it, a deployment runs them; nor are
  * `tools` below the top, which may be what a service offers.
  */
 const ASIDE =
-  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|scripts?|\.github)\/|^(?:tools?|hack)\//
+  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
 
 /** Whether a file holds tests, or what only tests use. */
 export function isTestPath(path: string, language: Language): boolean {

@@ -8,7 +8,7 @@ import { targetOf } from "../analysis/targets.ts"
 import { waitOf } from "../analysis/waits.ts"
 import { boundsOf } from "../analysis/bounds.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Loop, Node, Try } from "../ir/nodes.ts"
+import type { Block, Call, Catch, Loop, Node, Try } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Calls that come back only when there is something, or that give the processor away. */
@@ -139,13 +139,20 @@ function failingFast(program: Program, file: File, loop: Loop): Draft | null {
   if (!isEndless(file, loop)) return null
   for (const statement of loop.body.body) {
     if (statement.kind !== "try") continue
-    const caught = statement.catches.find((one) => swallows(program, file, one.body))
+    const caught = statement.catches.find(
+      (one) => !isTimeout(one) && swallows(program, file, one.body),
+    )
     if (!caught || waitsElsewhere(program, file, loop, statement)) continue
     const tried = failingCall(program, file, statement)
     if (!tried || statement.finalizer) continue
     return failing(caught, tried, loop)
   }
   return file.language === "go" ? failingInGo(program, file, loop) : null
+}
+
+/** What ends by its time limit has waited for it. */
+function isTimeout({ types }: Catch): boolean {
+  return types.length > 0 && types.every((type) => /time_?d?_?out|TimeLimit/i.test(type))
 }
 
 function failing(
@@ -236,7 +243,7 @@ function waits(program: Program, file: File, node: Node): boolean {
     if (one.kind === "call")
       found ||=
         BLOCKING.test(one.name) ||
-        /sleep|wait|backoff|delay|pause|retry|limit|fatal|exit|stop|close|cancel|report|reconnect/i.test(
+        /sleep|wait|backoff|delay|pause|retry|limit|fatal|exit|stop|close|cancel|report|reconnect|ensure_?connect/i.test(
           one.name,
         ) ||
         waitOf(program, file, one) !== null

@@ -28,6 +28,12 @@ const POLL_WORDS = new Set([
   "election",
 ])
 
+const BEAT_WORDS = new Set(
+  "interval delay period time timer ticker ms millis milliseconds seconds secs sec duration every frequency rate wait cycle".split(
+    " ",
+  ),
+)
+
 /** A delay up to an instant that all instances compute alike. */
 const NEXT =
   /\bnext(?:_?(?:exec|execution|run|tick|fire|invocation|occurrence|date|time|at|due|scheduled)\w*)?\b/i
@@ -75,7 +81,7 @@ export const pollWithoutJitter: Rule = {
     const seen = new Set<Node>()
     for (const wait of waitsOf(program, file)) {
       const round = roundOf(program, file, wait)
-      if (round.purpose !== "poll") continue
+      if (round.purpose !== "poll" || isWaitForResult(file, round.around)) continue
       const method = file.methodOf(wait.call)
       const reason = reasonOf(program, file, wait, method?.name ?? "")
       if (!reason || (method && seen.has(method)) || isSpread(program, file, wait, method)) continue
@@ -111,6 +117,24 @@ export const pollWithoutJitter: Rule = {
   },
 }
 
+/**
+ * A loop that a caller waits for: it keeps a deadline or counts, or it returns what it waited for. Callers come when
+ * they come, so they are spread already.
+ */
+function isWaitForResult(file: File, around: Node | null): boolean {
+  if (around?.kind !== "loop") return false
+  if (around.test && BOUNDED.test(file.textOf(around.test))) return true
+  let returns = false
+  walk(around.body, (node) => {
+    if (node.kind === "return" && node.value) returns = true
+    return !returns && node.kind !== "function"
+  })
+  return returns && file.methodOf(around)?.name !== "run"
+}
+
+const BOUNDED =
+  /deadline|time_?out|elapsed|currentTimeMillis|nanoTime|monotonic|time\.time|Since|Before|attempt|tries|retries/i
+
 const ALIGNED = "the delay leads to an instant that every instance computes alike"
 
 /** Why this wait is a poll for shared work, or null. */
@@ -124,15 +148,27 @@ function reasonOf(program: Program, file: File, wait: Wait, method: string): str
   if (delays.some((node) => isUntilNext(file, node))) return ALIGNED
   const ms = waitMs(program, file, wait)
   if (ms !== null && ms >= RARE_MS) return null
-  const names: string[] = [method]
+  // What sets a timer up is not what comes round.
+  const isNamed = wait.callback?.kind === "name" || wait.callback?.kind === "member"
+  const names: string[] = isNamed && !/^(?:start|begin)_?[pP]oll\w*$/.test(method) ? [] : [method]
   for (const part of [wait.delay, ...(wait.callback ? [wait.callback] : [])]) {
     walk(part, (node) => {
       if (node.kind === "name" || node.kind === "member") names.push(node.name)
       return undefined
     })
   }
-  const word = names.flatMap(wordsOf).find((one) => POLL_WORDS.has(one))
+  const word = names.map(pollWord).find((one) => one !== undefined)
   return word === undefined ? null : `its names say that it polls ("${word}")`
+}
+
+/** A name that is of polling itself: `pollInterval`, `fetchJobs`, `jobPoll`; not `pollDataFlushInterval`. */
+function pollWord(name: string): string | undefined {
+  const words = wordsOf(name)
+  return words.find((word, i) => {
+    if (!POLL_WORDS.has(word)) return false
+    const rest = words.slice(i + 1)
+    return !BEAT_WORDS.has(rest.at(-1) ?? "") || rest.every((one) => BEAT_WORDS.has(one))
+  })
 }
 
 /** `nextRun - now()`, `time.Until(next)`, also with something done to it. */
