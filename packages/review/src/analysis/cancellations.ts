@@ -190,6 +190,23 @@ export function loopGoingOn(file: File, { around, clause, fn }: Caught): Node | 
   return null
 }
 
+/** A coroutine that is cancelled throws again where it suspends next: in the clause, or elsewhere in the loop. */
+export function suspendsElsewhere(
+  program: Program,
+  file: File,
+  loop: Node,
+  { around }: Caught,
+): boolean {
+  if (file.language !== "kotlin") return false
+  let found = false
+  walk(loop, (node) => {
+    if (found || node === around.body) return false
+    if (node !== loop && isYield(program, file, node)) found = true
+    return undefined
+  })
+  return found
+}
+
 /** The rest of a loop's round leaves it anyway. */
 function endsAfter(loop: Node & { kind: "loop" }, around: Node): boolean {
   const at = loop.body.body.findIndex((one) => one.start <= around.start && around.end <= one.end)

@@ -111,7 +111,7 @@ export function readingOf(program: Program, file: File, node: Node, depth = 4): 
   }
 }
 
-/** The only assignment of a local before its use. */
+/** The last assignment of a local before its use. */
 function keptIn(
   file: File,
   name: Node & { kind: "name" },
@@ -124,7 +124,8 @@ function keptIn(
       one.end <= name.start &&
       one.targets.some((target) => target.kind === "name" && target.name === name.name),
   )
-  return own.length === 1 ? { at: own[0]!, value: own[0]!.value } : null
+  const last = own.at(-1)
+  return last ? { at: last, value: last.value } : null
 }
 
 function ofCall(program: Program, file: File, call: Call, depth: number): Reading | null {

@@ -244,7 +244,8 @@ function answerOf(
   const own = file.assignments.filter(
     (one) => one.start >= fn.start && one.end <= around.start && binds(one),
   )
-  return own.length === 1 ? own[0]! : null
+  // The last one before the test: `v, ok = m[k]` is asked again under the lock.
+  return own.at(-1) ?? null
 }
 
 function isConcurrent(program: Program, file: File, map: Node): boolean {

@@ -8,9 +8,11 @@ import {
   loopGoingOn,
   namesCancellation,
   signalBranches,
+  suspendsElsewhere,
 } from "../analysis/cancellations.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Node } from "../ir/nodes.ts"
@@ -63,7 +65,7 @@ export const cancelCauseMasked: Rule = {
         ? contextBranches(file).flatMap((branch) => ofContext(file, branch) ?? [])
         : file.language === "javascript" || file.language === "typescript"
           ? signalBranches(file).flatMap((branch) => ofSignal(file, branch) ?? [])
-          : caughtIn(program, file).flatMap((caught) => ofCatch(file, caught) ?? [])
+          : caughtIn(program, file).flatMap((caught) => ofCatch(program, file, caught) ?? [])
     for (const draft of drafts) report(draft)
   },
 }
@@ -189,7 +191,7 @@ function isAbortError(file: File, made: Call): boolean {
 
 // --- exceptions -----------------------------------------------------------------------------------------------------
 
-function ofCatch(file: File, caught: Caught): Draft | null {
+function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
   const { clause } = caught
   const replaced = namesCancellation(file, clause) ? replacement(file, caught) : null
   if (replaced)
@@ -202,6 +204,7 @@ function ofCatch(file: File, caught: Caught): Draft | null {
     )
   if (handsOn(clause.body) || isOfOwnTask(file, caught)) return null
   const loop = loopGoingOn(file, caught)
+  if (loop && suspendsElsewhere(program, file, loop, caught)) return null
   if (loop && !isLoopStopped(file, loop))
     return draftOf(
       caught,

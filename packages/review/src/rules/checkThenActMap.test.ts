@@ -46,3 +46,21 @@ async function open(a, b) {
 }`
   expect(await draftsOf("rooms.ts", text)).toEqual([])
 })
+
+test("a second look under the lock through the same variable counts", async () => {
+  const text = `package a
+func (t *T) get(id string) *Session {
+	t.mu.RLock()
+	s, ok := t.sessions[id]
+	t.mu.RUnlock()
+	if ok { return s }
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok = t.sessions[id]
+	if ok { return s }
+	s = NewSession(id)
+	t.sessions[id] = s
+	return s
+}`
+  expect(await draftsOf("t.go", text)).toEqual([])
+})

@@ -200,7 +200,7 @@ function betweenThreads(
   lookup: Lookup,
   insert: Insert,
 ): Draft | null {
-  if (isSetUp(file, lookup)) return null
+  if (isSetUp(program, file, lookup)) return null
   const shown = concurrencyOf(program, file, lookup, insert)
   if (!shown) {
     const isSuspending = file.language === "kotlin" && lookup.fn.isAsync
@@ -213,10 +213,19 @@ function betweenThreads(
 }
 
 /** Constructors and set-up run before anybody else is there. */
-function isSetUp(file: File, { fn }: Lookup): boolean {
+function isSetUp(program: Program, file: File, { fn }: Lookup): boolean {
+  if (isSetUpName(fn.name)) return true
+  if (file.language === "go" && fn.receiver === null && /^[nN]ew/.test(fn.name)) return true
+  const callers = callersOf(program, { file, fn })
   return (
-    isSetUpName(fn.name) ||
-    (file.language === "go" && fn.receiver === null && /^[nN]ew/.test(fn.name))
+    callers.length > 0 &&
+    callers.every(({ file: from, call }) => {
+      const around = from.methodOf(call)
+      return (
+        around !== null &&
+        (isSetUpName(around.name) || around.annotations.some((one) => one.name === "PostConstruct"))
+      )
+    })
   )
 }
 

@@ -1,12 +1,13 @@
 /** cleanup-with-cancelled-context: what has to be given back is not, because the context of the work is over. */
 import type { File } from "../analysis/file.ts"
+import { finalizers, isInCoroutine } from "../analysis/finalizers.ts"
 import { dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
-import { courseOf, isYield } from "../analysis/yields.ts"
+import { isYield } from "../analysis/yields.ts"
 import type { Severity } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Func, Node, Try } from "../ir/nodes.ts"
+import type { Block, Call, Node, Try } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"
 
 export const cleanupWithCancelledContext: Rule = {
@@ -59,7 +60,7 @@ export const cleanupWithCancelledContext: Rule = {
 
 /** Verbs of giving back. */
 const CLEANS =
-  /^(?:rollback|unlock|release|give_?back|del|delete|remove|close|aclose|resign|revoke|unlisten|unsubscribe|deregister|unregister|shutdown|disconnect|clean_?up|abort|discard|destroy|tear_?down|end_?session|nack|requeue|leave|unclaim|force_?flush|flush|stop|terminate|drop|cancel_?(?:job|order|upload|reservation))/i
+  /^(?:rollback|unlock|release|give_?back|del|delete|remove|close|aclose|resign|revoke|unlisten|unsubscribe|deregister|unregister|shutdown|disconnect|clean_?up|abort|destroy|tear_?down|end_?session|nack|requeue|leave|unclaim|force_?flush|flush|stop|terminate|drop|cancel_?(?:job|order|upload|reservation))/i
 /** Clearing up that a server or a process does by itself soon after. */
 const MILD = /^(?:close|aclose|shutdown|disconnect|force_?flush|flush|stop|terminate)/i
 
@@ -95,17 +96,19 @@ function ofGo(program: Program, file: File): Draft[] {
           "the function that is called does not detach it either",
         ],
         `context.WithoutCancel(${context.name}) with a time limit`,
+        late.text !== DEFERRED,
       ),
     )
   }
   return found
 }
 
+const DEFERRED = "runs when the function ends, also when it was cancelled"
+
 /** `defer f(ctx)`, or within a function that is deferred. */
 function deferOf(file: File, call: Call): DraftFact | null {
   for (const outer of file.ancestorsOf(call)) {
-    if (outer.kind === "defer")
-      return { text: "runs when the function ends, also when it was cancelled", at: outer }
+    if (outer.kind === "defer") return { text: DEFERRED, at: outer }
     if (outer.kind === "go" || (outer.kind === "function" && !outer.isLambda)) return null
   }
   return null
@@ -317,39 +320,6 @@ function ofCoroutines(program: Program, file: File): Draft[] {
   })
 }
 
-function isInCoroutine(file: File, node: Node): boolean {
-  for (const outer of file.ancestorsOf(node)) {
-    if (
-      outer.kind === "call" &&
-      /^(?:launch|async|coroutineScope|supervisorScope|runBlocking|flow|channelFlow|produce|actor)$/.test(
-        outer.name,
-      )
-    )
-      return true
-    if (outer.kind === "function" && !outer.isLambda) return false
-  }
-  return false
-}
-
-interface Finalizer {
-  readonly around: Try
-  readonly body: Block
-  readonly fn: Func
-}
-
-/** Every `finally` of a file with what it cleans up after. */
-function finalizers(file: File): Finalizer[] {
-  const found: Finalizer[] = []
-  for (const root of file.unit.body) {
-    walk(root, (node) => {
-      if (node.kind !== "try" || !node.finalizer) return
-      const fn = courseOf(file, node)
-      if (fn) found.push({ around: node, body: node.finalizer, fn })
-    })
-  }
-  return found
-}
-
 /** The first awaited or suspending call of a cleanup that nothing protects. */
 function firstAwaited(
   program: Program,
@@ -363,9 +333,20 @@ function firstAwaited(
     if (node.kind === "function" && !node.isLambda) return false
     if (!isYield(program, file, node)) return undefined
     const call = node.kind === "await" ? node.value : node
-    if (call.kind === "call" && !isOfTasks(call) && (isCleanup(call) || file.language === "kotlin"))
+    if (call.kind === "call" && !isOfTasks(call) && (isCleanup(call) || cleansWithin(call)))
       found = call
     return undefined
+  })
+  return found
+}
+
+/** `withContext(Dispatchers.IO) { upload.abort() }` */
+function cleansWithin(call: Call): boolean {
+  if (!/^with(?:Context|Timeout|TimeoutOrNull)$/.test(call.name)) return false
+  let found = false
+  walk(call, (node) => {
+    if (node.kind === "call" && isCleanup(node)) found = true
+    return !found
   })
   return found
 }
@@ -386,10 +367,12 @@ function draftOf(
   because: readonly DraftFact[],
   checked: readonly string[],
   instead: string,
+  isOver = false,
 ): Draft {
   return {
     at: call,
-    tier: "likely",
+    // What a server or a process ends by itself soon after is nobody's loss.
+    tier: severityOf(call) === "low" && !isOver ? "context" : "likely",
     severity: severityOf(call),
     message: `\`${dotted(call.callee)}\` runs under the context of the work that it cleans up after: once that is cancelled, nothing is given back`,
     because,
