@@ -33,13 +33,16 @@ export function boundsOf(file: File, around: Loop | Func): Bounds {
     hasDeadline ||= words.some((word) => TIME_WORDS.has(word))
     hasStop ||= words.some((word) => STOP_WORDS.has(word) && word !== "err")
   }
+  if (around.kind === "function") hasCap = isRepeated(file, around)
   walk(around, (node) => {
     if (node.kind === "function" && node !== around && !node.isLambda) return false
+    if (node.kind === "function" && node !== around) hasCap ||= isRepeated(file, node)
     if (node.kind === "if" || node.kind === "conditional") look(node.test)
     if (node.kind === "loop") {
       if (node.test) look(node.test)
-      // `for _ in range(5)`, `for i in 1..5`, `for (const delay of delays)`: as many rounds as there are items.
-      if (node === around && node.form === "each") hasCap = true
+      // `for _ in range(5)`, `for i in 1..5`, `for (const delay of delays)`, `repeat(5)`:
+      // as many rounds as there are items.
+      if (node === around && (node.form === "each" || node.iterable)) hasCap = true
     }
     if (node.kind === "select")
       hasStop ||= node.cases.some(
@@ -57,6 +60,13 @@ export function boundsOf(file: File, around: Loop | Func): Bounds {
     return undefined
   })
   return { hasCap, hasDeadline, hasStop }
+}
+
+/** Kotlin's `repeat(5) { … }`: as many rounds as it says. */
+function isRepeated(file: File, fn: Func): boolean {
+  const lambda = file.parentOf(fn)
+  const call = lambda && file.parentOf(lambda)
+  return call?.kind === "call" && call.name === "repeat" && call.args.length === 2
 }
 
 /** `n < 5`, `++i > MAX`: a number against a limit. */

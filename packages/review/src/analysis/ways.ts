@@ -53,6 +53,7 @@ function repeatedBy(file: File, fn: Func): Loop | null {
   if (call?.kind !== "call" || call.name !== "repeat" || file.language !== "kotlin" || !fn.body)
     return null
   const { start, end, body } = fn
+  const [times] = call.args
   return {
     kind: "loop",
     form: "for",
@@ -60,7 +61,8 @@ function repeatedBy(file: File, fn: Func): Loop | null {
     test: null,
     update: null,
     bindings: [],
-    iterable: null,
+    // How often; a `repeat` of somebody's own without it goes on.
+    iterable: call.args.length === 2 ? times! : null,
     body,
     start,
     end,
