@@ -236,6 +236,8 @@ function isRows(
     prisma.entries.some((one) => /^(?:where|data)$/.test(one.key ?? ""))
   )
     return /^(?:find|update|create|delete|upsert|count)/.test(last.name)
+  if (/^(?:this\.)?prisma\.\w+$/.test(receiver))
+    return /^(?:find|update|create|delete|upsert|count)/.test(last.name)
   if (receiver.endsWith(".objects")) return true
   // `select(Job).where(…)`, `update(Job)` of SQLAlchemy, wherever it is executed.
   const names = steps.map((step) => step.name)
