@@ -1,8 +1,21 @@
 import { join } from "node:path"
 import { expect, test } from "vitest"
+import { programOf } from "../../packages/review/src/analysis/programOf.ts"
+import type { Language } from "../../packages/review/src/ir/nodes.ts"
+import { applyRule } from "../../packages/review/src/rules/applyRule.ts"
 import { rules } from "../../packages/review/src/rules/rules.ts"
 import { pagesOf, rulePage } from "./pages.ts"
 import { readSaid, saidIn } from "./said.ts"
+
+const EXTENSIONS: Readonly<Record<Language, string>> = {
+  go: "go",
+  python: "py",
+  javascript: "js",
+  typescript: "ts",
+  java: "java",
+  kotlin: "kt",
+  sql: "sql",
+}
 
 const SOURCES = join(import.meta.dirname, "../../packages/review/src/rules")
 const said = { tiers: ["likely"], severities: ["high", "low"] }
@@ -34,6 +47,24 @@ test.each(rules.map(({ id }) => id))(
     const { tiers, severities } = readSaid(join(SOURCES, `${name}.ts`))
     expect(tiers.length).toBeGreaterThan(0)
     expect(severities.length).toBeGreaterThan(0)
+  },
+)
+
+test(
+  "no rule speaks about the example that its page calls silent",
+  { timeout: 60_000 },
+  async () => {
+    const spoken: string[] = []
+    for (const rule of rules) {
+      for (const [language, example] of Object.entries(rule.docs.examples)) {
+        const path = `${rule.scope === "tests" ? "src/test/" : ""}Example.${EXTENSIONS[language as Language]}`
+        const program = await programOf([{ path, text: example.good }], { isFleet: true })
+        const file = program.file(path)!
+        const drafts = applyRule(rule, file, program).filter(({ tier }) => tier !== "context")
+        if (drafts.length > 0) spoken.push(`${rule.id} in ${language}`)
+      }
+    }
+    expect(spoken).toEqual([])
   },
 )
 
