@@ -2,6 +2,7 @@
 import type { Call, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { numberOf } from "./constants.ts"
+import { callersOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
 import { folderOf } from "./resolve.ts"
@@ -59,19 +60,42 @@ export function keyOf(program: Program, file: File, node: Node): string | null {
   return fn ? `${file.path}:${fn.start}:${node.name}` : null
 }
 
-/** Whether anything of a file receives from a channel. */
-export function isReceived(program: Program, file: File, key: string): boolean {
+/** Whether anything of a file receives from a channel in work of its own, which is elsewhere in between. */
+export function isReceivedByWorker(program: Program, file: File, key: string): boolean {
   let found = false
   for (const root of file.unit.body) {
     walk(root, (node) => {
       if (found) return false
-      if (node.kind === "receive" && keyOf(program, file, node.channel) === key) found = true
-      if (node.kind === "loop" && node.iterable && keyOf(program, file, node.iterable) === key)
-        found = true
+      const isReceive =
+        (node.kind === "receive" && keyOf(program, file, node.channel) === key) ||
+        (node.kind === "loop" &&
+          node.iterable !== null &&
+          keyOf(program, file, node.iterable) === key)
+      if (isReceive) found = isInWorker(program, file, node)
       return undefined
     })
   }
   return found
+}
+
+const WORKERS =
+  /loop|run|work|start|serve|listen|process|poll|watch|daemon|background|main|consume|dispatch/i
+
+/** A goroutine, or a function that is one's whole work: those who only wait for a moment are not missed. */
+function isInWorker(program: Program, file: File, node: Node, depth = 2): boolean {
+  for (const outer of file.ancestorsOf(node)) {
+    if (outer.kind === "go") return true
+    if (outer.kind !== "function" || (outer.isLambda && outer.name === "")) continue
+    if (WORKERS.test(outer.name)) return true
+    if (outer.isLambda) continue
+    return (
+      depth > 0 &&
+      callersOf(program, { file, fn: outer }).some(({ file: from, call }) =>
+        isInWorker(program, from, call, depth - 1),
+      )
+    )
+  }
+  return false
 }
 
 function channelOf(

@@ -6,6 +6,7 @@
 import type { Assign, Call, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import type { ClassRef, FunctionRef, Located, Program, Source } from "./program.ts"
+import { question } from "./question.ts"
 
 /** Implementations of an interface that are looked at; more of them prove nothing about one call. */
 const MAX_IMPLEMENTATIONS = 4
@@ -65,16 +66,16 @@ function resolveName(
   name: string,
   at: Node,
 ): readonly (FunctionRef | Located)[] {
-  const local = file.functions.filter(
-    (fn) => fn.name === name && !fn.receiver && isVisible(file, fn, at),
-  )
+  const local = file
+    .functionsNamed(name)
+    .filter((fn) => !fn.receiver && isVisible(file, fn, at))
   if (local.length > 0) return local.slice(0, 1).map((fn) => ({ file, fn }))
   const own = ownClassOf(file, at)
   if (own) {
     const methods = methodsOf(program, file, own, name)
     if (methods.length > 0 && file.language !== "go" && file.language !== "python") return methods
   }
-  const imported = file.unit.imports.find((one) => one.local === name)
+  const imported = file.importOf(name)
   if (imported) return throughImport(program, file, imported.module, imported.name, name)
   if (file.language === "go" || file.language === "kotlin" || file.language === "java") {
     const near = program
@@ -108,7 +109,7 @@ function resolveMember(
       return methods.length > 0 ? methods : inField(program, file, own, name)
     }
     if (object.name === "super") return []
-    const imported = file.unit.imports.find((one) => one.local === object.name)
+    const imported = file.importOf(object.name)
     if (imported) {
       if (imported.name === "*" || file.language === "go") {
         return throughImport(program, file, imported.module, name, name)
@@ -141,10 +142,18 @@ function inField(
   for (const object of file.objects) {
     if (object.type === null || bareType(object.type) !== owner) continue
     const entry = object.entries.find((one) => one.key === name)
-    if (entry) return resolveFunction(program, file, entry.value)
+    // `&Bundle{add: b.add}` copies the field that is asked for.
+    if (!entry || IN_FIELDS.has(entry.value)) continue
+    IN_FIELDS.add(entry.value)
+    const found = resolveFunction(program, file, entry.value)
+    IN_FIELDS.delete(entry.value)
+    return found
   }
   return []
 }
+
+/** Fields that are being followed: literals that copy each other's fields would be followed for ever. */
+const IN_FIELDS = new Set<Node>()
 
 /** The name of the class whose method this stands in. */
 export function ownClassOf(file: File, at: Node): string | null {
@@ -312,11 +321,15 @@ function throughImport(
   return top.length === 1 && !isForeign(program, file, module) ? top : []
 }
 
+/** Whether an import of Go means a folder of this repository. */
+const OWN_MODULE = question("own module of Go", (program, module): boolean =>
+  program.sources.some(({ path }) => folderOf(path) !== "" && module.endsWith(folderOf(path))),
+)
+
 /** Whether a module of that name cannot be this repository's own. */
 function isForeign(program: Program, file: File, module: string): boolean {
   if (isScript(file)) return !/^[.#~@/]/.test(module)
-  if (file.language === "go")
-    return !program.sources.some((source) => isModule(file, module, source))
+  if (file.language === "go") return !program.ask(OWN_MODULE, module)
   return false
 }
 

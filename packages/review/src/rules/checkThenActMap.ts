@@ -88,7 +88,7 @@ function isHeld(program: Program, file: File, lookup: Lookup, insert: Insert): b
   return (
     shareSection(program, file, lookup.at, insert.at) ||
     shareSection(program, file, lookup.test, insert.at) ||
-    (isCalledHeld(program, { file, fn: lookup.fn }) && !unguardedRead(program, file, lookup))
+    isCalledHeld(program, { file, fn: lookup.fn })
   )
 }
 

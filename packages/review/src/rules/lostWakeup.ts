@@ -1,5 +1,5 @@
 /** lost-wakeup: a signal is given while nobody waits for it yet, and is gone. */
-import { type Channel, channelsIn, isReceived, keyOf } from "../analysis/channels.ts"
+import { type Channel, channelsIn, isReceivedByWorker, keyOf } from "../analysis/channels.ts"
 import { definitionsOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, receiverOf } from "../analysis/names.ts"
@@ -65,7 +65,7 @@ function ofChannels(program: Program, file: File): Draft[] {
       droppedSend(program, file, channel) ??
       notified(program, file, channel) ??
       stalledCallback(program, file, channel)
-    if (!lost || !isReceived(program, file, channel.key)) continue
+    if (!lost || !isReceivedByWorker(program, file, channel.key)) continue
     found.push({
       at: channel.made,
       tier: "likely",
@@ -260,11 +260,13 @@ function isUnderMonitor(file: File, call: Call): boolean {
 }
 
 function isInLoop(file: File, call: Call): boolean {
+  let isTested = false
   for (const outer of file.ancestorsOf(call)) {
     if (outer.kind === "loop") return true
-    // A function of its own whose caller loops: `waitOnce` of a helper says so by its parameters or its name.
-    if (outer.kind === "function")
-      return /^(?:_?wait|await)/i.test(outer.name) && isBare(outer.body)
+    if (outer.kind === "if") isTested = true
+    // A wrapper without a test of its own passes the duty on to its callers.
+    if (outer.kind === "function" && !outer.isLambda)
+      return !isTested && /^_?(?:wait|await)/i.test(outer.name)
   }
   return false
 }
@@ -274,18 +276,6 @@ function isAskedByCaller(file: File, call: Call): boolean {
   const fn = file.functionOf(call)
   const last = fn?.body?.body.at(-1)
   return last?.kind === "return" && last.value?.kind === "bool" && last.start > call.end
-}
-
-/** Nothing but the wait, and what surrounds it: a wrapper passes the duty on. */
-function isBare(body: Node | null): boolean {
-  let tests = false
-  if (body) {
-    walk(body, (node) => {
-      if (node.kind === "if") tests = true
-      return !tests
-    })
-  }
-  return !tests
 }
 
 // --- events of Python -----------------------------------------------------------------------------------------------
