@@ -3,6 +3,7 @@ import type { Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
+import { question } from "./question.ts"
 import { typeOf } from "./resolve.ts"
 
 /** `jobs` are queues of background work (Celery, BullMQ); `aws` covers what needs the command to tell. */
@@ -121,17 +122,29 @@ export function brokerOfNode(program: Program, file: File, node: Node, at: Node)
   return null
 }
 
-const ANYWHERE = Symbol("brokers of a program")
+const ANYWHERE = question("brokers of a program", (program) =>
+  program.sources.some(
+    (source) =>
+      source.summary.imports.some((one) =>
+        LIBRARIES.some(([pattern]) => pattern.test(one.module) || pattern.test(one.name)),
+      ) ||
+      /require\(["'](?:kafka|amqp|nats|@aws-sdk|aws-sdk|@google-cloud)|boto3/.test(source.text),
+  ),
+)
 
 /** Whether any file of a program imports a broker's library: without one nothing can be published. */
 export function hasBroker(program: Program): boolean {
-  return program.memo<Program, boolean>(ANYWHERE, program, false, () =>
-    program.sources.some(
-      (source) =>
-        source.summary.imports.some((one) =>
-          LIBRARIES.some(([pattern]) => pattern.test(one.module) || pattern.test(one.name)),
-        ) ||
-        /require\(["'](?:kafka|amqp|nats|@aws-sdk|aws-sdk|@google-cloud)|boto3/.test(source.text),
-    ),
-  )
+  return program.ask(ANYWHERE, "")
+}
+
+const KAFKA = question("whether a program uses Kafka", (program) =>
+  program.sources.some(
+    (source) =>
+      !source.isTest && source.summary.imports.some((one) => LIBRARIES[0]![0].test(one.module)),
+  ),
+)
+
+/** Whether any file imports a client of Kafka: a consumer may be made in one file and looped over in another. */
+export function usesKafka(program: Program): boolean {
+  return program.ask(KAFKA, "")
 }

@@ -8,6 +8,7 @@ import { numberOf } from "./constants.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
+import { sourcesMentioning } from "./question.ts"
 import { folderOf } from "./resolve.ts"
 import { gettersOf, returnedOf, stateOf, type State } from "./states.ts"
 
@@ -300,10 +301,9 @@ export function changesOf(
 ): Change[] {
   const files = new Set<File>([file, ...more])
   if (file.language === "go") {
-    for (const source of program.sources) {
-      if (source.isTest || source.language !== "go" || source.path === file.path) continue
-      if (folderOf(source.path) !== folderOf(file.path) || !source.text.includes(state.name))
-        continue
+    for (const source of sourcesMentioning(program, state.name)) {
+      if (source.language !== "go" || source.path === file.path) continue
+      if (folderOf(source.path) !== folderOf(file.path)) continue
       const near = program.file(source.path)
       if (near && ![...files].some((one) => one.path === near.path)) files.add(near)
     }

@@ -224,7 +224,8 @@ function addsToField(call: Call): boolean {
   return found
 }
 
-const REACH = Symbol("writes of a function")
+/** One table for each number of steps. */
+const REACH = [0, 1, 2, 3].map((steps) => Symbol(`writes of a function, ${steps} steps`))
 
 /** Every write in some code and in what it calls, up to this many calls deep. */
 export function databaseWritesWithin(
@@ -256,16 +257,7 @@ function within(
   depth: number,
 ): readonly Reached<DatabaseWrite>[] {
   if (!fn.body) return []
-  const table = program.memo<Func, Map<number, readonly Reached<DatabaseWrite>[]>>(
-    REACH,
-    fn,
-    new Map(),
-    () => new Map(),
+  return program.memo<Func, readonly Reached<DatabaseWrite>[]>(REACH[depth]!, fn, [], () =>
+    databaseWritesWithin(program, file, fn.body!, depth).slice(0, 20),
   )
-  const known = table.get(depth)
-  if (known) return known
-  table.set(depth, [])
-  const found = databaseWritesWithin(program, file, fn.body, depth).slice(0, 20)
-  table.set(depth, found)
-  return found
 }

@@ -2,7 +2,8 @@
 import type { Assign, Func, Node, Param } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { dotted } from "./names.ts"
-import type { Located, Program, Source } from "./program.ts"
+import type { Located, Program } from "./program.ts"
+import { question } from "./question.ts"
 import { isSelf, ownClassOf, resolveFunction } from "./resolve.ts"
 
 export interface Definition {
@@ -161,8 +162,8 @@ export function callersOf(program: Program, { file, fn }: Located): readonly Cal
     for (const source of program.sourcesCalling(fn.name)) {
       const from = source.path === file.path ? file : program.file(source.path)
       if (!from || from.language !== file.language) continue
-      for (const call of from.calls) {
-        if (call.name !== fn.name || found.length >= MAX_CALLERS) continue
+      for (const call of from.callsNamed(fn.name)) {
+        if (found.length >= MAX_CALLERS) break
         const targets = resolveFunction(program, from, call.callee)
         if (targets.some((target) => target.fn === fn || isSame(target, { file, fn }))) {
           found.push({ file: from, call })
@@ -235,30 +236,18 @@ function literalFields(file: File, owner: string, name: string): Definition[] {
   })
 }
 
-const ENDINGS = new WeakMap<Program, Map<string, Source | null>>()
-
-/** The first source whose path without its extension ends like this; asked once for each ending. */
-function sourceEnding(program: Program, ending: string): Source | null {
-  let known = ENDINGS.get(program)
-  if (!known) ENDINGS.set(program, (known = new Map()))
-  let found = known.get(ending)
-  if (found === undefined) {
-    found =
-      program.sources.find((one) =>
-        one.path.replace(/(?:\/index)?\.[a-z]+$/, "").endsWith(ending),
-      ) ?? null
-    known.set(ending, found)
-  }
-  return found
-}
+const ENDING = question("source with an ending", (program, ending): string | null => {
+  const ends = (path: string): boolean => path.replace(/(?:\/index)?\.[a-z]+$/, "").endsWith(ending)
+  return program.sources.find(({ path }) => path.includes(ending) && ends(path))?.path ?? null
+})
 
 /** A constant of another file of this repository. */
 function imported(program: Program, file: File, name: string): readonly Definition[] {
-  const link = file.unit.imports.find((one) => one.local === name)
+  const link = file.importOf(name)
   if (!link || link.name === "*" || !link.module.startsWith(".")) return []
   const base = link.module.replace(/^(?:\.{1,2}\/)+/, "").replace(/\.[cm]?[jt]sx?$/, "")
-  const source = sourceEnding(program, base.replaceAll(".", "/"))
-  const target = source && source.path !== file.path ? program.file(source.path) : null
+  const path = program.ask(ENDING, base.replaceAll(".", "/"))
+  const target = path !== null && path !== file.path ? program.file(path) : null
   if (!target) return []
   return target.assignments
     .filter(

@@ -3,6 +3,7 @@
  * indexes. Evidence near a file counts first: a monorepo's other service proves nothing about this one.
  */
 import type { Source } from "./program.ts"
+import { question } from "./question.ts"
 
 export interface EvidenceText {
   readonly path: string
@@ -29,12 +30,28 @@ const REPLICAS =
 /** Folders that hold services of a monorepo; below them the next folder is a module of its own. */
 const MODULE_PARENTS = /^(?:apps|services|packages|cmd|modules|libs|projects)$/
 
+type WitnessAnswer = readonly [path: string, line: number, text: string] | null
+
+type Asked = readonly [
+  key: string,
+  module: string,
+  where: "texts" | "sources" | "everywhere",
+  within: "module" | "repository",
+  source: string,
+  flags: string,
+]
+
+export const WITNESS = question(
+  "evidence",
+  (program, about): WitnessAnswer => program.evidence.answer(about),
+)
+
 export class Evidence {
   readonly #texts: readonly EvidenceText[]
   readonly #sources: readonly Source[]
   readonly #isFleet: boolean | undefined
   readonly #services: Services | undefined
-  readonly #memo = new Map<string, Witness | null>()
+  readonly #ask: (about: string) => WitnessAnswer
 
   constructor(
     sources: readonly Source[],
@@ -42,8 +59,11 @@ export class Evidence {
     options: {
       readonly isFleet?: boolean | undefined
       readonly services?: Services | undefined
+      /** Asks the program for a witness; without it every question is answered anew. */
+      readonly ask?: (about: string) => WitnessAnswer
     } = {},
   ) {
+    this.#ask = options.ask ?? ((about) => this.answer(about))
     this.#sources = sources
     this.#texts = [...texts].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#isFleet = options.isFleet
@@ -71,15 +91,19 @@ export class Evidence {
     within: "module" | "repository" = "repository",
   ): Witness | null {
     const module = moduleOf(path, this.#services)
-    const memoKey = `${key}\n${where}\n${within}\n${module}`
-    const known = this.#memo.get(memoKey)
-    if (known !== undefined) return known
+    const { source, flags } = pattern
+    const about: Asked = [key, module, where, within, source, flags]
+    const found = this.#ask(JSON.stringify(about))
+    return found && { path: found[0], line: found[1], text: found[2] }
+  }
+
+  /** The answer to `find`, as plain data. */
+  answer(about: string): WitnessAnswer {
+    const [, module, where, within, source, flags] = JSON.parse(about) as Asked
+    const pattern = new RegExp(source, flags)
     const all = this.#candidates(where)
     const near = all.filter((one) => moduleOf(one.path, this.#services) === module)
-    const witness =
-      firstMatch(near, pattern) ?? (within === "repository" ? firstMatch(all, pattern) : null)
-    this.#memo.set(memoKey, witness)
-    return witness
+    return firstMatch(near, pattern) ?? (within === "repository" ? firstMatch(all, pattern) : null)
   }
 
   #candidates(where: "texts" | "sources" | "everywhere"): readonly EvidenceText[] {
@@ -104,14 +128,14 @@ export function moduleOf(path: string, services?: Services): string {
   return ""
 }
 
-function firstMatch(texts: readonly EvidenceText[], pattern: RegExp): Witness | null {
+function firstMatch(texts: readonly EvidenceText[], pattern: RegExp): WitnessAnswer {
   for (const { path, text } of texts) {
     const match = pattern.exec(text)
     if (match) {
       const line = text.slice(0, match.index).split("\n").length
       const end = text.indexOf("\n", match.index)
       const shown = text.slice(text.lastIndexOf("\n", match.index) + 1, end < 0 ? undefined : end)
-      return { path, line, text: shown.trim().slice(0, 200) }
+      return [path, line, shown.trim().slice(0, 200)]
     }
   }
   return null

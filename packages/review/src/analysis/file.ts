@@ -1,7 +1,7 @@
 /** One source file with what rules ask of it again and again: parents, functions, calls. */
 import { walk } from "../ir/children.ts"
 import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
-import type { Assign, Call, Class, Func, Language, Node, Obj, SourceUnit } from "../ir/nodes.ts"
+import type { Assign, Call, Class, Func, Import, Language, Node, Obj, SourceUnit } from "../ir/nodes.ts"
 
 export class File {
   /** Relative to the root, with `/`. */
@@ -13,6 +13,9 @@ export class File {
   /** What the configuration says of functions by their names. */
   readonly known: KnownNames
   #index: Index | null = null
+  #callsByName: ReadonlyMap<string, readonly Call[]> | null = null
+  #functionsByName: ReadonlyMap<string, readonly Func[]> | null = null
+  #imports: ReadonlyMap<string, Import> | null = null
   #assignmentsByName: ReadonlyMap<string, readonly Assign[]> | null = null
 
   constructor(options: {
@@ -34,6 +37,24 @@ export class File {
   /** Every call, in the order of the text. */
   get calls(): readonly Call[] {
     return this.#indexed.calls
+  }
+
+  /** The calls of a last name, in the order of the text. */
+  callsNamed(name: string): readonly Call[] {
+    this.#callsByName ??= Map.groupBy(this.calls, (call) => call.name)
+    return this.#callsByName.get(name) ?? []
+  }
+
+  /** Functions and methods of a name, as `functions` has them. */
+  functionsNamed(name: string): readonly Func[] {
+    this.#functionsByName ??= Map.groupBy(this.functions, (fn) => fn.name)
+    return this.#functionsByName.get(name) ?? []
+  }
+
+  /** The first import that gives a name in this file, or undefined. */
+  importOf(local: string): Import | undefined {
+    this.#imports ??= new Map(this.unit.imports.toReversed().map((one) => [one.local, one]))
+    return this.#imports.get(local)
   }
 
   /** Every function, method and lambda with a body and without parse errors, in the order of the text. */

@@ -7,6 +7,7 @@ import type { File } from "./file.ts"
 import { wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { type Query, queriesOf } from "./queries.ts"
+import { sourcesMentioning } from "./question.ts"
 import { folderOf } from "./resolve.ts"
 import type { SqlCondition, SqlStatement } from "./sql/statement.ts"
 
@@ -135,9 +136,9 @@ function termOf(
 /** The file itself, files of SQL, and files beside it that mention a table. */
 function filesWith(program: Program, file: File, table: string): File[] {
   const files = [file]
-  for (const source of program.sources) {
+  for (const source of sourcesMentioning(program, table)) {
     if (files.length >= MAX_FILES) break
-    if (source.path === file.path || source.isTest || !source.text.includes(table)) continue
+    if (source.path === file.path) continue
     if (source.language !== "sql" && folderOf(source.path) !== folderOf(file.path)) continue
     const other = program.file(source.path)
     if (other) files.push(other)

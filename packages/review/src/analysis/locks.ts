@@ -7,7 +7,8 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { isSameByNameOnly, isSameKey, keyFamilyOf, type KeyFamily } from "./keys.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
-import type { Program, Source } from "./program.ts"
+import type { Program } from "./program.ts"
+import { question, sourcesMentioning } from "./question.ts"
 import { ownClassOf } from "./resolve.ts"
 import { storeCallsOf, type StoreCall } from "./storeCalls.ts"
 import { HOLE } from "./text.ts"
@@ -77,19 +78,18 @@ function partnersElsewhere(
   step: Step,
   kinds: readonly StoreCall["kind"][],
 ): Step[] {
-  if (kinds.includes("claim") && claimingSources(program).length === 0) return []
+  if (kinds.includes("claim") && claimingPaths(program).length === 0) return []
   const { text, maker } = step.family
   const spelled = (text ?? "").split(HOLE).sort((a, b) => b.length - a.length)[0] ?? ""
   const token = spelled.length > 4 ? spelled : (maker ?? "")
   if (token.length < 5) return []
   const found: Step[] = []
-  const candidates = kinds.includes("claim") ? claimingSources(program) : program.sources
-  const sources = candidates.filter(
-    (source) =>
-      !source.isTest &&
-      source.path !== step.file.path &&
-      source.language === step.file.language &&
-      source.text.includes(token),
+  const claiming = kinds.includes("claim") ? new Set(claimingPaths(program)) : null
+  const sources = sourcesMentioning(program, token).filter(
+    ({ path, language }) =>
+      path !== step.file.path &&
+      language === step.file.language &&
+      (claiming === null || claiming.has(path)),
   )
   for (const source of sources.slice(0, MAX_FILES)) {
     const file = program.file(source.path)
@@ -104,13 +104,15 @@ function partnersElsewhere(
 }
 
 const CLAIMS = /setnx|set_?if_?absent|set_?if_?not_?exist|\bnx\b|trySet|cache\.add\(|\.Add\(&/i
-const CLAIMING = Symbol("sources with claims")
+const CLAIMING = question("sources with claims", (program): string[] =>
+  program.sources
+    .filter((source) => !source.isTest && CLAIMS.test(source.text))
+    .map(({ path }) => path),
+)
 
 /** Deletes are many and claims are few: only files that may have one are searched for a delete's. */
-function claimingSources(program: Program): readonly Source[] {
-  return program.memo<Program, readonly Source[]>(CLAIMING, program, [], () =>
-    program.sources.filter((source) => !source.isTest && CLAIMS.test(source.text)),
-  )
+function claimingPaths(program: Program): readonly string[] {
+  return program.ask(CLAIMING, "")
 }
 
 /** Whether a claim and a delete of its key make a lock: it says so, or it is given back come what may. */

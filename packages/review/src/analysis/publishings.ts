@@ -127,7 +127,8 @@ export interface Reached<What> {
   readonly depth: number
 }
 
-const REACH = Symbol("publishings of a function")
+/** One table for each number of steps. */
+const REACH = [0, 1, 2, 3].map((steps) => Symbol(`publishings of a function, ${steps} steps`))
 
 /** Every publishing in some code and in what it calls, up to this many calls deep. */
 export function publishingsWithin(
@@ -159,16 +160,7 @@ function within(
   depth: number,
 ): readonly Reached<Publishing>[] {
   if (!fn.body) return []
-  const table = program.memo<Func, Map<number, readonly Reached<Publishing>[]>>(
-    REACH,
-    fn,
-    new Map(),
-    () => new Map(),
+  return program.memo<Func, readonly Reached<Publishing>[]>(REACH[depth]!, fn, [], () =>
+    publishingsWithin(program, file, fn.body!, depth),
   )
-  const known = table.get(depth)
-  if (known) return known
-  table.set(depth, [])
-  const found = publishingsWithin(program, file, fn.body, depth)
-  table.set(depth, found)
-  return found
 }

@@ -3,6 +3,7 @@ import type { Func, Node } from "../ir/nodes.ts"
 import { callersOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
+import { question } from "./question.ts"
 import { typeOf } from "./resolve.ts"
 import { type RowCall, singular } from "./rowCalls.ts"
 
@@ -36,7 +37,17 @@ export function isConditional(write: RowCall, column: string): boolean {
 const VERSIONED =
   /@Version\b|@VersionColumn|version_id_col|optimisticConcurrency\s*:\s*true|optimisticlock\.Version|@OptimisticLocking|VersionField|ConcurrentTransitionMixin/
 
-const BY_TABLE = Symbol("classes by table")
+const BY_TABLE = question("tables with versions", (program): string[] => {
+  const names = new Set<string>()
+  for (const source of program.sources) {
+    if (!VERSIONED.test(source.text)) continue
+    for (const one of source.summary.classes) names.add(singular(one.name))
+    // Schemas of documents have no class: their file's name tells.
+    if (source.summary.classes.length === 0)
+      names.add(singular(source.path.split("/").at(-1)!.replace(/\..*$/, "")))
+  }
+  return [...names].sort()
+})
 
 /** Whether the class of a row has a version that its mapper checks. */
 export function isVersioned(
@@ -53,21 +64,6 @@ export function isVersioned(
     if (type) names.add(singular(type))
   }
   if (table) names.add(table)
-  const classes = program.memo<Program, Map<string, string[]>>(BY_TABLE, program, new Map(), () => {
-    const map = new Map<string, string[]>()
-    for (const source of program.sources) {
-      if (!VERSIONED.test(source.text)) continue
-      for (const one of source.summary.classes) {
-        const name = singular(one.name)
-        map.set(name, [...(map.get(name) ?? []), source.path])
-      }
-      if (source.summary.classes.length === 0) {
-        // Schemas of documents have no class: their file's name tells.
-        const name = singular(source.path.split("/").at(-1)!.replace(/\..*$/, ""))
-        map.set(name, [source.path])
-      }
-    }
-    return map
-  })
-  return [...names].some((name) => classes.has(name))
+  const classes = program.ask(BY_TABLE, "")
+  return [...names].some((name) => classes.includes(name))
 }

@@ -120,7 +120,7 @@ function lookUp(file: File, call: Call): Known | undefined {
     case "go":
       return own(GO, name)
     case "python": {
-      const link = file.unit.imports.find((one) => one.local === name.split(".")[0])
+      const link = file.importOf(name.split(".", 1)[0]!)
       if (!link) return own(PYTHON, name)
       if (link.name === "*")
         return own(PYTHON, [link.module, ...name.split(".").slice(1)].join("."))
@@ -131,7 +131,7 @@ function lookUp(file: File, call: Call): Known | undefined {
       return own(JVM, name)
     case "javascript":
     case "typescript": {
-      const link = file.unit.imports.find((one) => one.local === name.split(".")[0])
+      const link = file.importOf(name.split(".", 1)[0]!)
       if (link && /^(?:node:)?timers\/promises$/.test(link.module)) {
         return { form: name.endsWith("setInterval") ? "interval" : "block", delay: 0 }
       }
@@ -240,7 +240,7 @@ function waitedParam(
       if (node.kind === "assign" || node.kind === "return" || node.kind === "if") statements++
       if (found || node.kind !== "call") return undefined
       const wait = waitOf(program, file, node)
-      if (!wait || wait.form === "interval") return undefined
+      if (!wait || wait.form === "interval" || isLimit(file, wait)) return undefined
       const index = fn.params.findIndex(
         (param) => param.name !== "" && mentions(wait.delay, param.name),
       )
@@ -250,6 +250,29 @@ function waitedParam(
     })
     return statements <= 12 ? found : null
   })
+}
+
+/** A wait that ends something else when it takes too long: `select { case <-done: … case <-time.After(d): return false }`. */
+function isLimit(file: File, { call, callback }: Wait): boolean {
+  if (callback && /\breject|\babort|\bthrow\b|cancel|timed?_?out/i.test(file.textOf(callback)))
+    return true
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "function" && !outer.isLambda) return false
+    if (outer.kind !== "select") continue
+    const own = outer.cases.find(
+      ({ comm }) => comm && comm.start <= call.start && call.end <= comm.end,
+    )
+    if (!own) continue
+    const last = own.body.body.at(-1)
+    if (last?.kind === "return" && last.value?.kind === "bool" && !last.value.value) return true
+    return outer.cases.some(
+      ({ comm }) =>
+        comm &&
+        comm !== own.comm &&
+        !/done|stop|quit|clos|exit|ctx|cancel/i.test(file.textOf(comm)),
+    )
+  }
+  return false
 }
 
 function mentions(node: Node, name: string): boolean {
