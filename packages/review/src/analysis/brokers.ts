@@ -115,6 +115,9 @@ export function brokerOfNode(program: Program, file: File, node: Node, at: Node)
   const named = brokerOfName(dotted(node))
   if (named && !(named === "kafka" && !/kafka|sarama/i.test(dotted(node)))) return named
   const type = typeOf(program, file, node, at)
+  // NestJS hides its brokers behind a proxy.
+  if (type && /^Client(?:Proxy|RMQ|Nats|Kafka)/.test(type))
+    return /Kafka/.test(type) ? "kafka" : "broker"
   const typed = type ? brokerOfName(type) : null
   if (typed) return typed
   // `producer` alone is a producer of whatever the file imports.

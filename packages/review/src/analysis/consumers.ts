@@ -4,7 +4,7 @@
  */
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Func, Loop, Node } from "../ir/nodes.ts"
-import { type Broker, brokerOfName, brokerOfNode, brokersOf } from "./brokers.ts"
+import { type Broker, brokerOfName, brokerOfNode, brokersOf, usesKafka } from "./brokers.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "./names.ts"
@@ -107,6 +107,9 @@ function callbacksOf(program: Program, file: File, call: Call): Consumer[] {
   const receiver = receiverOf(call)
   if (call.isNew && /^Worker$/.test(call.name) && brokersOf(file).includes("jobs"))
     return fromArguments(program, file, call, "jobs", call.args.slice(1))
+  // watermill's router
+  if (/^Add(?:NoPublisher|Consumer)?Handler$/.test(call.name) && importsWatermill(file))
+    return fromArguments(program, file, call, "broker", call.args.slice(-1))
   if (!SUBSCRIBES.test(call.name) || !receiver) return []
   const args = [...call.args, ...namedCallbacks(call)]
   if (call.name === "on") {
@@ -119,6 +122,10 @@ function callbacksOf(program: Program, file: File, call: Call): Consumer[] {
   const broker = brokerOfReceiver(program, file, receiver, call)
   if (!broker || (broker === "jobs" && call.name !== "process")) return []
   return fromArguments(program, file, call, broker, args)
+}
+
+function importsWatermill(file: File): boolean {
+  return file.unit.imports.some((one) => /watermill/.test(one.module))
 }
 
 function namedCallbacks(call: Call): Node[] {
@@ -203,7 +210,8 @@ const POLLS =
 const STREAMS = /consumer|messages|deliver|subscription|\bmsgs\b|records|stream|queue_iter/i
 
 function loopsOf(program: Program, file: File, fn: Func): Consumer[] {
-  if (brokersOf(file).length === 0 && !consumesByType(fn)) return []
+  const isLikely = brokersOf(file).length > 0 || consumesByType(fn) || usesKafka(program)
+  if (!isLikely) return []
   const found: Consumer[] = []
   walk(fn.body!, (node) => {
     // A lambda has a turn of its own.
@@ -286,7 +294,9 @@ function streamOf(program: Program, file: File, loop: Loop): Broker | null {
     if (/^(?:AIOKafkaConsumer|KafkaConsumer)$/.test(call.name)) return "kafka"
   }
   const known = brokersOf(file).filter((one) => one !== "jobs" && one !== "redis")
-  if (!STREAMS.test(name) || known.length === 0) return null
+  if (!STREAMS.test(name)) return null
+  // A consumer that another file has made.
+  if (known.length === 0) return /consumer$/i.test(name) && usesKafka(program) ? "kafka" : null
   // Only iterating over a consumer itself waits for messages; a list called `messages` does not.
   if (/consumer$/i.test(name)) return brokerOfName(name) ?? known[0]!
   return loop.isAsync && /subscription|\bsub$|queue_iter|messages$/i.test(name) ? known[0]! : null
@@ -345,8 +355,15 @@ function brokerOfPoll(program: Program, file: File, call: Call): Broker | null {
   if (/^x_?read_?group$/i.test(call.name)) return "redis"
   const known = brokerOfReceiver(program, file, receiver, call)
   if (known) return known
-  return /consumer|reader|\br$|\bc$|\bcl$/i.test(dotted(receiver))
-    ? (brokersOf(file).find((one) => one === "kafka" || one === "pulsar" || one === "nats") ?? null)
+  const own = /consumer|reader|\br$|\bc$|\bcl$/i.test(dotted(receiver))
+    ? brokersOf(file).find((one) => one === "kafka" || one === "pulsar" || one === "nats")
+    : undefined
+  if (own) return own
+  const isElsewhere = /consumer$/i.test(dotted(receiver)) && brokersOf(file).length === 0
+  return isElsewhere &&
+    /^(?:poll|getone|getmany|ReadMessage|FetchMessage|PollFetches)$/.test(call.name) &&
+    usesKafka(program)
+    ? "kafka"
     : null
 }
 

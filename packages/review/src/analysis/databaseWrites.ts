@@ -20,11 +20,11 @@ export interface DatabaseWrite {
 }
 
 const INSERT =
-  /^(?:insert|insertOne|insertMany|insert_one|insert_many|InsertOne|InsertMany|insertInto|create|Create|createMany|bulk_create|bulkCreate|persist|add_all|CreateInBatches|insertAndGetId|batchInsert|acreate|NewInsert)$/
+  /^(?:insert|Insert|insertOne|insertMany|insert_one|insert_many|InsertOne|InsertMany|insertInto|create|Create|createMany|bulk_create|bulkCreate|persist|add_all|CreateInBatches|insertAndGetId|batchInsert|acreate|NewInsert)$/
 const UPDATE =
   /^(?:update|updateOne|updateMany|update_one|update_many|UpdateOne|UpdateMany|Updates|Update|UpdateColumn|findByIdAndUpdate|findOneAndUpdate|find_one_and_update|bulk_update|replaceOne|replace_one|merge|saveAndFlush|save_all|aupdate)$/
 const UPSERT =
-  /^(?:upsert|insertOrUpdate|update_or_create|get_or_create|findOrCreate|connectOrCreate|FirstOrCreate|insertIgnore|aupdate_or_create|aget_or_create|putIfAbsent)$/
+  /^(?:upsert|Upsert|insertOrUpdate|update_or_create|get_or_create|findOrCreate|connectOrCreate|FirstOrCreate|insertIgnore|aupdate_or_create|aget_or_create|putIfAbsent)$/
 const INCREMENT = /^(?:increment|incrementBy|decrement|increase|decrease)$/
 const DELETE =
   /^(?:delete|deleteOne|deleteMany|delete_one|delete_many|DeleteOne|DeleteMany|destroy|softDelete|deleteById|deleteAll|remove|Delete)$/
@@ -35,6 +35,18 @@ const STORES =
   /repo(?:sitory|s)?$|dao$|prisma|(?:^|\.)(?:db|tx|trx|database|orm|gorm|session|em|entityManager|entity_manager|knex|supabase\w*|mongo\w*|collection|coll|mapper|dsl|jdbcTemplate|jdbc|queries|qtx|store|conn|connection|cursor|pool|objects|manager|dataSource|sequelize|firestore|dynamo\w*)(?:\(\))?$|\.objects\b|\.from\(\)|(?:prisma|\b(?:tx|trx))\.\w+$|\.(?:collection|Collection|getCollection|table|Table|Model|model|into|Where|where|filter|getRepository|insertInto|values|Clauses|eq|withSchema|exclude|insert|update)\(\)|\b(?:knex|db|trx|tx)\(\)/i
 const STORE_TYPES =
   /(?:Repository|Repo|Dao|DAO|Store|Mapper|EntityManager|DataSource|Queries|JdbcTemplate|MongoTemplate|DSLContext|PrismaClient|AsyncSession|Session|DB|Tx|Collection|Model)$/
+
+/** Verbs that only collections of documents have. */
+const OF_COLLECTIONS =
+  /^(?:insertOne|insertMany|insert_one|insert_many|InsertOne|InsertMany|updateOne|updateMany|update_one|update_many|UpdateOne|UpdateMany|replaceOne|replace_one|findOneAndUpdate|find_one_and_update|deleteOne|delete_one|DeleteOne)$/
+
+/** SQLAlchemy's `session.add(row)`, and the commit of a session or transaction, which is what writes. */
+function ofSession(file: File, call: Call, on: string): boolean {
+  const isSession = /(?:^|\.)_?(?:\w*session|db|uow|tx|trx|transaction|conn|connection)$/i.test(on)
+  if (!isSession) return false
+  if (call.name === "add") return file.language === "python" && call.args.length === 1
+  return /^(?:commit|Commit)$/.test(call.name)
+}
 
 /** What is called like a store and is none, or keeps what may be lost. */
 const NOT_STORES =
@@ -87,6 +99,9 @@ function ofMapper(program: Program, file: File, call: Call): DatabaseWrite | nul
   const kind = kindOf(call.name)
   const on = dotted(receiver)
   const base = { file, call, table: tableOf(call, receiver), statement: null }
+  if (ofSession(file, call, on)) return { kind: "write", ...base, table: "" }
+  if (kind !== null && OF_COLLECTIONS.test(call.name))
+    return { kind: kind === "update" && addsToField(call) ? "increment" : kind, ...base }
   if (kind === null) return byVerb(program, file, call, receiver)
   if (NOT_STORES.test(on)) return null
   if (isStoreLike(program, file, receiver, call)) {
@@ -96,10 +111,14 @@ function ofMapper(program: Program, file: File, call: Call): DatabaseWrite | nul
   // Django's and mongoose's objects save themselves: `order.save()`.
   const isRecord =
     /^(?:save|asave)$/.test(call.name) &&
-    receiver.kind === "name" &&
+    (receiver.kind === "name" || (receiver.kind === "call" && receiver.isNew === true)) &&
     call.args.every((arg) => arg.kind === "named" || arg.kind === "object") &&
     (file.language === "python" || file.language === "javascript" || file.language === "typescript")
-  if (isRecord && /^[a-z]/.test(on) && file.unit.imports.some(isMapper))
+  if (
+    isRecord &&
+    (/^[a-z]/.test(on) || receiver.kind === "call") &&
+    file.unit.imports.some(isMapper)
+  )
     return { kind: "write", ...base, table: on }
   // sequelize's and mongoose's classes: `Order.create({ … })`.
   const isModel =

@@ -4,6 +4,7 @@ import type { Block, Call, Node } from "../ir/nodes.ts"
 import { acknowledgementOf, acknowledgementsIn, isAutoAcked } from "./acknowledgements.ts"
 import type { Consumer } from "./consumers.ts"
 import { meaningOf } from "./failures.ts"
+import type { File } from "./file.ts"
 import { dotted, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
@@ -13,6 +14,8 @@ export interface Drop {
   readonly fate: "lost" | "circling"
   /** The catch or branch that ends it. */
   readonly at: Node
+  /** The file of `at`, where it is another than the consumer's. */
+  readonly file?: File
   /** Whether only the reading of the message failed, which no second delivery mends. */
   readonly isParse: boolean
 }
@@ -40,7 +43,29 @@ export function dropOf(program: Program, consumer: Consumer): Drop | null {
     const own = dropAt(program, consumer, outer)
     if (own) drops.push(own)
   }
-  return drops.find((one) => !one.isParse) ?? drops[0] ?? null
+  const own = drops.find((one) => !one.isParse)
+  return own ?? dropWithin(program, consumer) ?? drops[0] ?? null
+}
+
+/** The body hands the message to a function that catches everything itself. */
+function dropWithin(program: Program, consumer: Consumer): Drop | null {
+  for (const call of consumer.file.calls) {
+    if (call.start < consumer.body.start || call.end > consumer.body.end) continue
+    if (isTelling(call) || acknowledgementOf(call)) continue
+    for (const { file, fn } of resolveCall(program, consumer.file, call)) {
+      if (!fn.body || fn.params.length === 0) continue
+      const inner: Consumer = { ...consumer, file, fn, body: fn.body }
+      // What comes after the try is told of the failure by what the function gives back.
+      const last = fn.body.body.at(-1)
+      const drop = last?.kind === "try" ? dropAt(program, inner, last) : null
+      const isTaken =
+        consumer.broker === "kafka" ||
+        consumer.form === "listener" ||
+        acknowledgementsIn(consumer.body).some((one) => one.kind === "ack")
+      if (drop && !drop.isParse && drop.fate === "lost" && isTaken) return { ...drop, file }
+    }
+  }
+  return null
 }
 
 /** Tries around the body that a failing message leaves it for. */
@@ -157,7 +182,8 @@ function fateOf(
   const told = acknowledgementsIn(body)
   if (told.some((one) => one.kind === "reject")) return null
   if (told.some((one) => one.kind === "requeue")) return isCounted(consumer) ? null : "circling"
-  if (consumer.form === "listener") return "lost"
+  // sqs-consumer deletes, and kafkajs commits, whatever returns.
+  if (consumer.form === "listener" || consumer.receive.kind === "object") return "lost"
   switch (consumer.broker) {
     case "kafka":
     case "jms":

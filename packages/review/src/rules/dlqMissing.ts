@@ -84,7 +84,7 @@ function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): 
             ? "the failure ends here, in a log"
             : "the failure ends here, and the message is delivered again",
         at: drop.at,
-        file: consumer.file,
+        file: drop.file ?? consumer.file,
       },
     ],
     checked: [

@@ -191,7 +191,9 @@ const AFTER_COMMIT = /after_?commit|on_?commit|registerSynchronization|afterComp
 
 function draftOf(program: Program, file: File, fn: Func, pair: Pair): Draft {
   const { write, publishing, isBeforeCommit } = pair
-  const isConsumer = consumersOf(program, file).some((one) => one.fn === fn)
+  const isConsumer = consumersOf(program, file).some(
+    (one) => one.fn === fn || (one.file === file && holds(one.body, publishing.from)),
+  )
   const isJob = publishing.what.broker === "jobs" || publishing.what.broker === "redis"
   const shown = publishing.from.kind === "call" ? dotted(publishing.from.callee) : "the producer"
   const isMoney = speaksOfMoney(`${file.path.split("/").at(-1)} ${fn.name} ${write.what.table}`)
