@@ -67,6 +67,15 @@ function withoutHoles(text: string): string {
     .replaceAll(HOLE, "?")
 }
 
+/** The text of a part of a query; in a file of SQL the offsets of statements are those of the file. */
+export function textIn(
+  query: Query,
+  part: { readonly start: number; readonly end: number },
+): string {
+  const base = query.node ? 0 : query.at.start
+  return query.text.slice(Math.max(0, part.start - base), Math.max(0, part.end - base))
+}
+
 /** The call that a query is an argument of, wrappers like `text("…")` and a name in between passed over. */
 export function callOf(file: File, query: Query): Call | null {
   return query.node ? callAround(file, query.node) : null

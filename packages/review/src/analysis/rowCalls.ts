@@ -9,7 +9,7 @@ import type { File } from "./file.ts"
 import { dotted, receiverOf, rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { typeOf } from "./resolve.ts"
-import { callOf, type Query, queriesOf } from "./queries.ts"
+import { callOf, type Query, queriesOf, textIn } from "./queries.ts"
 import { conditionsOf, settingsOf, tableOf } from "./rowParts.ts"
 
 export interface RowCondition {
@@ -45,7 +45,7 @@ export interface RowCall {
 }
 
 const READS =
-  /^(?:find\w*|first|firstOrFail|first_or_404|one|one_or_none|oneOrNone|scalar\w*|get|getOne|getMany|getRawOne|fetchOne|fetchOneInto|get_or_none|aget|afirst|maybeSingle|single|executeTakeFirst\w*|select|First|Take|Last|Find|Scan|query\w*|Query\w*|all|limit|order|orderBy|order_by|load|getReferenceById|fetch\w*|list|take|Get|Select|selectOne|singleOrNull|execute|exec)$/
+  /^(?:find\w*|exists\w*|first|firstOrFail|first_or_404|one|one_or_none|oneOrNone|scalar\w*|get|getOne|getMany|getRawOne|fetchOne|fetchOneInto|get_or_none|aget|afirst|maybeSingle|single|executeTakeFirst\w*|select|First|Take|Last|Find|Scan|query\w*|Query\w*|all|limit|order|orderBy|order_by|load|getReferenceById|fetch\w*|list|take|Get|Select|selectOne|singleOrNull|execute|exec)$/
 const UPDATES =
   /^(?:update\w*|Update\w*|updateTable|findByIdAndUpdate|findOneAndUpdate|find_one_and_update|aupdate|replaceOne|replace_one)$/
 const INSERTS = /^(?:insert\w*|Insert\w*|create|createMany|Create|add|persist|acreate|bulk_create)$/
@@ -137,7 +137,7 @@ function ofQuery(file: File, call: Call, query: Query): RowCall | null {
     table: table && singular(table),
     where: statement.where.map((one) => ({
       column: bare(one.column),
-      value: query.text.slice(one.value.start, one.value.end),
+      value: textIn(query, one.value),
     })),
     sets:
       statement.verb === "insert"

@@ -3,7 +3,7 @@ import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { type Query, queriesOf } from "./queries.ts"
+import { type Query, queriesOf, textIn } from "./queries.ts"
 import { bare, type RowCall, rowCallsOf, someNode } from "./rowCalls.ts"
 import type { SqlStatement } from "./sql/statement.ts"
 
@@ -64,7 +64,7 @@ const LOCKED =
 function marks(query: Query, update: SqlStatement): boolean {
   return update.sets.some((set) => {
     const column = bare(set.column)
-    const text = query.text.slice(set.value.start, set.value.end)
+    const text = textIn(query, set.value)
     if (TAKEN.test(column)) return !/^null$/i.test(text)
     return STATE.test(column) && RUNNING.test(text)
   })
@@ -82,11 +82,7 @@ function placeOf(
   query: Query,
   part: SqlStatement,
 ): { readonly start: number; readonly end: number } {
-  if (!query.node)
-    return {
-      start: query.at.start + part.start - (query.statements[0]?.start ?? 0),
-      end: query.at.start + part.end - (query.statements[0]?.start ?? 0),
-    }
+  if (!query.node) return part
   const { start, end } = query.node
   const words = part.verb === "select" ? /\blimit\b/i : /\bupdate\b/i
   const match = words.exec(file.text.slice(start, end))
