@@ -83,10 +83,11 @@ const WORKERS =
 
 /** A goroutine, or a function that is one's whole work: those who only wait for a moment are not missed. */
 function isInWorker(program: Program, file: File, node: Node, depth = 2): boolean {
+  const isFirst = depth === 2
   for (const outer of file.ancestorsOf(node)) {
     if (outer.kind === "go") return true
     if (outer.kind !== "function" || (outer.isLambda && outer.name === "")) continue
-    if (WORKERS.test(outer.name)) return true
+    if (isFirst && WORKERS.test(outer.name)) return true
     if (outer.isLambda) continue
     return (
       depth > 0 &&

@@ -49,3 +49,12 @@ async def f(lock):
 `
   expect(await draftsOf("f.py", text)).toEqual([])
 })
+
+test("the fix detaches the context, and is silent when it was applied", async () => {
+  const text = ROLLBACK.replace("package a", 'package a\nimport "context"')
+  const [draft] = await draftsOf("save.go", text)
+  const [edit] = draft!.fix!.edits!
+  const fixed = text.slice(0, edit!.start) + edit!.text + text.slice(edit!.end)
+  expect(fixed).toContain("tx.Rollback(context.WithoutCancel(ctx))")
+  expect(await draftsOf("save.go", fixed)).toEqual([])
+})

@@ -87,17 +87,23 @@ function ofGo(program: Program, file: File): Draft[] {
     const late = deferOf(file, call) ?? afterDone(file, call, context.name)
     const from = late ? sourceOf(file, call, context.name) : null
     if (!late || !from || isDetachedWithin(program, file, call)) continue
+    const draft = draftOf(
+      call,
+      [from, late],
+      [
+        "the context is not detached with context.WithoutCancel or made from context.Background",
+        "the function that is called does not detach it either",
+      ],
+      `context.WithoutCancel(${context.name}) with a time limit`,
+      late.text !== DEFERRED,
+    )
+    const { start, end, name } = context
+    const detached = { start, end, text: `context.WithoutCancel(${name})` }
+    const isImported = file.unit.imports.some((one) => one.module === "context")
     found.push(
-      draftOf(
-        call,
-        [from, late],
-        [
-          "the context is not detached with context.WithoutCancel or made from context.Background",
-          "the function that is called does not detach it either",
-        ],
-        `context.WithoutCancel(${context.name}) with a time limit`,
-        late.text !== DEFERRED,
-      ),
+      isImported
+        ? { ...draft, fix: { ...draft.fix!, safety: "unsafe", edits: [detached] } }
+        : draft,
     )
   }
   return found

@@ -48,3 +48,19 @@ test("a wait of something that is no condition is left alone", async () => {
   const text = "package a\nfunc f(group sync.WaitGroup) {\n\tgroup.Wait()\n}"
   expect(await draftsOf("f.go", text)).toEqual([])
 })
+
+test("a test that does nothing but wait becomes a loop", async () => {
+  const text = `class A {
+  synchronized void take() throws InterruptedException {
+    if (free == 0) {
+      wait();
+    }
+    free--;
+  }
+}`
+  const [draft] = await draftsOf("A.java", text)
+  const [edit] = draft!.fix!.edits!
+  const fixed = text.slice(0, edit!.start) + edit!.text + text.slice(edit!.end)
+  expect(fixed).toContain("while (free == 0) {")
+  expect(await draftsOf("A.java", fixed)).toEqual([])
+})

@@ -209,9 +209,23 @@ function ofConditions(program: Program, file: File): Draft[] {
         "no loop around the wait tests the condition again",
         "the wait is not given its condition",
       ],
-      fix: { text: "Wait in a loop that tests the condition: while (!condition) wait()." },
+      fix: {
+        text: "Wait in a loop that tests the condition: while (!condition) wait().",
+        ...loopInstead(file, call),
+      },
     } satisfies Draft
   })
+}
+
+/** `if` becomes the loop, where it does nothing but wait. */
+function loopInstead(file: File, call: Call): Pick<NonNullable<Draft["fix"]>, "safety" | "edits"> {
+  const test = [...file.ancestorsOf(call)].find(
+    (outer) => outer.kind === "if" || outer.kind === "function",
+  )
+  if (test?.kind !== "if" || test.otherwise || test.init || test.then.body.length !== 1) return {}
+  const word = file.language === "go" ? "for" : "while"
+  if (!file.text.startsWith("if", test.start)) return {}
+  return { safety: "unsafe", edits: [{ start: test.start, end: test.start + 2, text: word }] }
 }
 
 const CONDITION_NAME =
