@@ -295,6 +295,8 @@ function speaksOfMessages(file: File, fn: Func): boolean {
   const words = wordsOf(
     `${fn.name} ${file.classOf(fn)?.name ?? ""} ${fn.receiver?.type ?? ""} ${file.path.split("/").at(-1) ?? ""}`,
   )
+  // A bus within the process forgets together with those it serves.
+  if (words.some((word) => /^(?:bus|emitter|dispatcher)$/.test(word))) return false
   return words.some((word) =>
     /^(?:messages?|events?|consumers?|webhooks?|hooks?|jobs?|deliver|payments?|notifications?|subscribers?|listeners?)$/.test(
       word,
