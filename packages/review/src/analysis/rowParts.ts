@@ -5,14 +5,7 @@ import { dotted, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { readSql } from "./sql/readSql.ts"
 import { textOfString } from "./text.ts"
-import {
-  bare,
-  objectsOf,
-  type RowCondition,
-  type RowSetting,
-  singular,
-  someNode,
-} from "./rowCalls.ts"
+import { bare, objectsOf, type RowCondition, type RowSetting, singular, someNode } from "./rows.ts"
 
 const TABLES =
   /^(?:from|into|table|Table|selectFrom|updateTable|insertInto|deleteFrom|collection|Collection|getCollection|getRepository|query|select|update|insert|Model|knex|db|trx|tx)$/

@@ -27,9 +27,8 @@ export function uniquenessOf(
   const known = tables.get(table)
   if (!known?.isKnown) return null
   const asked = new Set(columns)
-  return known.uniques.some((one) => one.length === 0 || one.every((column) => asked.has(column)))
-    ? "unique"
-    : "free"
+  // An empty set of columns is one that is not known, and is believed.
+  return known.uniques.some((one) => one.every((column) => asked.has(column))) ? "unique" : "free"
 }
 
 function read(program: Program): Map<string, Table> {
