@@ -88,7 +88,12 @@ function connection(file: File, call: Call): Unbounded[] | null {
   const isUrl = isUrlLike(file, receiver)
   if (call.name === "openConnection") {
     const around = file.methodOf(call) ?? file.classOf(call)
-    if (!isUrl || !around || /readTimeout|setReadTimeout|ReadTimeout/.test(file.textOf(around)))
+    if (
+      !isUrl ||
+      !around ||
+      /[rR]eadTimeout/.test(file.text) ||
+      /[tT]imeout\w*\(/.test(file.textOf(around))
+    )
       return []
     if (
       !/HttpURLConnection|HttpsURLConnection|getInputStream|inputStream|outputStream|responseCode/.test(
