@@ -4,14 +4,22 @@
  */
 import type { Call, Catch, Func, Loop, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
-import { callersOf } from "./definitions.ts"
+import { callersOf, definitionsOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { dotted } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 import type { Wait } from "./waits.ts"
-import { countedAttempts, failureBeside, failureOn, holds, pathToLoop, type Way } from "./ways.ts"
+import {
+  countedAttempts,
+  emptinessOn,
+  failureBeside,
+  failureOn,
+  holds,
+  pathToLoop,
+  type Way,
+} from "./ways.ts"
 
 export type Purpose = "retry" | "poll" | "deadline" | "other"
 
@@ -39,13 +47,28 @@ export function roundOf(program: Program, file: File, wait: Wait): Round {
     if (wait.form === "interval") return { ...NOTHING, purpose: "poll" }
     if (wait.form === "timer" && wait.callback) return ofTimer(program, file, wait)
     const path = pathToLoop(file, wait.call)
-    if (isRaced(wait, path)) return { ...NOTHING, purpose: "deadline" }
+    if (isRaced(wait, path) || leadsToDeadline(program, file, wait.delay))
+      return { ...NOTHING, purpose: "deadline" }
     return path.loop ? inLoop(wait.call, path) : withoutLoop(program, file, wait.call, path)
   })
 }
 
+/** `time.Until(deadline)`, `deadline - now`: over when all of it is over. */
+function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
+  const [definition, ...others] = delay.kind === "name" ? definitionsOf(program, file, delay) : []
+  const value = definition?.value && others.length === 0 ? definition.value : delay
+  let found = false
+  walk(value, (node) => {
+    if (node.kind === "call" && node.name === "Until")
+      found ||= node.args.some((arg) => /deadline/i.test(dotted(arg)))
+    return !found
+  })
+  return found
+}
+
 function inLoop(call: Call, way: Way): Round {
   const loop = way.loop!
+  if (emptinessOn(way)) return { purpose: "poll", around: loop, failure: null, operation: null }
   const failure = failureOn(way) ?? failureBeside(loop, way.steps) ?? countedAttempts(loop)
   if (!failure) return { purpose: "poll", around: loop, failure: null, operation: null }
   return { purpose: "retry", around: loop, failure, operation: operationIn(loop, call) }

@@ -132,7 +132,7 @@ export function targetOf(program: Program, file: File, call: Call, depth = 2): T
   if (direct !== "unknown") return direct
   if (call.callee.kind === "member") {
     const type = typeOf(program, file, call.callee.object, call)
-    const typed = type ? byName(type) : "unknown"
+    const typed = type ? byType(type) : "unknown"
     if (typed !== "unknown") return typed
   }
   if (depth === 0) return "unknown"
@@ -161,6 +161,14 @@ export function targetWithin(program: Program, file: File, node: Node, depth = 2
     return undefined
   })
   return found
+}
+
+/** Queues and maps of the language itself hold what is in this process. */
+const COLLECTIONS =
+  /^(?:Linked|Array|Priority|Concurrent|Blocking|Reference|Delay|Transfer|Synchronous|Weak|Soft|CopyOn)\w*(?:Queue|Deque|Map|Set|List)$|^(?:Deque|Map|HashMap|Set|HashSet|List)$/
+
+function byType(type: string): Target {
+  return COLLECTIONS.test(type) ? "local" : byName(type)
 }
 
 function byName(name: string): Target {

@@ -96,6 +96,33 @@ export function failureOn(way: Way): Node | null {
   return null
 }
 
+/** An error that only says that there is nothing: `errors.Is(err, errNoTasks)`, `err == sql.ErrNoRows`. */
+const NOTHING_THERE =
+  /^(?:Err|err)?_?No_?(?:Tasks?|Rows?|Docs?|Documents?|Messages?|Jobs?|Data|Work|Items?|Records?|More)(?:Error|Exception|Found)?$|^(?:queue\.)?Empty(?:Error|Exception|Queue)?$|^(?:Err|err)Empty\w*$/i
+
+/** The nearest branch around a wait, when it is taken because there is nothing to do and not because something failed. */
+export function emptinessOn({ steps }: Way): Node | null {
+  for (let i = 1; i < steps.length; i++) {
+    const [inner, outer] = [steps[i - 1]!, steps[i]!]
+    if (outer.kind === "try") {
+      const own = outer.catches.find((one) => one.body === inner)
+      if (own) return own.types.length > 0 && own.types.every(isNothing) ? inner : null
+    }
+    if (outer.kind !== "if" || inner !== outer.then) continue
+    let found = false
+    walk(outer.test, (node) => {
+      if (node.kind === "name" || node.kind === "member") found ||= isNothing(node.name)
+      return !found
+    })
+    return found ? outer.test : null
+  }
+  return null
+}
+
+function isNothing(name: string): boolean {
+  return NOTHING_THERE.test(name.split(".").at(-1)!)
+}
+
 function flipped(verdict: Verdict): Verdict {
   return verdict === "failure" ? "success" : verdict === "success" ? "failure" : "unknown"
 }

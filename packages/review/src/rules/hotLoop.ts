@@ -121,7 +121,15 @@ function emptyDefault(program: Program, file: File, loop: Loop): Draft | null {
   const [only] = loop.body.body
   if (only?.kind !== "select") return null
   const idle = only.cases.find((one) => one.comm === null)
-  if (!idle || waits(program, file, idle.body) || leaves(idle.body.body) || hasCall(idle.body))
+  const last = idle?.body.body.at(-1)
+  if (
+    !idle ||
+    waits(program, file, idle.body) ||
+    leaves(idle.body.body) ||
+    hasCall(idle.body) ||
+    // `continue outer` goes on with the outer loop.
+    (last?.kind === "continue" && last.label !== null)
+  )
     return null
   return {
     at: { start: idle.start, end: Math.min(idle.end, idle.start + "default".length) },

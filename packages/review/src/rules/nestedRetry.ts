@@ -1,10 +1,11 @@
 /** nested-retry: a retry around a retry multiplies. */
 import type { File } from "../analysis/file.ts"
+import { meaningOf } from "../analysis/failures.ts"
 import { isKnown } from "../analysis/known.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
-import { roundOf } from "../analysis/retries.ts"
+import { roundOf, type Round } from "../analysis/retries.ts"
 import { waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
@@ -69,7 +70,7 @@ export const nestedRetry: Rule = {
       const round = roundOf(program, file, wait)
       if (round.purpose !== "retry" || !round.around || seen.has(round.around)) continue
       seen.add(round.around)
-      const inner = innerRetry(program, file, round.around, wait.call)
+      const inner = innerRetry(program, file, round, wait.call)
       if (!inner) continue
       report({
         at: inner.call,
@@ -95,10 +96,12 @@ interface Inner {
   readonly facts: readonly DraftFact[]
 }
 
-function innerRetry(program: Program, file: File, around: Node, wait: Call): Inner | null {
+function innerRetry(program: Program, file: File, round: Round, wait: Call): Inner | null {
   let found: Inner | null = null
+  const around = round.around!
+  const repair = repairOf(round)
   walk(around, (node) => {
-    if (found || node === wait) return false
+    if (found || node === wait || node === repair) return false
     if (node.kind !== "call" || node.start === around.start) return undefined
     if (
       (RETRYING.test(node.name) || isKnown(program.known.retries, node.callee)) &&
@@ -117,6 +120,19 @@ function innerRetry(program: Program, file: File, around: Node, wait: Call): Inn
       if (facts) found ??= { call: node, facts }
     }
     return undefined
+  })
+  return found
+}
+
+/** What puts things right after a failure is not what is tried again: `closeAndReconnect()`. */
+function repairOf({ around, failure }: Round): Node | null {
+  let found: Node | null = null
+  walk(around!, (node) => {
+    if (node.kind === "if" && node.test === failure && meaningOf(failure) === "failure")
+      found = node.then
+    if (node.kind === "try" && node.catches.some((one) => one.body === failure))
+      found = failure as Node
+    return !found
   })
   return found
 }

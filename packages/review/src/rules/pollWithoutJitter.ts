@@ -2,14 +2,14 @@
 import { definitionsOf } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
-import { wordsOf } from "../analysis/names.ts"
+import { dotted, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveFunction } from "../analysis/resolve.ts"
 import { roundOf } from "../analysis/retries.ts"
 import { targetWithin } from "../analysis/targets.ts"
 import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
-import type { Node } from "../ir/nodes.ts"
+import type { Loop, Node } from "../ir/nodes.ts"
 import type { DraftFact, Rule } from "./rule.ts"
 
 /** Rarer than this, a beat that all share is a moment of load and not a pattern of it. */
@@ -123,13 +123,27 @@ export const pollWithoutJitter: Rule = {
  */
 function isWaitForResult(file: File, around: Node | null): boolean {
   if (around?.kind !== "loop") return false
-  if (around.test && BOUNDED.test(file.textOf(around.test))) return true
+  if (around.test && (BOUNDED.test(file.textOf(around.test)) || isCountdown(file, around)))
+    return true
   let returns = false
   walk(around.body, (node) => {
     if (node.kind === "return" && node.value) returns = true
     return !returns && node.kind !== "function"
   })
   return returns && file.methodOf(around)?.name !== "run"
+}
+
+/** `for outstanding > 0 { …; outstanding = count() }` */
+function isCountdown(file: File, { test, body }: Loop): boolean {
+  if (test?.kind !== "binary" || test.left.kind !== "name" || test.right.kind !== "number")
+    return false
+  const { name } = test.left
+  return file.assignments.some(
+    ({ start, end, targets }) =>
+      start > body.start &&
+      end <= body.end &&
+      targets.some((target) => target.kind === "name" && target.name === name),
+  )
 }
 
 const BOUNDED =
@@ -167,6 +181,8 @@ function pollWord(name: string): string | undefined {
   return words.find((word, i) => {
     if (!POLL_WORDS.has(word)) return false
     const rest = words.slice(i + 1)
+    // A poller is who polls: only its interval is one.
+    if (word === "poller" && rest.length === 0) return false
     return !BEAT_WORDS.has(rest.at(-1) ?? "") || rest.every((one) => BEAT_WORDS.has(one))
   })
 }
@@ -198,17 +214,39 @@ function isSpread(program: Program, file: File, wait: Wait, method: Node | null)
   )
 }
 
+/** What a ticker's beat runs: the body of a `range`, or of the case that receives it. */
+function beatenBy(file: File, wait: Wait): Node[] {
+  const found: Node[] = []
+  const holder = file.parentOf(wait.call)
+  const target = holder?.kind === "assign" ? holder.targets[0] : undefined
+  const around = file.methodOf(wait.call)
+  if (!target || !around) return []
+  const channel = `${dotted(target)}.C`
+  walk(around, (node) => {
+    if (node.kind === "select")
+      for (const { comm, body } of node.cases)
+        if (comm && file.textOf(comm).includes(channel)) found.push(body)
+    if (node.kind === "loop" && node.iterable && dotted(node.iterable) === channel)
+      found.push(node.body)
+    return undefined
+  })
+  return found
+}
+
 /** The first call of the round that goes to something shared. */
 function asksShared(program: Program, file: File, wait: Wait, around: Node | null): Node | null {
+  const beaten = wait.form === "interval" && !wait.callback ? beatenBy(file, wait) : []
   const bodies: { readonly file: File; readonly node: Node }[] =
-    wait.callback && around?.kind !== "loop"
-      ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
-          file: from,
-          node: fn,
-        }))
-      : around
-        ? [{ file, node: around }]
-        : []
+    beaten.length > 0
+      ? beaten.map((node) => ({ file, node }))
+      : wait.callback && around?.kind !== "loop"
+        ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
+            file: from,
+            node: fn,
+          }))
+        : around
+          ? [{ file, node: around }]
+          : []
   for (const { file: from, node } of bodies) {
     if (targetWithin(program, from, node, 3) === "remote") return from === file ? node : wait.call
   }

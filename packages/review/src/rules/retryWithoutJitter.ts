@@ -3,7 +3,7 @@ import { lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
 import { callersOf, definitionsOf, type Definition } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
-import { dotted } from "../analysis/names.ts"
+import { dotted, rootOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { assignmentsIn, resolveCall } from "../analysis/resolve.ts"
 import { canBeCutShort, roundOf, type Round } from "../analysis/retries.ts"
@@ -73,7 +73,10 @@ export const retryWithoutJitter: Rule = {
       told.push(draft.at, wait.call)
       report(draft)
     }
-    for (const backoff of lockstepBackoffsOf(program, file)) {
+    const backoffs = lockstepBackoffsOf(program, file)
+    for (const backoff of backoffs) {
+      // What passes on another's delay is no mistake of its own.
+      if (backoffs.some(({ fn }) => fn !== backoff.fn && calls(backoff.at, fn.name))) continue
       const { start, end } = backoff.fn
       if (
         told.some((spot) => spot.start >= start && spot.end <= end) ||
@@ -93,6 +96,15 @@ function isWaitedFor(program: Program, file: File, { fn }: Backoff): boolean {
       ({ call }) => around && call.start >= around.start && call.end <= around.end,
     )
   })
+}
+
+function calls(node: Node, name: string): boolean {
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "call" && one.name === name) found = true
+    return !found
+  })
+  return found
 }
 
 function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draft {
@@ -122,7 +134,34 @@ function isCleared(program: Program, file: File, wait: Wait): boolean {
     wait.delay,
     ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
   ]
-  return texts.some((node) => SERVER_SAYS.test(file.textOf(node)))
+  return (
+    texts.some((node) => SERVER_SAYS.test(file.textOf(node))) || isFromAnswer(file, wait, texts)
+  )
+}
+
+/** The delay is a field of the error that was caught, or of what was filled from it. */
+function isFromAnswer(file: File, wait: Wait, texts: readonly Node[]): boolean {
+  const roots = texts.flatMap((node) => (node.kind === "member" ? (rootOf(node) ?? []) : []))
+  for (const outer of file.ancestorsOf(wait.call)) {
+    if (outer.kind === "function") return false
+    if (outer.kind === "try" && outer.catches.some((one) => isOneOf(one.binding, roots)))
+      return true
+    if (outer.kind === "loop")
+      return file.assignments.some(
+        (one) =>
+          one.declares &&
+          one.value === null &&
+          one.start > outer.start &&
+          one.end < wait.call.start &&
+          one.targets.some((target) => isOneOf(target, roots)),
+      )
+  }
+  return false
+}
+
+function isOneOf(node: Node | string | null, names: readonly string[]): boolean {
+  const name = typeof node === "string" ? node : node?.kind === "name" ? node.name : null
+  return name !== null && names.includes(name)
 }
 
 function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft {
@@ -142,7 +181,7 @@ function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft 
     because.push({ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` })
   return {
     at: definition && definition.file === file ? definition.at : wait.call,
-    tier: tierOf(target, ms, canBeCutShort(file, wait)),
+    tier: isAside(program, file, round) ? "context" : tierOf(target, ms, canBeCutShort(file, wait)),
     severity: severityOf(target, ms, fleet !== null),
     message: `${shown(file, round)} is retried after ${delayShown(file, wait, ms)}, the same for everyone who failed at the same time`,
     because,
@@ -162,7 +201,8 @@ function definitionShown(
   round: Round,
 ): Definition | null {
   const definitions = definitionsOf(program, file, wait.delay).filter(
-    (one) => one.file === file && !one.isParam,
+    (one) =>
+      one.file === file && !one.isParam && !(one.value?.kind === "number" && one.value.value === 0),
   )
   const within = file.methodOf(wait.call)
   const near = definitions.filter(
@@ -210,6 +250,21 @@ function targetOfRound(program: Program, file: File, round: Round): Target {
   const direct = round.operation ? targetOf(program, file, round.operation) : "unknown"
   if (direct !== "unknown" || !round.around) return direct
   return targetWithin(program, file, round.around, 1)
+}
+
+const ASIDE =
+  /^(?:(?:close|stop|shut_?down|Close|Stop|Shutdown|disconnect|unsubscribe|destroy|dispose|terminate|clean_?up)(?![a-z])|(?:is|has|can)_?[A-Z])/
+
+/** What ends something, and what only asks, makes no herd: a round that does nothing else, `close()`, `isReady()`. */
+function isAside(program: Program, file: File, { operation, around }: Round): boolean {
+  if (!operation || !around || !ASIDE.test(operation.name)) return false
+  let others = false
+  walk(around, (node) => {
+    if (node.kind === "call" && !ASIDE.test(node.name))
+      others ||= targetOf(program, file, node, 1) === "remote" || /connect/i.test(node.name)
+    return !others
+  })
+  return !others
 }
 
 /** A short wait for something on one's own machine that ends with its context is how one waits for it. */
