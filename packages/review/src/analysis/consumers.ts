@@ -108,7 +108,10 @@ function callbacksOf(program: Program, file: File, call: Call): Consumer[] {
   if (call.isNew && /^Worker$/.test(call.name) && brokersOf(file).includes("jobs"))
     return fromArguments(program, file, call, "jobs", call.args.slice(1))
   // watermill's router
-  if (/^Add(?:NoPublisher|Consumer)?Handler$/.test(call.name) && importsWatermill(file))
+  if (
+    /^Add(?:NoPublisher|Consumer)?Handler$/.test(call.name) &&
+    file.unit.imports.some((one) => one.module.includes("watermill"))
+  )
     return fromArguments(program, file, call, "broker", call.args.slice(-1))
   if (!SUBSCRIBES.test(call.name) || !receiver) return []
   const args = [...call.args, ...namedCallbacks(call)]
@@ -122,10 +125,6 @@ function callbacksOf(program: Program, file: File, call: Call): Consumer[] {
   const broker = brokerOfReceiver(program, file, receiver, call)
   if (!broker || (broker === "jobs" && call.name !== "process")) return []
   return fromArguments(program, file, call, broker, args)
-}
-
-function importsWatermill(file: File): boolean {
-  return file.unit.imports.some((one) => /watermill/.test(one.module))
 }
 
 function namedCallbacks(call: Call): Node[] {
@@ -278,7 +277,10 @@ function streamOf(program: Program, file: File, loop: Loop): Broker | null {
   const over = loop.iterable!
   const name = dotted(over)
   if (name.endsWith("claim.Messages()")) return "kafka"
-  const sources = [over, ...definitionsOf(program, file, over).flatMap((one) => one.value ?? [])]
+  // Without a library in this file only a name tells.
+  const isHere = brokersOf(file).length > 0
+  const made = isHere ? definitionsOf(program, file, over).flatMap((one) => one.value ?? []) : []
+  const sources = [over, ...made]
   for (const source of sources) {
     const call = source.kind === "await" ? source.value : source
     if (call.kind !== "call") continue

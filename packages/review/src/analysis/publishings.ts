@@ -127,6 +127,13 @@ export interface Reached<What> {
   readonly depth: number
 }
 
+/**
+ * What a function that publishes is called, or what it is called on. Only these are followed: looking into every call
+ * of a large program costs more than all rules together.
+ */
+const HINTS =
+  /publish|send|sent|emit|produc|notif|announce|dispatch|enqueue|forward|event|messag|fire|raise|broadcast|kafka|rabbit|queue|topic|stream|broker|bus|sns|sqs|nats/i
+
 /** One table for each number of steps. */
 const REACH = [0, 1, 2, 3].map((steps) => Symbol(`publishings of a function, ${steps} steps`))
 
@@ -142,7 +149,7 @@ export function publishingsWithin(
     if (node.kind !== "call" && node.kind !== "send") return undefined
     const own = publishingOf(program, file, node)
     if (own) found.push({ from: node, what: own, depth: 0 })
-    else if (node.kind === "call" && depth > 0) {
+    else if (node.kind === "call" && depth > 0 && HINTS.test(dotted(node.callee))) {
       for (const target of resolveCall(program, file, node)) {
         const [first] = within(program, target.file, target.fn, depth - 1)
         if (first) found.push({ from: node, what: first.what, depth: first.depth + 1 })
