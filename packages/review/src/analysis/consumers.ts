@@ -278,9 +278,8 @@ function streamOf(program: Program, file: File, loop: Loop): Broker | null {
   const name = dotted(over)
   if (name.endsWith("claim.Messages()")) return "kafka"
   // Without a library in this file only a name tells.
-  const isHere = brokersOf(file).length > 0
-  const made = isHere ? definitionsOf(program, file, over).flatMap((one) => one.value ?? []) : []
-  const sources = [over, ...made]
+  const made = brokersOf(file).length > 0 ? definitionsOf(program, file, over) : []
+  const sources = [over, ...made.flatMap((one) => one.value ?? [])]
   for (const source of sources) {
     const call = source.kind === "await" ? source.value : source
     if (call.kind !== "call") continue
