@@ -257,7 +257,11 @@ const ASIDE =
 
 /** What ends something, and what only asks, makes no herd: a round that does nothing else, `close()`, `isReady()`. */
 function isAside(program: Program, file: File, { operation, around }: Round): boolean {
-  if (!operation || !around || !ASIDE.test(operation.name)) return false
+  if (!operation || !around) return false
+  // A file of this machine has no herd before it.
+  if (/^(?:fs|fsp|fse|fsPromises|os|shutil|Files|FileUtils)$/.test(rootOf(operation.callee) ?? ""))
+    return true
+  if (!ASIDE.test(operation.name)) return false
   let others = false
   walk(around, (node) => {
     if (node.kind === "call" && !ASIDE.test(node.name))
