@@ -151,7 +151,16 @@ interface Words {
   readonly around: string[]
 }
 
+const WORDS = new WeakMap<Step, Words>()
+
+/** Each step is held against every other on the same key, so its words are looked for once. */
 function wordsAround(step: Step): Words {
+  let words = WORDS.get(step)
+  if (!words) WORDS.set(step, (words = wordsOfStep(step)))
+  return words
+}
+
+function wordsOfStep(step: Step): Words {
   const { file, store, family } = step
   const fn = file.methodOf(store.call)
   const name = file.path.split("/").at(-1)!
@@ -186,8 +195,12 @@ function isForced(step: Step): boolean {
   return FORCED.test(methodOf(step)?.name ?? "")
 }
 
+const METHODS = new WeakMap<Step, Func | null>()
+
 export function methodOf(step: Step): Func | null {
-  return step.file.methodOf(step.store.call)
+  let method = METHODS.get(step)
+  if (method === undefined) METHODS.set(step, (method = step.file.methodOf(step.store.call)))
+  return method
 }
 
 /** Whether a step runs however its function ends: in a `finally`, deferred, in `.finally(…)`. */
