@@ -160,8 +160,10 @@ export function callersOf(program: Program, { file, fn }: Located): readonly Cal
   return program.memo<Func, readonly CallSite[]>(CALLERS, fn, [], () => {
     const found: CallSite[] = []
     for (const source of program.sourcesCalling(fn.name)) {
+      if (found.length >= MAX_CALLERS) break
+      if (source.language !== file.language) continue
       const from = source.path === file.path ? file : program.file(source.path)
-      if (!from || from.language !== file.language) continue
+      if (!from) continue
       for (const call of from.callsNamed(fn.name)) {
         if (found.length >= MAX_CALLERS) break
         const targets = resolveFunction(program, from, call.callee)

@@ -30,6 +30,8 @@ export interface Located {
 }
 
 export interface FunctionRef extends FunctionEntry {
+  /** Of its file. */
+  readonly package: string | null
   readonly source: Source
 }
 
@@ -64,6 +66,8 @@ export class Program {
   readonly known: KnownNames
   readonly #sources: readonly Source[]
   readonly #byPath: ReadonlyMap<string, Source>
+  /** What is handed out: who reads a text or a summary is known to have done so. */
+  readonly #views: ReadonlyMap<string, Source>
   readonly #functions = new Map<string, FunctionRef[]>()
   readonly #classes = new Map<string, ClassRef[]>()
   readonly #callers = new Map<string, Source[]>()
@@ -92,6 +96,8 @@ export class Program {
     this.known = options.known ?? NOTHING_KNOWN
     this.#sources = [...options.sources].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#byPath = new Map(this.#sources.map((source) => [source.path, source]))
+    const note = (path: string): void => this.#note("file", path)
+    this.#views = new Map(this.#sources.map((one) => [one.path, new SourceView(one, note)]))
     for (const source of this.#sources) this.#index(source)
     const { isFleet, services } = options
     const ask = (about: string): ReturnType<typeof WITNESS.answer> => this.ask(WITNESS, about)
@@ -129,7 +135,7 @@ export class Program {
 
   source(path: string): Source | null {
     this.#note("file", path)
-    return this.#byPath.get(path) ?? null
+    return this.#views.get(path) ?? null
   }
 
   /** Every function of a name outside tests, in the order of paths. */
@@ -244,11 +250,11 @@ export class Program {
     const about = lookup.slice(cut + 1)
     switch (name as ByName) {
       case "functions":
-        return told(this.#functions.get(about), ({ source, owner, arity }) => [
-          source.path,
-          owner,
-          arity,
-          source.summary.package,
+        return told(this.#functions.get(about), (ref) => [
+          ref.source.path,
+          ref.owner,
+          ref.arity,
+          ref.package,
         ])
       case "classes":
         return told(this.#classes.get(about), classAnswer)
@@ -276,10 +282,12 @@ export class Program {
     this.#frame.trace.note(number)
   }
 
-  #index(source: Source): void {
-    if (source.isTest) return
-    const { functions, classes, calls } = source.summary
-    for (const entry of functions) push(this.#functions, entry.name, { ...entry, source })
+  #index({ path, isTest, summary }: Source): void {
+    if (isTest) return
+    const source = this.#views.get(path)!
+    const { functions, classes, calls, package: name } = summary
+    for (const entry of functions)
+      push(this.#functions, entry.name, { ...entry, package: name, source })
     for (const entry of classes) {
       const ref = { ...entry, source }
       push(this.#classes, entry.name, ref)
@@ -293,6 +301,38 @@ function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void 
   const list = map.get(key)
   if (list) list.push(value)
   else map.set(key, [value])
+}
+
+/** A source that tells when its content is looked at. */
+class SourceView implements Source {
+  readonly path: string
+  readonly language: Language
+  readonly isTest: boolean
+  readonly #source: Source
+  readonly #note: (path: string) => void
+
+  constructor(source: Source, note: (path: string) => void) {
+    this.path = source.path
+    this.language = source.language
+    this.isTest = source.isTest
+    this.#source = source
+    this.#note = note
+  }
+
+  get text(): string {
+    this.#note(this.path)
+    return this.#source.text
+  }
+
+  get summary(): Summary {
+    this.#note(this.path)
+    return this.#source.summary
+  }
+
+  load(): SourceUnit {
+    this.#note(this.path)
+    return this.#source.load()
+  }
 }
 
 function told<Item>(items: readonly Item[] | undefined, tell: (item: Item) => Answer): string {

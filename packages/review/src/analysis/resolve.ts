@@ -66,9 +66,7 @@ function resolveName(
   name: string,
   at: Node,
 ): readonly (FunctionRef | Located)[] {
-  const local = file
-    .functionsNamed(name)
-    .filter((fn) => !fn.receiver && isVisible(file, fn, at))
+  const local = file.functionsNamed(name).filter((fn) => !fn.receiver && isVisible(file, fn, at))
   if (local.length > 0) return local.slice(0, 1).map((fn) => ({ file, fn }))
   const own = ownClassOf(file, at)
   if (own) {
@@ -314,7 +312,7 @@ function throughImport(
     .filter(
       (ref) => ref.source.language === file.language || isScript(ref.source) === isScript(file),
     )
-  const exact = refs.filter((ref) => isModule(file, module, ref.source))
+  const exact = refs.filter((ref) => isModule(file, module, ref))
   if (exact.length > 0) return exact.slice(0, 1)
   // A barrel passes names on: the name decides where it is the only one.
   const top = refs.filter((ref) => ref.owner === null)
@@ -333,8 +331,8 @@ function isForeign(program: Program, file: File, module: string): boolean {
   return false
 }
 
-/** Whether an import of `module` in `file` means `source`. */
-function isModule(file: File, module: string, source: Source): boolean {
+/** Whether an import of `module` in `file` means the file of a function. */
+function isModule(file: File, module: string, { source, package: name }: FunctionRef): boolean {
   if (isScript(file)) {
     if (!module.startsWith(".")) return false
     const target = joined(file.path, module).replace(/\.(?:[cm]?[jt]sx?)$/, "")
@@ -350,7 +348,7 @@ function isModule(file: File, module: string, source: Source): boolean {
       ? folderOf(file.path) === folderOf(source.path)
       : `/${path}`.endsWith(`/${tail}`)
   }
-  return source.summary.package !== null && module.startsWith(source.summary.package)
+  return name !== null && module.startsWith(name)
 }
 
 function joined(from: string, relative: string): string {

@@ -19,6 +19,8 @@ const MAX_AGE = 30
 const MAX_PATTERNS = 400
 /** Checks of whole trees that are remembered: branches that a person goes back and forth between. */
 const MAX_RESULTS = 8
+/** The result that is of single files and not of a tree. */
+export const FILES_KEY = "files"
 /** The folders whose code decides what a record or a check says. */
 const ANALYSER_FOLDERS = ["ir", "findings", "files", "frontends", "analysis", "rules", "engine"]
 
@@ -54,7 +56,7 @@ export class Cache {
   readonly #version: string
   readonly #entries = new Map<string, CacheEntry>()
   readonly #used = new Set<string>()
-  readonly #results = new Map<string, string>()
+  readonly #results = new Map<string, Uint8Array>()
   #isChanged = false
 
   constructor(options: CacheOptions) {
@@ -67,7 +69,7 @@ export class Cache {
     if (pack && known.length + added.length <= MAX_PATTERNS) {
       this.patterns = [...known, ...added]
       for (const [key, entry] of pack.entries) this.#entries.set(key, entry)
-      for (const [key, json] of pack.results) this.#results.set(key, json)
+      for (const [key, result] of pack.results) this.#results.set(key, result)
       if (added.length > 0) this.#isChanged = true
     } else this.patterns = options.patterns
   }
@@ -89,14 +91,16 @@ export class Cache {
 
   /** What a check found whose inputs had this key, as JSON. */
   findResult(key: string): string | null {
-    return this.#results.get(key) ?? null
+    const result = this.#results.get(key)
+    return result === undefined ? null : Buffer.from(result).toString("utf8")
   }
 
   keepResult(key: string, json: string): void {
     if (this.#file === null) return
     this.#results.delete(key)
-    this.#results.set(key, json)
-    for (const old of [...this.#results.keys()].slice(0, -MAX_RESULTS)) this.#results.delete(old)
+    this.#results.set(key, Buffer.from(json, "utf8"))
+    const trees = [...this.#results.keys()].filter((one) => one !== FILES_KEY)
+    for (const old of trees.slice(0, -MAX_RESULTS)) this.#results.delete(old)
     this.#isChanged = true
   }
 

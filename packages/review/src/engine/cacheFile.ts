@@ -24,7 +24,7 @@ export interface Pack {
   /** By the key of the text, in hexadecimal. */
   readonly entries: ReadonlyMap<string, CacheEntry>
   /** What checks of whole trees found, as JSON by a key of everything that they hang on; the latest last. */
-  readonly results: ReadonlyMap<string, string>
+  readonly results: ReadonlyMap<string, Uint8Array>
 }
 
 interface Head {
@@ -36,7 +36,7 @@ interface Head {
 
 /** magic, CRC of the rest, length of the head, head as JSON, table, bytes. */
 export function encodePack(pack: Pack): Buffer {
-  const results = [...pack.results].map(([key, json]) => [key, Buffer.from(json, "utf8")] as const)
+  const results = [...pack.results]
   const head: Head = {
     version: pack.version,
     patterns: pack.patterns,
@@ -100,9 +100,9 @@ export function decodePack(file: Buffer): Pack | null {
       age: file.readUInt16LE(row + KEY_BYTES + 2),
     })
   }
-  const results = new Map<string, string>()
+  const results = new Map<string, Uint8Array>()
   for (const [key, length] of head.results) {
-    results.set(key, file.toString("utf8", at, at + length))
+    results.set(key, file.subarray(at, at + length))
     at += length
   }
   const { version, patterns } = head

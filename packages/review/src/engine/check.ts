@@ -8,6 +8,7 @@ import { Lines, placeOf } from "../findings/place.ts"
 import { isAsidePath } from "../files/testPath.ts"
 import type { Draft, Rule } from "../rules/rule.ts"
 import type { SievedSource } from "./analyse.ts"
+import type { Kept } from "./kept.ts"
 import { computedMs } from "./clock.ts"
 import { patternOf, type PatternSource } from "./patterns.ts"
 import type { Stop } from "./stop.ts"
@@ -28,6 +29,8 @@ export interface CheckOptions {
   readonly isReviewed?: ((path: string) => boolean) | undefined
   /** The path under which a file's findings are named: a renamed file keeps them. */
   readonly namedAs?: ((path: string) => string) | undefined
+  /** What earlier checks found, and where this one is kept. */
+  readonly kept?: Kept | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
@@ -49,7 +52,7 @@ export async function check(options: CheckOptions): Promise<Checked> {
     if (!(await options.stop.goesOn())) break
     const due = rules.filter(({ rule, pattern }) => isDue(rule, pattern, source))
     if (due.length > 0) {
-      const one = checkFile(
+      const one = checkOnce(
         source,
         due.map(({ rule }) => rule),
         options,
@@ -61,6 +64,34 @@ export async function check(options: CheckOptions): Promise<Checked> {
     options.onProgress?.(done + 1, sources.length)
   }
   return { findings: findings.sort(compareFindings), notices }
+}
+
+/** Notices of what would not be so the next time. */
+const PASSING_NOTICES: ReadonlySet<string> = new Set([
+  "rule-slow",
+  "file-slow",
+  "file-not-understood",
+])
+
+/** Whether a check would say the same the next time. */
+export function isLasting({ notices }: Checked): boolean {
+  return !notices.some(({ code }) => PASSING_NOTICES.has(code))
+}
+
+/** What is known of the file, or a check of it. */
+function checkOnce(
+  source: SievedSource,
+  rules: readonly Rule[],
+  options: CheckOptions,
+  texts: Texts,
+): Checked {
+  const { program, kept } = options
+  const name = options.namedAs?.(source.path) ?? source.path
+  const known = kept?.find(program, source, name)
+  if (known) return known
+  const { value, lookups } = program.traced(() => checkFile(source, rules, options, texts))
+  if (isLasting(value)) kept?.keep(program, source, name, lookups, value)
+  return value
 }
 
 function isDue(rule: Rule, pattern: PatternSource, source: SievedSource): boolean {

@@ -13,14 +13,14 @@ import { pathInRoot, realRoot, workTree } from "../files/workTree.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
-import { affectedPaths, isEvidenceChanged } from "./affected.ts"
 import { analyse } from "./analyse.ts"
 import { Cache } from "./cache.ts"
 import { check, type Checked } from "./check.ts"
 import { monotonicMs } from "./clock.ts"
 import { compareFindingsOf, findRenames, type Compared } from "./compare.ts"
 import { EVIDENCE_WORDS, patternOf } from "./patterns.ts"
-import { remembered } from "./remembered.ts"
+import { Kept } from "./kept.ts"
+import { remembered, settingsKey } from "./remembered.ts"
 import { Side } from "./side.ts"
 import { Stop } from "./stop.ts"
 import { isWanted } from "./wanted.ts"
@@ -88,9 +88,9 @@ export async function review(options: ReviewOptions): Promise<Review> {
   const trees = await loadTrees(root, run.scope.named, options)
   try {
     const { head, base } = await run.read(trees)
-    const checked = await run.check(head, NO_RENAMES, null)
+    const checked = await run.check(head, NO_RENAMES)
     const compared = base ? await run.compare(base, head, checked) : null
-    run.cache.save()
+    run.save([head, base])
     const late = run.stop.isLate ? [lateNotice(options.deadlineMs)] : []
     const paths = head.files.map(({ path }) => path).filter((path) => run.scope.has(path))
     return {
@@ -130,6 +130,8 @@ class Run {
   readonly notices: Notice[] = []
   readonly #options: ReviewOptions
   readonly #rules: readonly Rule[]
+  /** Read when something has to be checked: a tree that was seen before needs none of it. */
+  #kept: Kept | null = null
 
   constructor(root: string, options: ReviewOptions) {
     this.#options = options
@@ -159,15 +161,9 @@ class Run {
     return { head, base }
   }
 
-  /** @param only - the paths to check; null for all of the scope */
-  async check(
-    side: Side,
-    renames: ReadonlyMap<string, string>,
-    only: ReadonlySet<string> | null,
-  ): Promise<Checked> {
+  async check(side: Side, renames: ReadonlyMap<string, string>): Promise<Checked> {
     const namedAs = (path: string): string => renames.get(path) ?? path
-    const isReviewed = (path: string): boolean =>
-      this.scope.has(namedAs(path)) && (only?.has(path) ?? true)
+    const isReviewed = (path: string): boolean => this.scope.has(namedAs(path))
     const inputs = {
       sourceKeys: side.sources.map(({ key }) => key),
       evidence: side.evidence,
@@ -187,18 +183,25 @@ class Run {
         stop: this.stop,
         isReviewed,
         namedAs,
+        kept: (this.#kept ??= new Kept(
+          this.cache,
+          settingsKey({ ...this.#options, rules: this.#rules }),
+        )),
         onProgress: (done, total) => this.#options.onProgress?.({ step: "checking", done, total }),
       })
       return { checked, isWhole: !this.stop.isLate }
     })
   }
 
+  save(sides: readonly (Side | null)[]): void {
+    const paths = sides.flatMap((side) => side?.sources.map(({ path }) => path) ?? [])
+    this.#kept?.save(new Set(paths))
+    this.cache.save()
+  }
+
   async compare(base: Side, head: Side, { findings }: Checked): Promise<Compared> {
     const renames = findRenames(base.files, head.files)
-    const only = isEvidenceChanged(base.evidence, head.evidence)
-      ? null
-      : affectedPaths(base, head, findings, renames)
-    const before = await this.check(base, renames, only)
+    const before = await this.check(base, renames)
     const baseSide = { findings: before.findings, files: base.files }
     return compareFindingsOf(baseSide, { findings, files: head.files }, renames)
   }
