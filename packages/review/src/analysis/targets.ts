@@ -124,12 +124,32 @@ const LOCAL_WORDS = new Set([
   "pid",
 ])
 
+/** Verbs that say as much of what lies in memory. */
+const VAGUE_VERBS = new Set([
+  "poll",
+  "query",
+  "insert",
+  "commit",
+  "subscribe",
+  "publish",
+  "workflow",
+])
+
+/** What is told to a log or a meter is no part of the work, wherever it goes. */
+const ASIDE =
+  /(?:^|\.)(?:\w*[lL]og(?:ger)?|LOG(?:GER)?|\w*[mM]etrics?(?:Handler|Scope)?|tracer|span|tag|level)(?:\(\))?\.\w+$/
+
 const MEMO = Symbol("target of a function")
 
 /** Where a call goes, by its name, what it is called on, and what the functions behind it call. */
 export function targetOf(program: Program, file: File, call: Call, depth = 2): Target {
-  const direct = byName(dotted(call.callee))
-  if (direct !== "unknown") return direct
+  const name = dotted(call.callee)
+  if (ASIDE.test(name)) return "unknown"
+  const direct = byName(name)
+  // What the repository says of its own `queryRegistry` weighs more than the verb.
+  const isOpen = direct === "remote" && depth > 0 && isByVerb(name)
+  if (direct !== "unknown" && !(isOpen && resolveCall(program, file, call).length > 0))
+    return direct
   if (call.callee.kind === "member") {
     const type = typeOf(program, file, call.callee.object, call)
     const typed = type ? byType(type) : "unknown"
@@ -169,6 +189,11 @@ const COLLECTIONS =
 
 function byType(type: string): Target {
   return COLLECTIONS.test(type) ? "local" : byName(type)
+}
+
+function isByVerb(name: string): boolean {
+  const words = wordsOf(name).filter((word) => REMOTE_WORDS.has(word) || REMOTE_VERBS.has(word))
+  return words.every((word) => VAGUE_VERBS.has(word))
 }
 
 function byName(name: string): Target {
