@@ -48,8 +48,9 @@ export const sleepInTest: Rule = {
       "The sleep is a stimulus: it stands in a server, thread or handler that the test sets up, or is a parameter of the test's table.",
       "The test is about time: its name or its settings speak of a timeout, an expiry, an interval, a rate.",
       "What follows asserts that something did not happen, which only time can show.",
+      "What follows waits for the thing itself, or was asserted before the sleep and is asserted again.",
       "The sleep stands in a loop that looks again and again, or in a race against what is awaited.",
-      "The clock is a fake one.",
+      "The clock is a fake one, or an object that the test holds.",
     ],
     fix: "Wait for the thing itself: a channel, a latch, a future, or a poll with a time limit (Eventually, waitFor, Awaitility).",
     reference: "https://testing.googleblog.com/2021/03/test-flakiness-one-of-main-challenges.html",
@@ -81,13 +82,23 @@ export const sleepInTest: Rule = {
     const seen = new Set<Func>()
     for (const wait of waitsOf(program, file)) {
       const test = testAround(file, wait.call)
-      if (!test || seen.has(test) || !isPlain(file, wait, test)) continue
+      if (!test || seen.has(test) || isOnClock(file, wait.call)) continue
+      if (!isPlain(file, wait, test)) continue
       const draft = draftOf(program, file, wait, test)
       if (!draft) continue
       if (draft.tier !== "context") seen.add(test)
       report(draft)
     }
   },
+}
+
+/** `time.sleep(100)` on an object of the test's own: a clock that the test turns. */
+function isOnClock(file: File, { callee, name }: Call): boolean {
+  if (callee.kind !== "member" || !/^sleep$/i.test(name)) return false
+  const { object } = callee
+  if (object.kind === "member") return !/^[A-Z]/.test(object.name)
+  if (object.kind !== "name" || /^(?:[A-Z]|this$|self$)/.test(object.name)) return false
+  return !file.unit.imports.some((one) => one.local === object.name)
 }
 
 /** A wait in place, in no loop and no race. */
@@ -128,6 +139,8 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
   if (!asserted[0] || !telling) return null
   // The first assertion after the wait is what it waits for.
   const isNegative = telling !== asserted[0]
+  if (asserted[0] === telling && isRepeated(file, test, wait.call, telling)) return null
+  if (waitsBetween(test, wait.call, telling)) return null
   const started = startedBefore(file, test, wait.call)
   const isAboutTime = !until && timingIn(file, test, wait.call)
   const shown = ms === null ? "a computed time" : ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
@@ -147,6 +160,43 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
       "the test is not about a timeout, an expiry or a rate",
     ],
   }
+}
+
+/** Calls that end when it has happened, and assertions that look again and again. */
+const WAITS_ITSELF =
+  /^(?:await|join|timeout|[aA]wait[A-Z_]\w*|[wW]ait(?:For|Until|_for|_until|Recv)\w*|until[A-Z]\w*|eventually\w*|Eventually\w*|Poll)$/
+
+/** Whether something between the wait and the assertion, or the assertion, waits for the thing itself. */
+function waitsBetween(test: Func, wait: Call, assertion: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (found || node.end <= wait.end) return false
+    if (node.start >= wait.end && node.start < assertion.end && node.kind === "call")
+      found ||= WAITS_ITSELF.test(node.name)
+    return !found
+  })
+  return found
+}
+
+/** The same stood before the wait: that it is so still is what the test shows. */
+function isRepeated(file: File, test: Func, wait: Call, assertion: Node): boolean {
+  const before = file.text.slice(test.start, wait.start)
+  const chain = statementOf(file, assertion)
+  const text = file.textOf(chain)
+  if (text.length > 12 && before.includes(text)) return true
+  if (assertion.kind !== "call" || !/^(?:assert)?True$/i.test(assertion.name)) return false
+  const asked = assertion.args.at(-1)
+  return asked?.kind === "call" && before.includes(file.textOf(asked))
+}
+
+/** `expect(x).toBe(1)` is more than `expect(x)`. */
+function statementOf(file: File, node: Node): Node {
+  let outermost = node
+  for (const outer of file.ancestorsOf(node)) {
+    if (outer.kind !== "member" && outer.kind !== "call" && outer.kind !== "await") break
+    outermost = outer
+  }
+  return outermost
 }
 
 /** `time.Until(deadline)`: waits exactly until something should be over. */
