@@ -42,9 +42,6 @@ export interface ClassRef extends ClassEntry {
 /** Trees kept at once. A repository's largest rooms have fewer files that refer to each other. */
 const MAX_LOADED = 600
 
-/** What is looked up by a name alone. */
-const BY_NAME = ["functions", "classes", "subclasses", "callers", "file", "all"] as const
-type ByName = (typeof BY_NAME)[number]
 
 /** A value that is known, with what it hangs on. */
 interface Memo {
@@ -192,6 +189,7 @@ export class Program {
    * hang on the key and on look-ups within `compute` alone; a table that is filled later would hide look-ups.
    * @param whileComputing - what `compute` gets when it comes back to its own key
    */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- Calls read better with what the key is.
   memo<Key extends object, Value>(
     kind: symbol,
     key: Key,
@@ -248,7 +246,7 @@ export class Program {
     const cut = lookup.indexOf("\n")
     const name = lookup.slice(0, cut)
     const about = lookup.slice(cut + 1)
-    switch (name as ByName) {
+    switch (name) {
       case "functions":
         return told(this.#functions.get(about), (ref) => [
           ref.source.path,

@@ -97,7 +97,7 @@ const LOOKS: Readonly<Record<string, (program: Program) => unknown>> = {
   sources: (program) => program.sources.length,
   question: (program) => program.ask(LONGEST, ""),
   evidence: (program) => program.evidence.find("a.py", /magic/, "everywhere", "magic"),
-  memo: (program) => program.memo(MEMO, program, "", () => program.sourcesCalling("helper").length),
+  memo: (program) => program.memo(MEMO, program, 0, () => program.sourcesCalling("helper").length),
 }
 const MEMO = Symbol("memo of a test")
 
