@@ -5,6 +5,7 @@ import { callersOf } from "../definitions.ts"
 import type { File } from "../file.ts"
 import { dotted } from "../names.ts"
 import type { Program } from "../program.ts"
+import { endsByItself } from "./endings.ts"
 
 const REPEATS = /^(?:setInterval|schedule|process|consume|subscribe|addJob|cron|every|define)$/
 const WORKERS = /^(?:Worker|CronJob|Cron|QueueProcessor|Consumer)$/
@@ -21,7 +22,12 @@ export function backgroundOf(
 ): { readonly file: File; readonly at: Node } | null {
   let method: Func | null = null
   for (const outer of file.ancestorsOf(node)) {
-    if (outer.kind === "loop" && outer.test === null && outer.form !== "each")
+    if (
+      outer.kind === "loop" &&
+      outer.test === null &&
+      outer.form !== "each" &&
+      !endsByItself(file, outer)
+    )
       return { file, at: outer }
     if (outer.kind === "call" && isRepeater(outer, node)) return { file, at: outer }
     if (outer.kind === "function") {

@@ -5,6 +5,7 @@ import type { File } from "../file.ts"
 import { dotted } from "../names.ts"
 import type { Program } from "../program.ts"
 import { resolveCall } from "../resolve.ts"
+import { endsByItself } from "./endings.ts"
 
 /** `bounded` has a deadline; `request` ends when somebody's request does; `process` never ends before the process. */
 export type Lifetime = "bounded" | "request" | "process" | "unknown"
@@ -116,5 +117,7 @@ function passesOn(
 function isEndless(file: File, loop: Node & { kind: "loop" }): boolean {
   if (loop.form === "each")
     return loop.iterable !== null && /\.C$|tick/i.test(file.textOf(loop.iterable))
-  return loop.test === null && loop.update === null && loop.init === null
+  return (
+    loop.test === null && loop.update === null && loop.init === null && !endsByItself(file, loop)
+  )
 }
