@@ -8,7 +8,8 @@ import { lowerJavaScript } from "./javascript/lower.ts"
 import { lowerKotlin } from "./kotlin/lower.ts"
 import { parseKotlin } from "./kotlin/parse.ts"
 import { lowerPython } from "./python/lower.ts"
-import { readSyntax, type Syntax } from "./syntax.ts"
+import type { Syntax } from "./syntax.ts"
+import { readTree } from "./treeReader.ts"
 
 /** What lies in grammars/. */
 export type GrammarName = "go" | "python" | "javascript" | "typescript" | "tsx" | "java" | "kotlin"
@@ -43,6 +44,8 @@ export function kindOf(path: string): Kind | null {
 
 const parsers = new Map<GrammarName, Promise<Parser>>()
 let started: Promise<void> | undefined
+/** Becomes the parser's own module when it starts. */
+const module = {}
 
 /** Loads a grammar once; parsing itself is synchronous afterwards. */
 async function parserOf(grammar: GrammarName): Promise<Parser> {
@@ -55,7 +58,7 @@ async function parserOf(grammar: GrammarName): Promise<Parser> {
 }
 
 async function load(grammar: GrammarName): Promise<Parser> {
-  started ??= Parser.init()
+  started ??= Parser.init(module)
   await started
   const wasm = await readFile(new URL(`../../grammars/${grammar}.wasm`, import.meta.url))
   const parser = new Parser()
@@ -122,11 +125,9 @@ export async function parseSyntax(
     parser.reset()
     throw new RangeError(`parsing did not end within ${deadlineMs} ms`)
   }
-  const cursor = tree.walk()
   try {
-    return readSyntax(cursor)
+    return readTree(tree, parser.language!, module)
   } finally {
-    cursor.delete()
     tree.delete()
   }
 }
