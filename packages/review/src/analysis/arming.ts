@@ -140,6 +140,8 @@ function leadsTo(program: Program, file: File, callback: Node, handler: Func): b
 /** A call of that name on oneself; on anything else it has to be found out that it is the same function. */
 function isCallOf(program: Program, file: File, call: Call, handler: Func): boolean {
   const receiver = receiverOf(call)
+  const isOverloaded = file.language === "java" || file.language === "kotlin"
+  if (isOverloaded && call.args.length !== handler.params.length) return false
   if (!receiver || (receiver.kind === "name" && isSelf(file, receiver.name, call))) return true
   return resolveCall(program, file, call).some(({ fn }) => fn === handler)
 }

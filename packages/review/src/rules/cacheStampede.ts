@@ -1,6 +1,7 @@
 /** cache-stampede: when an entry expires, everyone loads it at once. */
 import { callersOf, definitionsOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
+import { leaves } from "../analysis/failures.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { rowCallsOf } from "../analysis/rowCalls.ts"
@@ -166,9 +167,44 @@ function loadBetween(program: Program, file: File, fn: Func, read: Call, write: 
     const isGiven = fn.params.some(
       (param) => param.name === call.name || param.names?.includes(call.name),
     )
-    if (isAwaited || isRemote || rows.has(call) || isGiven || LOADS.test(call.name)) found = call
+    if (!(isAwaited || isRemote || rows.has(call) || isGiven || LOADS.test(call.name))) continue
+    if (!isElsewhere(file, fn, call, write)) found = call
   }
-  return found
+  return found && isOnMiss(file, fn, read, found) ? found : null
+}
+
+/** In a branch that leaves before anything is put: what was found is handed out there, or refused. */
+function isElsewhere(file: File, fn: Func, call: Call, write: Call): boolean {
+  let inner: Node = call
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer === fn) return false
+    if (
+      outer.kind === "if" &&
+      (inner === outer.then || inner === outer.otherwise) &&
+      !(inner.start <= write.start && write.end <= inner.end) &&
+      inner.kind === "block" &&
+      leaves(inner.body)
+    )
+      return true
+    inner = outer
+  }
+  return false
+}
+
+/** Whether a hit passes the load by: the load stands in a branch, or the hit has left before. */
+function isOnMiss(file: File, fn: Func, read: Call, load: Call): boolean {
+  for (const outer of file.ancestorsOf(load)) {
+    if (outer === fn) break
+    if (outer.kind === "loop" || outer.kind === "try" || outer.kind === "block") continue
+    if (/^(?:if|conditional|binary|switch|lambda)$/.test(outer.kind)) return true
+  }
+  let left = false
+  walk(fn, (node) => {
+    if (node.start >= read.start && node.end <= load.start)
+      left ||= node.kind === "return" || node.kind === "throw" || node.kind === "continue"
+    return !left
+  })
+  return left
 }
 
 const LOADS =

@@ -207,9 +207,16 @@ function betweenThreads(
     return isSuspending ? acrossYield(program, file, lookup, insert) : null
   }
   const refuses = lookup.found !== null && isRefusal(lookup.found)
+  if (lookup.isConcurrent && lookup.found && saysImpossible(file, lookup.found))
+    return { ...draftOf(lookup, insert, [shown], refuses), tier: "context" }
   // Two who compute the same value and keep either lose nothing but time.
   const tier = refuses || keepsWhatIsMade(file, lookup, insert) ? "likely" : "context"
   return { ...draftOf(lookup, insert, [shown], refuses), tier }
+}
+
+/** The refusal tells of a mistake in the program, not of somebody who came second. */
+function saysImpossible(file: File, found: Node): boolean {
+  return /IllegalState|AssertionError|checkState|\bbug\b|error\("/.test(file.textOf(found))
 }
 
 /** Constructors and set-up run before anybody else is there. */

@@ -78,7 +78,11 @@ export const idempotencyKeyInternal: Rule = {
       ]
       report({
         at: draw.call,
-        tier: round ? "certain" : draw.name === null || isHandled ? "likely" : "context",
+        tier: round
+          ? "certain"
+          : (draw.name === null || isHandled) && !isOfRow(program, file, use)
+            ? "likely"
+            : "context",
         severity: round || isMoney(file, use) ? "high" : "medium",
         message: round
           ? `every attempt gets a new ${use.name}: the other side cannot tell them to be one`
@@ -92,6 +96,21 @@ export const idempotencyKeyInternal: Rule = {
       })
     }
   },
+}
+
+/** `TransferEvent(idempotency_key=…)`: a row that is made, and that the request is read from later. */
+function isOfRow(program: Program, file: File, { at }: KeyUse): boolean {
+  for (const outer of file.ancestorsOf(at)) {
+    if (outer.kind === "function") return false
+    if (outer.kind !== "call") continue
+    if (/\.objects\b/.test(dotted(outer.callee))) return true
+    return program
+      .classesNamed(outer.name)
+      .some((one) =>
+        one.bases.some((base) => /(?:^|\.)(?:Base)?(?:Model|Entity)\w*$|Model$/.test(base)),
+      )
+  }
+  return false
 }
 
 interface Draw {

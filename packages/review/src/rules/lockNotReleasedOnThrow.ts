@@ -56,12 +56,24 @@ export const lockNotReleasedOnThrow: Rule = {
     for (const fn of file.functions) {
       // Lambdas are looked at with the method around them.
       if (fn.isLambda && file.functionOf(fn) !== null) continue
+      if (isLockItself(file, fn)) continue
       for (const held of heldLocksOf(program, file, fn)) {
         const exit = exitOf(file, held)
         if (exit) report(draftOf(held, exit))
       }
     }
   },
+}
+
+/** A class that is a lock holds no lock while it builds one: it has both `lock` and `unlock`. */
+function isLockItself(file: File, fn: Func): boolean {
+  const owner = file.classOf(fn)?.name ?? fn.receiver?.type
+  if (!owner) return false
+  const has = (names: RegExp): boolean =>
+    file.functions.some(
+      (one) => names.test(one.name) && (file.classOf(one)?.name ?? one.receiver?.type) === owner,
+    )
+  return has(/^(?:[lL]ock|[aA]cquire)$/) && has(/^(?:[uU]nlock|[rR]elease)$/)
 }
 
 interface Exit {

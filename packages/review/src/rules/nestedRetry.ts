@@ -4,7 +4,7 @@ import { meaningOf } from "../analysis/failures.ts"
 import { isKnown } from "../analysis/known.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
-import { resolveCall } from "../analysis/resolve.ts"
+import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
 import { waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
@@ -105,7 +105,7 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
     if (node.kind !== "call" || node.start === around.start) return undefined
     if (
       (RETRYING.test(node.name) || isKnown(program.known.retries, node.callee)) &&
-      node.args.some((arg) => /^(?:lambda|name|member)$/.test(arg.kind)) &&
+      node.args.some((arg) => isFunction(program, file, arg)) &&
       !isSingle(file, node)
     ) {
       found = {
@@ -157,7 +157,7 @@ function retriesOf(program: Program, { file, fn }: Located): readonly DraftFact[
         one.args.length > 0 &&
         !isSingle(file, one),
     )
-    if (call && /^(?:lambda|name|member)$/.test(call.args[0]!.kind))
+    if (call && isFunction(program, file, call.args[0]!))
       return [{ text: "tries again here", at: call, file }]
     return CLIENTS.test(file.textOf(fn))
       ? [
@@ -169,6 +169,14 @@ function retriesOf(program: Program, { file, fn }: Located): readonly DraftFact[
         ]
       : null
   })
+}
+
+/** A request that is handed to `retry` is put back; a function is tried again. */
+function isFunction(program: Program, file: File, arg: Node): boolean {
+  if (arg.kind === "lambda") return true
+  return (
+    (arg.kind === "name" || arg.kind === "member") && resolveFunction(program, file, arg).length > 0
+  )
 }
 
 function isSingle(file: File, call: Call): boolean {
