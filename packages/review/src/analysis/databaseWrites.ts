@@ -168,6 +168,7 @@ function byVerb(program: Program, file: File, call: Call, receiver: Node): Datab
     /(?:Repository|Repo|Dao|DAO|Queries|Store|Mapper|DB)$/.test(type)
   if (!isRepository || /Listener|Handler|Index$|Table$|Connection|Client/.test(call.name))
     return null
+  if (/(?:store|storage)$/i.test(on) && isInMemory(program, file, call)) return null
   const isOnce = /IfNotExists|IfAbsent|OrIgnore|OrUpdate|Once|Idempotent|if_not_exists/.test(
     call.name,
   )
@@ -178,6 +179,22 @@ function byVerb(program: Program, file: File, call: Call, receiver: Node): Datab
     table: `${on.split(".").at(-1) ?? ""} ${rest.join(" ")}`,
     statement: null,
   }
+}
+
+const DATABASES =
+  /sql|pgx|\bpg\b|postgres|gorm|mongo|dynamo|firestore|jdbc|jooq|jpa|hibernate|prisma|typeorm|knex|drizzle|sequelize|django|peewee|bolt|badger|cassandra|database|persist|redis|exposed/i
+
+/** A store of the repository's own that knows no database: what it keeps is gone with the process, as is who asks. */
+function isInMemory(program: Program, file: File, call: Call): boolean {
+  const targets = resolveCall(program, file, call)
+  return (
+    targets.length > 0 &&
+    targets.every(
+      ({ file: at, fn }) =>
+        !at.unit.imports.some((one) => DATABASES.test(`${one.module} ${one.name}`)) &&
+        databaseWritesWithin(program, at, fn.body ?? fn, 1).length === 0,
+    )
+  )
 }
 
 const VERBS = new Map<string, DatabaseWrite["kind"]>(

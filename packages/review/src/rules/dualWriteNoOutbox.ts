@@ -3,7 +3,7 @@ import { hasBroker } from "../analysis/brokers.ts"
 import { consumersOf } from "../analysis/consumers.ts"
 import { type DatabaseWrite, databaseWritesWithin } from "../analysis/databaseWrites.ts"
 import type { File } from "../analysis/file.ts"
-import { dotted } from "../analysis/names.ts"
+import { dotted, receiverOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { type Publishing, publishingsWithin, type Reached } from "../analysis/publishings.ts"
 import { speaksOfMoney } from "../analysis/streams.ts"
@@ -102,8 +102,26 @@ function isDispensable(file: File, { from, what }: Reached<Publishing>): boolean
     .map((arg) => what.file.textOf(arg).slice(0, 160))
     .join(" ")
   const names = `${from.kind === "call" ? dotted(from.callee) : ""} ${what.node.kind === "call" ? dotted(what.node.callee) : ""}`
-  if (isInCatch(file, from)) return true
+  if (isInCatch(file, from) || isPutBack(file, from)) return true
   return DISPENSABLE.test(`${names.replaceAll("()", "")} ${args}`)
+}
+
+/** `queue.publish(msg)` beside `queue.ack(msg)`: what came is put back where it came from. */
+function isPutBack(file: File, node: Node): boolean {
+  const fn = file.methodOf(node)
+  if (node.kind !== "call" || !fn) return false
+  const sent = node.args.map((arg) => file.textOf(arg))
+  const on = receiverOf(node)
+  return file.calls.some((call) => {
+    if (call.start < fn.start || call.end > fn.end || !/^n?ack\w*$/i.test(call.name)) return false
+    const other = receiverOf(call)
+    return (
+      on !== null &&
+      other !== null &&
+      dotted(on) === dotted(other) &&
+      call.args.some((arg) => sent.includes(file.textOf(arg)))
+    )
+  })
 }
 
 /** What is sent when something failed tells of the failure. */
