@@ -31,9 +31,11 @@ const STARTS = new Set(
 /** Other waits of the test are no setting. */
 const WAITS = /^(?:delay|sleep|setTimeout|pause)$/i
 
+const SLEEPS = /sleep|wait|delay|pause|[aA]fter|[tT]ime(?:r|out)|settle|park|tick/i
+
 /** Clocks that a test turns itself: time in it is not real. */
 const FAKE_TIME =
-  /useFakeTimers|\bfakeTimers\b|runTest\b|TestScope|TestCoroutineScheduler|advanceTimeBy|advanceTimers|synctest\.(?:Test|Run)|virtualTime|FakeClock|fakeclock|clockwork|MockClock/
+  /useFakeTimers|\bfakeTimers\b|runTest\b|TestScope|TestCoroutineScheduler|advanceTimeBy|advanceTimers|synctest\.(?:Test|Run)|virtualTime|FakeClock|fakeclock|clockwork|MockClock|[fF]akeTime\b|EventTimeSource/
 
 export const sleepInTest: Rule = {
   id: "sleep-in-test",
@@ -78,11 +80,12 @@ export const sleepInTest: Rule = {
     },
   },
   check(file, program, report) {
-    if (FAKE_TIME.test(file.text)) return
+    if (FAKE_TIME.test(file.text) && !isFakedInTests(file)) return
     const seen = new Set<Func>()
     for (const wait of waitsOf(program, file)) {
       const test = testAround(file, wait.call)
       if (!test || seen.has(test) || isOnClock(file, wait.call)) continue
+      if (FAKE_TIME.test(file.textOf(test))) continue
       if (!isPlain(file, wait, test)) continue
       const draft = draftOf(program, file, wait, test)
       if (!draft) continue
@@ -90,6 +93,13 @@ export const sleepInTest: Rule = {
       report(draft)
     }
   },
+}
+
+/** Whether single tests turn their clocks themselves, so that time in the others is real. */
+function isFakedInTests(file: File): boolean {
+  if (file.language !== "javascript" && file.language !== "typescript") return false
+  const faked = file.calls.filter((call) => call.name === "useFakeTimers")
+  return faked.length > 0 && faked.every((call) => testAround(file, call) !== null)
 }
 
 /** `time.sleep(100)` on an object of the test's own: a clock that the test turns. */
@@ -103,7 +113,8 @@ function isOnClock(file: File, { callee, name }: Call): boolean {
 
 /** A wait in place, in no loop and no race. */
 function isPlain(file: File, wait: Wait, test: Func): boolean {
-  if (wait.form === "interval") return false
+  // Functions that take a time and do more than let it pass: `poll(1s)`, `assertNothingComes(ch, 30ms)`.
+  if (wait.form === "interval" || !SLEEPS.test(wait.call.name)) return false
   let inPromise = false
   for (const outer of file.ancestorsOf(wait.call)) {
     if (outer === test) break
