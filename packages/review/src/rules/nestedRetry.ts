@@ -103,6 +103,7 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
   walk(around, (node) => {
     if (found || node === wait || node === repair) return false
     if (node.kind !== "call" || node.start === around.start) return undefined
+    if (node !== round.operation && isRepair(file, node, around)) return undefined
     if (
       (RETRYING.test(node.name) || isKnown(program.known.retries, node.callee)) &&
       node.args.some((arg) => isFunction(program, file, arg)) &&
@@ -122,6 +123,17 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
     return undefined
   })
   return found
+}
+
+/** `if (isStale) reconnect()`: done when it is needed, whatever is tried again. */
+function isRepair(file: File, call: Call, around: Node): boolean {
+  if (!/reconnect|reopen|restart|recover|relogin|reset|refresh|rebuild/i.test(call.name))
+    return false
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer === around) return false
+    if (outer.kind === "if") return true
+  }
+  return false
 }
 
 /** What puts things right after a failure is not what is tried again: `closeAndReconnect()`. */

@@ -195,7 +195,11 @@ function isRepeated(file: File, test: Func, wait: Call, assertion: Node): boolea
   const chain = statementOf(file, assertion)
   const text = file.textOf(chain)
   if (text.length > 12 && before.includes(text)) return true
-  if (assertion.kind !== "call" || !/^(?:assert)?True$/i.test(assertion.name)) return false
+  if (assertion.kind !== "call") return false
+  const isTrue =
+    /^(?:assert)?True$/i.test(assertion.name) ||
+    assertion.args.some((arg) => arg.kind === "bool" && arg.value)
+  if (!isTrue) return false
   const asked = assertion.args.at(-1)
   return asked?.kind === "call" && before.includes(file.textOf(asked))
 }
