@@ -151,7 +151,7 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
   // The first assertion after the wait is what it waits for.
   const isNegative = telling !== asserted[0]
   if (asserted[0] === telling && isRepeated(file, test, wait.call, telling)) return null
-  if (waitsBetween(test, wait.call, telling)) return null
+  if (waitsBetween(file, test, wait.call, telling)) return null
   const started = startedBefore(file, test, wait.call)
   const isAboutTime = !until && timingIn(file, test, wait.call)
   const shown = ms === null ? "a computed time" : ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
@@ -178,12 +178,14 @@ const WAITS_ITSELF =
   /^(?:await|join|timeout|[aA]wait[A-Z_]\w*|[wW]ait(?:For|Until|_for|_until|Recv)\w*|until[A-Z]\w*|eventually\w*|Eventually\w*|Poll)$/
 
 /** Whether something between the wait and the assertion, or the assertion, waits for the thing itself. */
-function waitsBetween(test: Func, wait: Call, assertion: Node): boolean {
+function waitsBetween(file: File, test: Func, wait: Call, assertion: Node): boolean {
+  // A future of a pool waits for its result; a task of asyncio has to have it.
+  const hasFutures = /concurrent\.futures|ExecutorService|CompletableFuture/.test(file.text)
   let found = false
   walk(test, (node) => {
     if (found || node.end <= wait.end) return false
     if (node.start >= wait.end && node.start < assertion.end && node.kind === "call")
-      found ||= WAITS_ITSELF.test(node.name)
+      found ||= WAITS_ITSELF.test(node.name) || (hasFutures && node.name === "result")
     return !found
   })
   return found
