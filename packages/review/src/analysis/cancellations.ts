@@ -124,6 +124,40 @@ export function namesCancellation(file: File, clause: Catch): boolean {
   return clause.types.some((type) => CANCELLED[file.language]?.test(type))
 }
 
+/** What ends a task as well as a cancellation does, or is no failure of what was tried. */
+const ENDS =
+  /^(?:Base)?Exception$|Disconnect|Closed|Cancel|GeneratorExit|KeyboardInterrupt|SystemExit|StopAsyncIteration|BrokenPipe|ConnectionReset|EOFError|IncompleteRead|RuntimeError|Shutdown|InvalidState/i
+
+/** Python's `except (TimeoutError, CancelledError):`, where a cancellation is one failure among others of what was tried. */
+export function countsAsFailure(file: File, { around, clause }: Caught): boolean {
+  if (file.language !== "python" || clause.types.length < 2 || !namesCancellation(file, clause))
+    return false
+  if (clause.types.some((type) => type.includes("futures."))) return false
+  const others = clause.types
+    .map((type) => type.split(".").at(-1)!)
+    .filter((one) => !ENDS.test(one))
+  return others.some((one) => /(?:Error|Exception|Timeout)$/.test(one)) && !awaitsAnother(around)
+}
+
+/** `await task`: who is cancelled may be the other one. */
+function awaitsAnother(around: Try): boolean {
+  const isBare = (node: Node | undefined): boolean =>
+    node?.kind === "name" || node?.kind === "member" || node?.kind === "index"
+  let found = false
+  walk(around.body, (node) => {
+    if (node.kind === "await") {
+      const { value } = node
+      found ||=
+        isBare(value) ||
+        (value.kind === "call" &&
+          /^(?:wait_for|shield|wait|gather|wrap_future)$/.test(value.name) &&
+          isBare(value.args[0]))
+    }
+    return !found && node.kind !== "function"
+  })
+  return found
+}
+
 function catches(file: File, clause: Catch): boolean {
   if (namesCancellation(file, clause)) return true
   if (file.language === "python" && clause.types.length === 0) return true

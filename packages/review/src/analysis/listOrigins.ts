@@ -110,10 +110,13 @@ function ofDefinitions(program: Program, file: File, node: Node, steps: number):
     )
   )
     return { kind: "bounded", file, at: node }
+  // A name that starts as a short list and is given another one later is as long as the other one.
+  let known: Origin | null = null
   for (const one of definitionsOf(program, file, node)) {
     if (!one.value || one.value === node || one.isParam) continue
     const found = originOf(program, one.file, one.value, steps - 1)
-    if (found.kind !== "unknown") return found
+    if (found.kind === "unbounded") return found
+    if (found.kind === "bounded") known ??= found
   }
-  return { kind: "unknown", file, at: node }
+  return known ?? { kind: "unknown", file, at: node }
 }

@@ -29,7 +29,7 @@ export interface RowCall {
 }
 
 const READS =
-  /^(?:find\w*|exists\w*|first|firstOrFail|first_or_404|one|one_or_none|oneOrNone|scalar\w*|get|getOne|getMany|getRawOne|fetchOne|fetchOneInto|get_or_none|aget|afirst|maybeSingle|single|executeTakeFirst\w*|select|First|Take|Last|Find|Scan|query\w*|Query\w*|all|limit|order|orderBy|order_by|load|getReferenceById|fetch\w*|list|take|Get|Select|selectOne|singleOrNull|execute|exec)$/
+  /^(?:find\w*|exists\w*|first|firstOrFail|first_or_404|one|one_or_none|oneOrNone|scalar\w*|get|getOne|getMany|getRawOne|fetchOne|fetchOneInto|get_or_none|aget|afirst|maybeSingle|single|executeTakeFirst\w*|select|First|Take|Last|Find|Scan|query\w*|Query\w*|all|limit|order|orderBy|order_by|load|getReferenceById|getBy[A-Z]\w*|get_by_\w+|getOrCreate\w*|fetch\w*|list|take|Get|Select|selectOne|singleOrNull|execute|exec)$/
 const UPDATES =
   /^(?:update\w*|Update\w*|updateTable|findByIdAndUpdate|findOneAndUpdate|find_one_and_update|aupdate|replaceOne|replace_one)$/
 const INSERTS = /^(?:insert\w*|Insert\w*|create|createMany|Create|add|persist|acreate|bulk_create)$/

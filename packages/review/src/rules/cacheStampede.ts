@@ -4,6 +4,7 @@ import type { File } from "../analysis/file.ts"
 import { leaves } from "../analysis/failures.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { ownClassOf } from "../analysis/resolve.ts"
 import { rowCallsOf } from "../analysis/rowCalls.ts"
 import { targetOf } from "../analysis/targets.ts"
 import { isExamplePath } from "../files/testPath.ts"
@@ -72,7 +73,7 @@ export const cacheStampede: Rule = {
     if (isExamplePath(file.path)) return
     const seen = new Set<Func>()
     for (const read of file.calls) {
-      const key = READS.test(read.name) ? keyOf(read) : null
+      const key = READS.test(read.name) ? keyOf(file, read) : null
       const fn = key && file.methodOf(read)
       if (!key || !fn || seen.has(fn)) continue
       const write = writeAfter(file, fn, read, key)
@@ -113,9 +114,9 @@ function keyText(program: Program, file: File, key: Node): string {
 }
 
 /** The key that a call on a cache is given; null for anything else. */
-function keyOf(call: Call): Node | null {
+function keyOf(file: File, call: Call): Node | null {
   const receiver = receiverOf(call)
-  if (!receiver || !isCache(receiver)) return null
+  if (!receiver || !(isCache(receiver) || isOwnCache(file, receiver))) return null
   const [first, second] = call.args
   if (!first || first.kind === "lambda") return null
   const isContext = /^(?:ctx|c|r)$|[cC]tx$|Context\(\)$/.test(dotted(first))
@@ -132,12 +133,21 @@ function isCache(receiver: Node): boolean {
   )
 }
 
+/** `this.get(key)` in a class that is a cache itself. */
+function isOwnCache(file: File, receiver: Node): boolean {
+  return (
+    receiver.kind === "name" &&
+    /^(?:this|self)$/.test(receiver.name) &&
+    wordsOf(ownClassOf(file, receiver) ?? "").some((word) => /^caches?$|^cacher$/.test(word))
+  )
+}
+
 function writeAfter(file: File, fn: Func, read: Call, key: Node): Call | null {
   const text = file.textOf(key)
   return (
     file.calls.find((call) => {
       if (call.start < read.end || call.end > fn.end || !WRITES.test(call.name)) return false
-      const own = keyOf(call)
+      const own = keyOf(file, call)
       return own !== null && file.textOf(own) === text
     }) ?? null
   )
@@ -161,7 +171,7 @@ function loadBetween(program: Program, file: File, fn: Func, read: Call, write: 
     )
       continue
     const receiver = receiverOf(call)
-    if (receiver && isCache(receiver)) continue
+    if (receiver && (isCache(receiver) || isOwnCache(file, receiver))) continue
     const isAwaited = file.parentOf(call)?.kind === "await"
     const isRemote = targetOf(program, file, call) === "remote"
     const isGiven = fn.params.some(

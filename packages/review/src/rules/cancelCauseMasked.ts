@@ -4,6 +4,7 @@ import {
   type Caught,
   caughtIn,
   contextBranches,
+  countsAsFailure,
   handsOn,
   loopGoingOn,
   namesCancellation,
@@ -202,6 +203,14 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
       "medium",
       "a cancellation is turned into another error, and its cause is gone",
     )
+  if (countsAsFailure(file, caught) && !isOfOwnTask(file, caught) && dealsWith(clause.body))
+    return draftOf(
+      caught,
+      headOf(file, caught),
+      "likely",
+      "medium",
+      "a cancellation is taken for one failure among others, and whoever cancelled is not heard",
+    )
   if (handsOn(clause.body) || isOfOwnTask(file, caught)) return null
   const loop = loopGoingOn(file, caught)
   if (loop && suspendsElsewhere(program, file, loop, caught)) return null
@@ -221,6 +230,26 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
     "low",
     "a cancellation is answered like a result, and the caller goes on",
   )
+}
+
+/** Goes on after a failure: another error, a warning, an answer, or more work; and nothing tells the cancellation. */
+function dealsWith(body: Block): boolean {
+  let deals = false
+  let tells = false
+  walk(body, (node) => {
+    if (node.kind === "function") return false
+    if (node.kind === "throw") {
+      if (node.value?.kind === "call" && !/Cancel/.test(dotted(node.value.callee))) deals = true
+      else tells = true
+    }
+    if (node.kind === "await" || (node.kind === "return" && node.value)) deals = true
+    if (node.kind === "call" && /^(?:warn|warning|error|exception|critical)$/.test(node.name))
+      deals = true
+    if (node.kind === "call" && /^(?:uncancel|cancelling|cancelled|isinstance)$/.test(node.name))
+      tells = true
+    return undefined
+  })
+  return deals && !tells
 }
 
 /** Another exception that does not carry the cancellation. */

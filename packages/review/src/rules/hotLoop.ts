@@ -1,4 +1,5 @@
 /** hot-loop: a loop that goes round as fast as it can while nothing can be done. */
+import { emptyAsked } from "../analysis/emptyQueues.ts"
 import type { File } from "../analysis/file.ts"
 import { leaves, meaningOf } from "../analysis/failures.ts"
 import { dotted } from "../analysis/names.ts"
@@ -64,6 +65,7 @@ export const hotLoop: Rule = {
         const draft =
           spin(file, node) ??
           emptyDefault(program, file, node) ??
+          askingEmpty(program, file, node) ??
           failingFast(program, file, node) ??
           emptyHanded(program, file, node)
         if (draft) report(draft)
@@ -326,6 +328,28 @@ function emptyHanded(program: Program, file: File, loop: Loop): Draft | null {
       { text: "and the loop comes round", at: loop },
     ],
     checked: ["the branch does not wait", "what is asked answers at once"],
+  }
+}
+
+/** A queue in memory that is asked for work without an end, where it could be waited for. */
+function askingEmpty(program: Program, file: File, loop: Loop): Draft | null {
+  // One thread that never rests would keep others from filling the queue.
+  if (!/^(?:python|java|kotlin)$/.test(file.language) || !isEndless(file, loop)) return null
+  const asked = emptyAsked(program, file, loop, (at, node) => waits(program, at, node))
+  if (!asked) return null
+  return {
+    at: loop,
+    tier: "likely",
+    severity: "medium",
+    message: "while the queue is empty the loop asks it again in the same instant, on a whole core",
+    because: [
+      { text: "asked here, and nothing is done while it is empty", at: asked.at, file: asked.file },
+      { text: "and the loop comes round", at: loop },
+    ],
+    checked: ["nothing in the loop waits while the queue is empty"],
+    fix: {
+      text: "Take from the queue with a call that waits: get(timeout=…), take(), poll(time).",
+    },
   }
 }
 
