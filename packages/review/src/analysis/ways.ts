@@ -161,7 +161,22 @@ export function failureBeside(loop: Loop, steps: readonly Node[]): Node | null {
       if (found) return found
     }
   }
-  return loop.test && meaningOf(loop.test) === "failure" ? loop.test : null
+  return loop.test && meaningOf(loop.test) === "failure" && !asksForTheEnd(loop.test)
+    ? loop.test
+    : null
+}
+
+/** `while (!future.isDone())`: until something else has ended, not until what stands in the loop goes well. */
+function asksForTheEnd(test: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (node.kind === "call")
+      found ||= /^(?:is_?)?(?:done|complete|completed|finished|terminated|closed|ended)$/i.test(
+        node.name,
+      )
+    return !found
+  })
+  return found
 }
 
 function exitsOnSuccess(statement: Node): Node | null {
