@@ -18,7 +18,7 @@ export interface Backoff {
 
 /** How often it was tried. */
 const COUNT =
-  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:count|number|num|attempt|index|no)|(?:failure|fail|error|attempt)_?(?:count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
+  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:count|number|num|attempt|index|no)|(?:failure|fail|error|attempt)_?(?:count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
 
 /** Options that only sound like counts. */
 const NO_COUNT = /max|limit|delay|wait|interval|ms$|seconds$|timeout|policy|config|options/i
@@ -83,9 +83,14 @@ function isCount(name: string): boolean {
 
 /** The statement that a growth stands in: what it is assigned to, or returned by. */
 function holderOf(file: File, node: Node, fn: Func): Node | null {
+  let inner: Node = node
   for (const outer of file.ancestorsOf(node)) {
     if (outer.kind === "assign" || outer.kind === "return") return outer
-    if (outer === fn || outer.kind === "block") return null
+    // The last of a branch is its value: `return when (policy) { LINEAR -> base * attempt }`.
+    const isValue =
+      outer.kind === "block" && file.language === "kotlin" && outer.body.at(-1) === inner
+    if (outer === fn || (outer.kind === "block" && !isValue)) return null
+    inner = outer
   }
   return null
 }

@@ -40,25 +40,44 @@ export function isEntropic(program: Program, file: File, node: Node, steps = MAX
   return follow(program, file, node, steps, new Set())
 }
 
-function follow(program: Program, file: File, node: Node, steps: number, seen: Set<Node>): boolean {
+function follow(
+  program: Program,
+  file: File,
+  node: Node,
+  steps: number,
+  seen: Set<Node>,
+  field: string | null = null,
+): boolean {
   if (steps <= 0 || seen.has(node)) return false
   seen.add(node)
+  // Of an object that is asked for one field, the others say nothing: a random id beside a fixed delay.
+  if (field !== null && node.kind === "object")
+    return node.entries.some(
+      (one) =>
+        (one.key === null || one.key === field) && follow(program, file, one.value, steps, seen),
+    )
   if (node.kind === "call") {
     if (isKnown(program.known.jitterHelpers, node.callee)) return true
     if (isRandomSource(file, node)) return true
-    if (isEntropicCall(program, file, node, steps, seen)) return true
+    if (isEntropicCall(program, file, node, steps, seen, field)) return true
   }
   if (node.kind === "name" || node.kind === "member") {
     const definitions = definitionsOf(program, file, node, MAX_STEPS - steps)
     for (const { file: from, value } of definitions) {
-      if (value && follow(program, from, value, steps - 1, seen)) return true
+      if (value && follow(program, from, value, steps - 1, seen, field)) return true
     }
     // A field that says what it is, of a type that stands elsewhere: `cfg.jitteredDelay`.
     if (definitions.length === 0 && JITTERING.test(node.name)) return true
+    if (node.kind === "member") {
+      // A field that is known is not asked of the whole object again.
+      if (definitions.length > 0) return false
+      return follow(program, file, node.object, steps, seen, node.name)
+    }
   }
   if (node.kind === "lambda")
     return node.fn.body !== null && anyReturn(program, file, node.fn, steps, seen)
-  return childrenOf(node).some((child) => follow(program, file, child, steps, seen))
+  const within = node.kind === "unary" ? field : null
+  return childrenOf(node).some((child) => follow(program, file, child, steps, seen, within))
 }
 
 function isEntropicCall(
@@ -67,8 +86,11 @@ function isEntropicCall(
   call: Call,
   steps: number,
   seen: Set<Node>,
+  field: string | null,
 ): boolean {
   const targets = resolveCall(program, file, call)
+  if (targets.length > 0 && field !== null)
+    return targets.some((one) => anyReturn(program, one.file, one.fn, steps - 1, seen, field))
   if (targets.length > 0)
     return targets.some((target) => returnsEntropy(program, target, steps - 1, seen))
   if (JITTERING.test(call.name)) return argNamed(call, "jitter")?.kind !== "bool"
@@ -100,12 +122,14 @@ function anyReturn(
   fn: Func,
   steps: number,
   seen: Set<Node>,
+  field: string | null = null,
 ): boolean {
   let found = false
   if (!fn.body) return false
   walk(fn.body, (node) => {
     if (found || (node.kind === "function" && node !== fn)) return false
-    if (node.kind === "return" && node.value) found = follow(program, file, node.value, steps, seen)
+    if (node.kind === "return" && node.value)
+      found = follow(program, file, node.value, steps, seen, field)
     return undefined
   })
   // Go's named results are returned without being named.

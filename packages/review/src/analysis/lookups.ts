@@ -174,8 +174,10 @@ function askedInBinary(
     ]
   }
   const isEqual = /^(?:===?|is)$/.test(op)
-  if (right.kind !== "null" || !(isEqual || /^(?:!==?|is not)$/.test(op))) return []
-  return askedIn(program, file, around, left, isEqual !== isFlipped)
+  // `null != found` says the same as `found != null`.
+  const [asked, nothing] = left.kind === "null" ? [right, left] : [left, right]
+  if (nothing.kind !== "null" || !(isEqual || /^(?:!==?|is not)$/.test(op))) return []
+  return askedIn(program, file, around, asked, isEqual !== isFlipped)
 }
 
 /** `map.has(key)`, `map.get(key)` as a truth or compared with null. */

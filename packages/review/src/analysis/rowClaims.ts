@@ -9,10 +9,10 @@ import type { SqlStatement } from "./sql/statement.ts"
 
 /** Columns that say that somebody has a row. */
 const TAKEN =
-  /^(?:locked(?:at|by|until|on)?|lock(?:id|owner|token|expires\w*)?|claimed(?:at|by|until)?|claimant|picked\w*|processing\w*|inprogress|started(?:at|on)?|reserved(?:at|by|until)?|leased?(?:at|by|until|owner|expires\w*)?|taken(?:at|by)?|workerid|worker|assignedto|assignedworker|attemptedat|runningsince|heartbeat\w*|dispatchedat|\w+?(?:lockedat|lockedby|claimedat|claimedby|pickedat|pickedby|reservedat|reservedby|processingstart(?:ed)?(?:at)?|processingat|startedat|takenat|takenby|workerid))$/
+  /^(?:locked(?:at|by|until|on)?|lock(?:id|owner|token|until|expir\w*)?|claimed(?:at|by|until)?|claimant|picked\w*|processing\w*|inprogress|started(?:at|on)?|reserved(?:at|by|until)?|leased?(?:at|by|until|owner|expir\w*)?|taken(?:at|by)?|workerid|worker|assignedto|assignedworker|attemptedat|runningsince|heartbeat\w*|dispatchedat|\w+?(?:lockedat|lockedby|claimedat|claimedby|pickedat|pickedby|reservedat|reservedby|processingstart(?:ed)?(?:at)?|processingat|startedat|takenat|takenby|workerid))$/
 const STATE = /^(?:status|state|jobstatus|jobstate|stage|processed|handled|sent|published|done)$/
 const DUE =
-  /^(?:runat|nextrunat|scheduledat|scheduledfor|availableat|dueat|executeat|executionat|nextattemptat|sendat|processat)$/
+  /^(?:runat|nextrunat|scheduledat|scheduledfor|availableat|dueat|executeat|executionat|nextattemptat|sendat|processat|runafter|notbefore|visible(?:at|after|time|from)|(?:next)?retryat)$/
 const RUNNING =
   /progress|processing|running|claimed|locked|picked|working|taken|reserved|started|assigned|sending|in_?flight|executing|active|leased|dispatch/i
 

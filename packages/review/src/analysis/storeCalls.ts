@@ -8,6 +8,7 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
+import { typeOf } from "./resolve.ts"
 
 export interface StoreCall {
   /** `claim` sets a key only when it does not exist. */
@@ -65,7 +66,7 @@ function classified(program: Program, file: File, call: Call): StoreCall | null 
   }
   const { name } = call
   if (CLAIM.test(name)) return claimed(program, file, call, args)
-  if (!isStore(receiver)) return null
+  if (!isStore(receiver) && !isOfStoreType(program, file, call, receiver)) return null
   if (/^set(?:_?args|Async)?$/i.test(name)) return written(program, file, call, args, first)
   if (/^add(?:Async)?$/i.test(name)) return added(call, args)
   const plain = { call, key: first, value: null, expires: null }
@@ -103,6 +104,15 @@ function isContext(node: Node): boolean {
 /** Whether an expression is called after a store. */
 export function isStore(receiver: Node): boolean {
   return wordsOf(dotted(receiver)).some((word) => STORE_WORDS.has(word))
+}
+
+const STORE_TYPE = /Jedis|Redis|Valkey|Memcached/
+
+/** `void release(Jedis j, …)`: what the name does not say, its type does. */
+function isOfStoreType(program: Program, file: File, call: Call, receiver: Node): boolean {
+  if (receiver.kind !== "name") return false
+  const isNamed = [DELETE, READ, EXPIRE, /^(?:set|add)/i].some((one) => one.test(call.name))
+  return isNamed && STORE_TYPE.test(typeOf(program, file, receiver, call) ?? "")
 }
 
 /** `SetNX(ctx, key, value, ttl)`, `setIfAbsent(key, value, ttl)`, `bucket.setIfAbsent(value, ttl)`. */

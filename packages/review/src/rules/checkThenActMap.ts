@@ -164,10 +164,23 @@ function keepsWhatIsMade(file: File, lookup: Lookup, insert: Insert): boolean {
         assign.end <= insert.at.start &&
         assign.value !== null &&
         assign.targets.some((target) => dotted(target) === name) &&
-        isMade(file, assign.value),
+        (isMade(file, assign.value) ||
+          (assign.value.kind === "call" && isStarted(file, name, assign.end, insert.at))),
     )
   }
   return isMade(file, insert.value)
+}
+
+/** `made.start()` before it is put in: two of them run, and one is lost sight of. */
+function isStarted(file: File, name: string, from: number, until: Node): boolean {
+  return file.calls.some(
+    (call) =>
+      call.start >= from &&
+      call.end <= until.start &&
+      call.callee.kind === "member" &&
+      dotted(call.callee.object) === name &&
+      /^(?:init(?:iali[sz]e)?|start|open|connect|run|subscribe|listen|bind)$/i.test(call.name),
+  )
 }
 
 const OPENS =

@@ -126,7 +126,8 @@ function connection(file: File, call: Call): Unbounded[] | null {
 
 function isUrlLike(file: File, receiver: Node): boolean {
   if (receiver.kind === "call") {
-    if (receiver.name === "toURL") return true
+    // `request.getUrl().openConnection()`
+    if (/(?:^url|U(?:rl|RL))$/.test(receiver.name) && receiver.args.length === 0) return true
     return (
       receiver.name === "URL" &&
       !/^\s*"?(?:file|jar|classpath):/.test(file.textOf(receiver).slice(4))
