@@ -151,6 +151,9 @@ function passes(program: Program, file: File, call: Call, handler: Func): boolea
   // `refresh.apply_async(…)`, `refresh.delay()` within `refresh`.
   if (/^(?:apply_async|delay)$/.test(call.name))
     return receiver !== null && dotted(receiver) === handler.name
+  // A statement that is carried out is no function, whatever it is called.
+  if (receiver && /conn|cursor|\bdb\b|session|engine|client|statement/i.test(dotted(receiver)))
+    return false
   return call.args.some((arg) => {
     if (arg.kind === "name" && arg.name === "this")
       return handler.name === "run" && ownClassOf(file, call) === ownClassOf(file, handler)

@@ -17,7 +17,7 @@ const IDEMPOTENT =
 
 /** Rounds that only read anew: two at once waste a query and break nothing. */
 const REFRESH =
-  /^(?:cache|refresh|reload|load|get|check|monitor|measure|sample|collect|observe|watch|detect|compute|calc)/i
+  /^(?:count|size|stats|cache|refresh|reload|load|get|check|monitor|measure|sample|collect|observe|watch|detect|compute|calc)/i
 
 export const intervalOverlap: Rule = {
   id: "interval-overlap",

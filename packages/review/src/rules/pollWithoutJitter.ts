@@ -1,5 +1,6 @@
 /** poll-without-jitter: a fleet that asks one store, all at the same beat. */
 import { definitionsOf } from "../analysis/definitions.ts"
+import { leaves } from "../analysis/failures.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, wordsOf } from "../analysis/names.ts"
@@ -128,6 +129,9 @@ function isWaitForResult(file: File, around: Node | null): boolean {
   let returns = false
   walk(around.body, (node) => {
     if (node.kind === "return" && node.value) returns = true
+    // `elif elapsed > TIMEOUT: raise`
+    if (node.kind === "if" && LIMITED.test(file.textOf(node.test)) && leaves(node.then.body))
+      returns = true
     return !returns && node.kind !== "function"
   })
   return returns && file.methodOf(around)?.name !== "run"
@@ -145,6 +149,8 @@ function isCountdown(file: File, { test, body }: Loop): boolean {
       targets.some((target) => target.kind === "name" && target.name === name),
   )
 }
+
+const LIMITED = /elapsed|waited|deadline|time_?out\b.*[<>]|[<>].*time_?out/i
 
 const BOUNDED =
   /deadline|time_?out|elapsed|currentTimeMillis|nanoTime|monotonic|time\.time|Since|Before|attempt|tries|retries/i

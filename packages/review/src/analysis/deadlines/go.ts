@@ -116,18 +116,20 @@ const DRIVER = /sql|driver|db|pgx|gorm|ent\.|bun\.|quer/i
 /** Types that pass queries on: a deadline belongs to whoever asks. */
 const LAYER = /(?:Executor|Driver|Tx|Queries|DB|Conn|Pool|Querier|Wrapper)$/
 
-/** The first query of each function that a loop of the background runs under its own context. */
+/** The first query of a file that a loop of the background runs under its own context: the loop is what to mend. */
 function queriesInLoops(program: Program, file: File): Unbounded[] {
   const found: Unbounded[] = []
   if (isEmbedded(program, file)) return found
   const seen = new Set<Func>()
+  const told = new Set<Node>()
   for (const call of file.calls) {
     if (!isQuery(file, call)) continue
     const method = file.methodOf(call)
     if (!method || seen.has(method) || LAYER.test(method.receiver?.type ?? "")) continue
     seen.add(method)
     const behind = loopBehind(program, file, call)
-    if (!behind || isBoundedElsewhere(program, file, call)) continue
+    if (!behind || told.has(behind.loop) || isBoundedElsewhere(program, file, call)) continue
+    told.add(behind.loop)
     found.push({
       at: call,
       tier: "likely",
