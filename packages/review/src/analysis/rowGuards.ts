@@ -15,18 +15,21 @@ export const VERSION_COLUMN =
 
 /** Whether a function, or one that calls it, holds a lock or raises the isolation. */
 export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
-  // The annotations of a method stand before its name.
-  if (
+  if (isGuardedHere(file, fn)) return true
+  return callersOf(program, { file, fn }).some((site) => {
+    const outer = site.file.methodOf(site.call)
+    return outer !== null && isGuardedHere(site.file, outer)
+  })
+}
+
+/** The annotations of a method stand before its name. */
+function isGuardedHere(file: File, fn: Func): boolean {
+  return (
     GUARDS.test(file.textOf(fn)) ||
     fn.annotations.some((one) =>
       /lock|serializable/i.test(`${one.name} ${one.args.map((arg) => file.textOf(arg)).join(" ")}`),
     )
   )
-    return true
-  return callersOf(program, { file, fn }).some((site) => {
-    const outer = site.file.methodOf(site.call)
-    return outer !== null && GUARDS.test(site.file.textOf(outer))
-  })
 }
 
 /** Whether a write goes through only where the row is as it was read. */

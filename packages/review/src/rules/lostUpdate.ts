@@ -1,6 +1,7 @@
 /** lost-update: a value is read, changed and written back, over what others wrote in between. */
 import { arithmeticOn, columnRead, type Changed } from "../analysis/arithmetic.ts"
 import type { File } from "../analysis/file.ts"
+import { countedRecords } from "../analysis/ownRecords.ts"
 import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { bare, derivedFrom, rowCallsOf, someNode, type RowCall } from "../analysis/rowCalls.ts"
@@ -88,6 +89,10 @@ export const lostUpdate: Rule = {
         if (saved && !isVersioned(program, file, changed.at, changed.entity, read.table))
           add(fn, changed.column, draftOf(file, read, changed, saved))
       }
+    }
+    for (const { fn, at, record, field, saved } of countedRecords(program, file)) {
+      const changed: Changed = { column: bare(field), at, entity: record }
+      add(fn, bare(field), draftOf(file, rowOfStore(saved, [record]), changed, saved, fn))
     }
     for (const found of inStores(program, file)) add(found.fn, found.column, found.draft)
   },
@@ -218,7 +223,14 @@ function savedAfter(
   return isManaged ? changed.at : null
 }
 
-function draftOf(file: File, read: RowCall, changed: Changed, written: Node): Draft {
+/** With `handed`, the record came into that function, and where it was read is not known. */
+function draftOf(
+  file: File,
+  read: RowCall,
+  changed: Changed,
+  written: Node,
+  handed: Func | null = null,
+): Draft {
   const grave = wordsOf(columnShown(file, changed)).some((word) => GRAVE.has(word))
   return {
     at: changed.at,
@@ -226,7 +238,9 @@ function draftOf(file: File, read: RowCall, changed: Changed, written: Node): Dr
     severity: grave ? "high" : "medium",
     message: `\`${columnShown(file, changed)}\` is computed from a row that was read before and written back; what others write in between is lost`,
     because: [
-      { text: "the row is read here, without a lock", at: read.call },
+      handed
+        ? { text: "the row was read before this was called", at: nameOf(handed) }
+        : { text: "the row is read here, without a lock", at: read.call },
       { text: "the new value is computed from it here", at: changed.at },
       ...(written === changed.at ? [] : [{ text: "and written here", at: written }]),
     ],
@@ -236,6 +250,10 @@ function draftOf(file: File, read: RowCall, changed: Changed, written: Node): Dr
       "the isolation is not raised",
     ],
   }
+}
+
+function nameOf(fn: Func): Spot {
+  return { start: fn.start, end: Math.min(fn.end, fn.body?.start ?? fn.end) }
 }
 
 /** The column as it is written in the code. */
