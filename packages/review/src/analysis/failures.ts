@@ -98,6 +98,9 @@ function meaningOfBinary(test: Node & { kind: "binary" }): Verdict {
 
 /** `errors.Is(err, ErrBusy)`, `isRetryable(err)`, `e.getCode().equals("Throttled")`. */
 function meaningOfCall(test: Node & { kind: "call" }): Verdict {
+  // That there is nothing is no failure, whatever it is that there is none of.
+  if (/^(?:is_?)?(?:empty|null_?or_?empty|blank|null_?or_?blank)$/i.test(test.name))
+    return "unknown"
   if (saysFailure(test)) return "failure"
   return meaningOfName(test.name.replace(/^(?:is|has|get)_?/, ""))
 }

@@ -161,23 +161,30 @@ export function failureBeside(loop: Loop, steps: readonly Node[]): Node | null {
       if (found) return found
     }
   }
-  return loop.test && meaningOf(loop.test) === "failure" && !asksForTheEnd(loop.test)
+  return loop.test && meaningOf(loop.test) === "failure" && !asksForState(loop.test)
     ? loop.test
     : null
 }
 
-/** `while (!future.isDone())`: until something else has ended, not until what stands in the loop goes well. */
-function asksForTheEnd(test: Node): boolean {
+/**
+ * `while (!future.isDone())`, `while (!podIsReady)`, `while (BUSY.equals(status))`: until something else is so far, not
+ * until what stands in the loop goes well.
+ */
+function asksForState(test: Node): boolean {
   let found = false
   walk(test, (node) => {
     if (node.kind === "call")
       found ||= /^(?:is_?)?(?:done|complete|completed|finished|terminated|closed|ended)$/i.test(
         node.name,
       )
+    if (node.kind === "name" || node.kind === "member")
+      found ||= wordsOf(node.name).some((word) => STATE_WORDS.has(word))
     return !found
   })
   return found
 }
+
+const STATE_WORDS = new Set(["ready", "busy", "status", "state", "phase"])
 
 function exitsOnSuccess(statement: Node): Node | null {
   if (statement.kind === "if") {

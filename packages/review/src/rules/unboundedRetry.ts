@@ -109,8 +109,14 @@ function ofLoop(
 /** Whether the way out of a loop is a result: a service's own loop has none. */
 function returnsResult(around: Loop | Func): boolean {
   if (around.kind === "function") return true
+  const passed = new Set<Node>()
   let found = false
   walk(around.body, (node) => {
+    // Interrupted, it is told to stop.
+    if (node.kind === "try")
+      for (const { types, body } of node.catches)
+        if (types.some((type) => /Interrupt|Cancel|KeyboardInterrupt/.test(type))) passed.add(body)
+    if (passed.has(node)) return false
     if (node.kind === "return" || (node.kind === "break" && node.label === null)) found = true
     return (
       !found &&
