@@ -129,13 +129,23 @@ function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draf
 
 function isCleared(program: Program, file: File, wait: Wait): boolean {
   if (wait.delay.kind === "number" && wait.delay.value === 0) return true
-  if (isEntropic(program, file, wait.delay)) return true
+  if (isEntropic(program, file, wait.delay) || waitsAtRandom(program, file, wait)) return true
   const texts = [
     wait.delay,
     ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
   ]
   return (
     texts.some((node) => SERVER_SAYS.test(file.textOf(node))) || isFromAnswer(file, wait, texts)
+  )
+}
+
+/** `sleepWithJitter(min, max)`: chance comes in where the time is waited for. */
+function waitsAtRandom(program: Program, file: File, wait: Wait): boolean {
+  return resolveCall(program, file, wait.call).some(({ file: at, fn }) =>
+    waitsOf(program, at).some(
+      ({ call, delay }) =>
+        call.start >= fn.start && call.end <= fn.end && isEntropic(program, at, delay),
+    ),
   )
 }
 
