@@ -29,7 +29,7 @@ test("the program prints findings and ends with 1", async () => {
 
 test("in every format, runs with 1 and 4 threads, cold and warm, print the same bytes", async () => {
   // Enough text that threads are worth starting.
-  const padding = "// nothing\n".repeat(600)
+  const padding = "// nothing\n".repeat(1_400)
   for (let i = 0; i < 80; i++) repository.write(`part${i % 7}/f${i}.go`, RETRY + padding)
   const outputs: Record<string, string>[] = []
   for (const [folder, threads] of [

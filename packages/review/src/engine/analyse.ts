@@ -1,4 +1,5 @@
 /** From texts to sources: asks the cache, reads what it does not know, and keeps it for the next run. */
+import type { Worker } from "node:worker_threads"
 import type { Source } from "../analysis/program.ts"
 import type { Summary } from "../analysis/summary.ts"
 import type { Notice } from "../findings/finding.ts"
@@ -20,6 +21,8 @@ const INLINE_LENGTH = 400_000
 export interface SievedSource extends Source {
   /** Names its path and text. */
   readonly key: string
+  /** What was read of it; null when it could not be. */
+  readonly record: FileRecord | null
   /** Whether its text matches an expression that was asked. */
   isMatchedBy(pattern: PatternSource): boolean
 }
@@ -28,6 +31,8 @@ export interface AnalyseOptions {
   readonly cache: Cache
   readonly threads: number
   readonly stop: Stop
+  /** Where threads go when all is read. */
+  readonly spare?: Worker[] | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
@@ -61,14 +66,7 @@ export async function analyse(
   const numbers = new Map(sieve.patterns.map((pattern, i) => [patternKey(pattern), i]))
   const made = new Map<string, SievedSource>()
   for (const { file, key } of items.values()) {
-    made.set(
-      key,
-      sourceOf(
-        { file, key },
-        records.get(key) ?? { failure: "time was up before it was read" },
-        numbers,
-      ),
-    )
+    made.set(key, sourceOf({ file, key }, recordOf(records.get(key)), numbers))
   }
   const notices = missing.flatMap(({ file, key }) => noticesOf(file.path, records.get(key)))
   return {
@@ -94,7 +92,7 @@ async function read(
   items: readonly Item[],
   sieve: Sieve,
   records: Map<string, FileRecord | FileFailure>,
-  { cache, threads, stop, onProgress }: AnalyseOptions,
+  { cache, threads, stop, spare, onProgress }: AnalyseOptions,
 ): Promise<void> {
   let done = 0
   const take = (index: number, result: FileRecord | FileFailure): void => {
@@ -111,6 +109,7 @@ async function read(
       threads,
       patterns: sieve.patterns,
       signal: stop.signal,
+      spare,
       onResult: take,
       goesOn: () => stop.goesOn(),
     })
@@ -126,19 +125,28 @@ function noticesOf(path: string, record: FileRecord | FileFailure | undefined): 
   return [{ code: "file-not-understood", message: `was passed over: ${record.failure}`, path }]
 }
 
-function sourceOf(
-  { file: { path, text }, key }: Item,
-  record: FileRecord | FileFailure,
+function recordOf(record: FileRecord | FileFailure | undefined): FileRecord | null {
+  return record && !("failure" in record) ? record : null
+}
+
+/**
+ * A source of what was read.
+ * @param known - null for a text that could not be read
+ * @param numbers - of the expressions that its matches are numbers of
+ */
+export function sourceOf(
+  { file: { path, text }, key }: { file: Pick<TextFile, "path" | "text">; key: string },
+  known: FileRecord | null,
   numbers: ReadonlyMap<string, number>,
 ): SievedSource {
   const { language } = kindOf(path)!
-  const known = "failure" in record ? null : record
   const matches = new Set(known?.matches)
   let summary: Summary | null = null
   return {
     path,
     // A text that could not be read this time is another one than the same text understood.
-    key: known ? key : `${key}!`,
+    key: known || key.endsWith("!") ? key : `${key}!`,
+    record: known,
     language,
     text,
     isTest: isTestPath(path, language),

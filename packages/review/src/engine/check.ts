@@ -20,17 +20,25 @@ const MAX_FILE_MS = 10_000
 /** More of one rule in one file tell nothing more. */
 const MAX_OF_A_RULE = 100
 
-export interface CheckOptions {
+/** What the check of one file needs. */
+export interface CheckerOptions {
   readonly program: Program
-  readonly sources: readonly SievedSource[]
   readonly rules: readonly Rule[]
-  readonly stop: Stop
-  /** Whether findings in a file are asked for; all by default. */
-  readonly isReviewed?: ((path: string) => boolean) | undefined
   /** The path under which a file's findings are named: a renamed file keeps them. */
   readonly namedAs?: ((path: string) => string) | undefined
   /** What earlier checks found, and where this one is kept. */
   readonly kept?: Kept | undefined
+}
+
+export interface CheckOptions extends CheckerOptions {
+  readonly sources: readonly SievedSource[]
+  readonly stop: Stop
+  /** Whether findings in a file are asked for; all by default. */
+  readonly isReviewed?: ((path: string) => boolean) | undefined
+  /** Has many files checked by others, and gives what they found of each by its path. */
+  readonly ahead?:
+    | ((sources: readonly SievedSource[]) => Promise<ReadonlyMap<string, Checked>>)
+    | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
@@ -41,29 +49,43 @@ export interface Checked {
 
 /** @throws the stop's signal's reason */
 export async function check(options: CheckOptions): Promise<Checked> {
-  const rules = [...options.rules]
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((rule) => ({ rule, pattern: patternOf(rule.mentions) }))
-  const sources = options.sources.filter(({ path }) => options.isReviewed?.(path) ?? true)
-  const texts = new Texts()
+  const checker = checkerOf(options)
+  const sources = options.sources.filter(
+    (source) => (options.isReviewed?.(source.path) ?? true) && checker.isDue(source),
+  )
+  options.onProgress?.(0, sources.length)
+  const ready = await options.ahead?.(sources)
   const findings: Finding[] = []
   const notices: Notice[] = []
   for (const [done, source] of sources.entries()) {
-    if (!(await options.stop.goesOn())) break
-    const due = rules.filter(({ rule, pattern }) => isDue(rule, pattern, source))
-    if (due.length > 0) {
-      const one = checkOnce(
-        source,
-        due.map(({ rule }) => rule),
-        options,
-        texts,
-      )
-      findings.push(...one.findings)
-      notices.push(...one.notices)
-    }
+    const known = ready?.get(source.path)
+    if (!known && !(await options.stop.goesOn())) continue
+    const one = known ?? checker.check(source)
+    findings.push(...one.findings)
+    notices.push(...one.notices)
     options.onProgress?.(done + 1, sources.length)
   }
   return { findings: findings.sort(compareFindings), notices }
+}
+
+/** Checks files one by one, in any order. */
+export interface Checker {
+  /** Whether a file can hold anything. */
+  isDue(source: SievedSource): boolean
+  check(source: SievedSource): Checked
+}
+
+export function checkerOf(options: CheckerOptions): Checker {
+  const rules = [...options.rules]
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((rule) => ({ rule, pattern: patternOf(rule.mentions) }))
+  const texts = new Texts()
+  const dueOf = (source: SievedSource): Rule[] =>
+    rules.flatMap(({ rule, pattern }) => (isDue(rule, pattern, source) ? [rule] : []))
+  return {
+    isDue: (source) => rules.some(({ rule, pattern }) => isDue(rule, pattern, source)),
+    check: (source) => checkOnce(source, dueOf(source), options, texts),
+  }
 }
 
 /** Notices of what would not be so the next time. */
@@ -82,7 +104,7 @@ export function isLasting({ notices }: Checked): boolean {
 function checkOnce(
   source: SievedSource,
   rules: readonly Rule[],
-  options: CheckOptions,
+  options: CheckerOptions,
   texts: Texts,
 ): Checked {
   const { program, kept } = options
@@ -108,7 +130,7 @@ interface Reported {
 function checkFile(
   source: SievedSource,
   rules: readonly Rule[],
-  options: CheckOptions,
+  options: CheckerOptions,
   texts: Texts,
 ): Checked {
   const { path } = source
@@ -202,7 +224,7 @@ function bounded(reported: readonly Reported[], path: string, notices: Notice[])
 function findingsOf(
   file: File,
   reported: readonly Reported[],
-  options: CheckOptions,
+  options: CheckerOptions,
   texts: Texts,
 ): Finding[] {
   if (reported.length === 0) return []

@@ -26,7 +26,8 @@ interface Entry {
   readonly checked: Checked
 }
 
-interface Stored {
+/** All of it as plain data, for threads and the cache. */
+export interface Stored {
   readonly settings: string
   readonly facts: readonly Fact[]
   readonly files: readonly (readonly [path: string, entries: readonly Entry[]])[]
@@ -39,7 +40,7 @@ export interface Checkable {
 }
 
 export class Kept {
-  readonly #cache: Cache
+  readonly #cache: Cache | null
   /** Names what checks hang on beside texts: the rules and what the configuration says. Null keeps nothing for later. */
   readonly #settings: string | null
   readonly #facts: Fact[] = []
@@ -48,14 +49,34 @@ export class Kept {
   readonly #truths = new WeakMap<Program, Truths>()
   #isChanged = false
 
-  constructor(cache: Cache, settings: string | null) {
+  /** @param cache - null to keep nothing for later */
+  constructor(cache: Cache | null, settings: string | null) {
     this.#cache = cache
     this.#settings = settings
-    const json = settings === null ? null : cache.findResult(FILES_KEY)
+    const json = settings === null ? null : (cache?.findResult(FILES_KEY) ?? null)
     const stored = json === null ? null : (JSON.parse(json) as Stored)
     if (stored === null || stored.settings !== settings) return
     for (const [lookup, answer] of stored.facts) this.#numberOf(lookup, answer)
     for (const [path, entries] of stored.files) this.#entries.set(path, entries)
+  }
+
+  /** Whether anything is known of a file with this text: without, the program need not be asked. */
+  knows({ path, key }: Checkable): boolean {
+    return this.#entries.get(path)?.some((one) => one.key === key) ?? false
+  }
+
+  /** Takes what a thread found. */
+  merge({ facts, files }: Stored): void {
+    const numbers = facts.map(([lookup, answer]) => this.#numberOf(lookup, answer))
+    for (const [path, entries] of files) {
+      const renumbered = entries.map((entry) => ({
+        ...entry,
+        facts: entry.facts.map((number) => numbers[number]!),
+      }))
+      const others = this.#entries.get(path) ?? []
+      this.#entries.set(path, [...renumbered, ...others].slice(0, MAX_FOR_A_PATH))
+    }
+    if (files.length > 0) this.#isChanged = true
   }
 
   /** What a check of a file would find, when all that it hung on is so in this program; else null. */
@@ -90,12 +111,17 @@ export class Kept {
   save(paths: ReadonlySet<string>): void {
     if (this.#settings === null || !this.#isChanged) return
     this.#isChanged = false
-    const files = [...this.#entries].filter(([path]) => paths.has(path))
+    const stored = this.stored(paths)
+    if (stored.facts.length <= MAX_FACTS) this.#cache?.keepResult(FILES_KEY, JSON.stringify(stored))
+  }
+
+  /** @param paths - the only ones; null for all */
+  stored(paths: ReadonlySet<string> | null): Stored {
+    const files = [...this.#entries].filter(([path]) => paths?.has(path) ?? true)
     const used = [...new Set(files.flatMap(([, entries]) => entries.flatMap(({ facts }) => facts)))]
-    if (used.length > MAX_FACTS) return
     const renumbered = new Map(used.sort((a, b) => a - b).map((number, at) => [number, at]))
-    const stored: Stored = {
-      settings: this.#settings,
+    return {
+      settings: this.#settings ?? "",
       facts: used.map((number) => this.#facts[number]!),
       files: files
         .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -107,7 +133,6 @@ export class Kept {
           })),
         ]),
     }
-    this.#cache.keepResult(FILES_KEY, JSON.stringify(stored))
   }
 
   #numberOf(lookup: Lookup, answer: string): number {

@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly onResult: (index: number, result: FileRecord | FileFailure) => void
   /** What a thread may hold, in megabytes; for tests. */
   readonly heapMb?: number
+  /** Where threads go that have nothing left to read; without it they end. */
+  readonly spare?: Worker[] | undefined
   /** Whether to hand out more; what was handed out is waited for. */
   readonly goesOn: () => Promise<boolean>
 }
@@ -49,6 +51,18 @@ export async function readInThreads(
     options.signal?.removeEventListener("abort", stop)
     await Promise.all(seats.map((seat) => seat.close()))
   }
+}
+
+/** A thread that reads and checks (see worker.ts). */
+export function startWorker(patterns: readonly PatternSource[], heapMb = HEAP_MB): Worker {
+  // The name ends as this file's does: sources run as they are, and what is built is JavaScript.
+  const name = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js"
+  return new Worker(new URL(name, import.meta.url), {
+    workerData: patterns,
+    // What this program was started with, such as a script as text, is not for its threads.
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: heapMb },
+  })
 }
 
 /** One thread after the other, as long as there is work. */
@@ -83,7 +97,15 @@ class Seat {
     this.#cancelWatch()
     // A rejection that came after the run was over is told by the first.
     this.#done.promise.catch(() => undefined)
-    await this.#worker?.terminate()
+    const worker = this.#worker
+    if (!worker) return
+    if (this.#inFlight.size > 0 || !this.#isReady || !this.#options.spare) {
+      await worker.terminate()
+      return
+    }
+    // Its events are no longer this seat's: a thread that fails while nobody needs it is no fault.
+    this.#worker = null
+    this.#options.spare.push(worker)
   }
 
   async #feed(): Promise<void> {
@@ -110,14 +132,7 @@ class Seat {
   }
 
   #start(): Worker {
-    // The name ends as this file's does: sources run as they are, and what is built is JavaScript.
-    const name = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js"
-    const worker = new Worker(new URL(name, import.meta.url), {
-      workerData: this.#options.patterns,
-      // What this program was started with, such as a script as text, is not for its threads.
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb ?? HEAP_MB },
-    })
+    const worker = startWorker(this.#options.patterns, this.#options.heapMb)
     this.#isReady = false
     worker.on("message", (message: WorkerAnswer | typeof READY) => {
       if (this.#worker !== worker) return

@@ -3,6 +3,7 @@
  * the files alone, whatever their order on disk and the number of threads.
  */
 import { availableParallelism } from "node:os"
+import type { Worker } from "node:worker_threads"
 import type { Services } from "../analysis/evidence.ts"
 import type { KnownNames } from "../analysis/known.ts"
 import type { Program } from "../analysis/program.ts"
@@ -13,9 +14,10 @@ import { pathInRoot, realRoot, workTree } from "../files/workTree.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
-import { analyse } from "./analyse.ts"
+import { analyse, type SievedSource } from "./analyse.ts"
 import { Cache } from "./cache.ts"
 import { check, type Checked } from "./check.ts"
+import { checkInThreads } from "./checkPool.ts"
 import { monotonicMs } from "./clock.ts"
 import { compareFindingsOf, findRenames, type Compared } from "./compare.ts"
 import { EVIDENCE_WORDS, patternOf } from "./patterns.ts"
@@ -26,6 +28,8 @@ import { Stop } from "./stop.ts"
 import { isWanted } from "./wanted.ts"
 
 const MAX_THREADS = 4
+/** Fewer characters than this are checked faster than they are told to threads. */
+const THREADS_LENGTH = 1_000_000
 
 /** What a review is doing. `total` is 0 where it is not known. */
 export interface Progress {
@@ -117,6 +121,7 @@ export async function review(options: ReviewOptions): Promise<Review> {
   } finally {
     // What was read stays known also when the rest was called off.
     run.cache.save()
+    await run.close()
   }
 }
 
@@ -132,6 +137,8 @@ class Run {
   readonly #rules: readonly Rule[]
   /** Read when something has to be checked: a tree that was seen before needs none of it. */
   #kept: Kept | null = null
+  /** Threads that have read and can check. */
+  readonly #spare: Worker[] = []
 
   constructor(root: string, options: ReviewOptions) {
     this.#options = options
@@ -146,12 +153,13 @@ class Run {
     head: Loaded
     base: Loaded | null
   }): Promise<{ head: Side; base: Side | null }> {
-    const { threads, onProgress } = this.#options
+    const { onProgress } = this.#options
     const head = new Side(trees.head.files, this.#options)
     const base = trees.base ? new Side(trees.base.files, this.#options) : null
     const { sources, notices } = await analyse([head.files, base?.files ?? []], {
       cache: this.cache,
-      threads: threads ?? Math.min(availableParallelism(), MAX_THREADS),
+      threads: this.#threads,
+      spare: this.#spare,
       stop: this.stop,
       onProgress: (done, total) => onProgress?.({ step: "reading", done, total }),
     })
@@ -176,17 +184,21 @@ class Run {
         .map(({ path }) => [path, namedAs(path)] as const),
     }
     return remembered(this.cache, inputs, async () => {
+      const kept = (this.#kept ??= new Kept(
+        this.cache,
+        settingsKey({ ...this.#options, rules: this.#rules }),
+      ))
       const checked = await check({
-        program: side.program,
+        get program() {
+          return side.program
+        },
         sources: side.sources,
         rules: this.#rules,
         stop: this.stop,
         isReviewed,
         namedAs,
-        kept: (this.#kept ??= new Kept(
-          this.cache,
-          settingsKey({ ...this.#options, rules: this.#rules }),
-        )),
+        kept,
+        ahead: (sources) => this.#ahead(side, kept, sources, namedAs),
         onProgress: (done, total) => this.#options.onProgress?.({ step: "checking", done, total }),
       })
       return { checked, isWhole: !this.stop.isLate }
@@ -197,6 +209,53 @@ class Run {
     const paths = sides.flatMap((side) => side?.sources.map(({ path }) => path) ?? [])
     this.#kept?.save(new Set(paths))
     this.cache.save()
+  }
+
+  /** Has threads check what nothing is known of, where it is enough to be worth it. */
+  async #ahead(
+    side: Side,
+    kept: Kept,
+    sources: readonly SievedSource[],
+    namedAs: (path: string) => string,
+  ): Promise<ReadonlyMap<string, Checked>> {
+    const ready = new Map<string, Checked>()
+    const unknown = sources.filter(
+      (source) => !kept.knows(source) || !kept.find(side.program, source, namedAs(source.path)),
+    )
+    const length = unknown.reduce((sum, { text }) => sum + text.length, 0)
+    const isOwn = this.#rules.some((rule) => !allRules.includes(rule))
+    if (this.#threads < 2 || length < THREADS_LENGTH || isOwn) return ready
+    const task = {
+      sources: side.sources.map(({ path, text, key, record }) => ({ path, text, key, record })),
+      patterns: this.cache.patterns,
+      evidence: side.evidence.map(({ path, text }) => ({ path, text })),
+      rules: this.#rules.map(({ id }) => id),
+      isFleet: side.isFleet,
+      known: side.known,
+      services: side.services?.patterns,
+    }
+    const files = unknown.map(({ path }) => [path, namedAs(path)] as const)
+    await checkInThreads(task, files, {
+      threads: this.#threads,
+      spare: this.#spare,
+      signal: this.stop.signal,
+      goesOn: () => this.stop.goesOn(),
+      onChecked: (path, checked) => {
+        ready.set(path, checked)
+        this.#options.onProgress?.({ step: "checking", done: ready.size, total: sources.length })
+      },
+      onStored: (stored) => kept.merge(stored),
+    })
+    return ready
+  }
+
+  /** Ends the threads that nobody needs any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.#spare.splice(0).map((worker) => worker.terminate()))
+  }
+
+  get #threads(): number {
+    return this.#options.threads ?? Math.min(availableParallelism(), MAX_THREADS)
   }
 
   async compare(base: Side, head: Side, { findings }: Checked): Promise<Compared> {
