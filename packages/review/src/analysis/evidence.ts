@@ -41,9 +41,8 @@ type Asked = readonly [
   flags: string,
 ]
 
-export const WITNESS = question(
-  "evidence",
-  (program, about): WitnessAnswer => program.evidence.answer(about),
+export const WITNESS = question("evidence", (program, about): WitnessAnswer =>
+  program.evidence.answer(about),
 )
 
 export class Evidence {

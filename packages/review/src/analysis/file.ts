@@ -1,7 +1,17 @@
 /** One source file with what rules ask of it again and again: parents, functions, calls. */
 import { walk } from "../ir/children.ts"
 import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
-import type { Assign, Call, Class, Func, Import, Language, Node, Obj, SourceUnit } from "../ir/nodes.ts"
+import type {
+  Assign,
+  Call,
+  Class,
+  Func,
+  Import,
+  Language,
+  Node,
+  Obj,
+  SourceUnit,
+} from "../ir/nodes.ts"
 
 export class File {
   /** Relative to the root, with `/`. */

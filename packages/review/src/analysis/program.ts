@@ -42,7 +42,6 @@ export interface ClassRef extends ClassEntry {
 /** Trees kept at once. A repository's largest rooms have fewer files that refer to each other. */
 const MAX_LOADED = 200
 
-
 /** A value that is known, with what it hangs on. */
 interface Memo {
   readonly value: unknown

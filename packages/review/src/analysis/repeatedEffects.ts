@@ -4,7 +4,7 @@ import type { Call, Node } from "../ir/nodes.ts"
 import { databaseWriteOf } from "./databaseWrites.ts"
 import type { File } from "./file.ts"
 import { isRandomSource } from "./entropy.ts"
-import { dotted, receiverOf, wordsOf } from "./names.ts"
+import { dotted, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
 
@@ -186,9 +186,4 @@ function dispatchesOf(file: File, loop: Node & { kind: "loop" }): Effect[] {
     return undefined
   })
   return found
-}
-
-/** The words of an effect's place, to judge what it is about. */
-export function wordsAround(file: File, effect: Effect): string[] {
-  return wordsOf(`${file.path} ${file.textOf(effect.at).slice(0, 200)}`)
 }

@@ -2,7 +2,6 @@
 import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
-import { dotted } from "./names.ts"
 import type { Located, Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 
@@ -84,9 +83,4 @@ function isTimer(file: File, implicit: Node): boolean {
 export function workOf(program: Program, file: File, spawn: Spawn): readonly Located[] {
   if (spawn.work.kind === "call") return resolveCall(program, file, spawn.work)
   return resolveFunction(program, file, spawn.work)
-}
-
-/** What starts work and gives back a handle, by name: for messages. */
-export function spawnerName(spawn: Spawn): string {
-  return spawn.at.kind === "call" ? dotted(spawn.at.callee) : "go"
 }

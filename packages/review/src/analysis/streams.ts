@@ -22,7 +22,8 @@ export function textAround(file: File, consumer: Consumer): string {
   const listener = consumer.fn?.annotations.map((one) =>
     one.args.map((arg) => file.textOf(arg)).join(" "),
   )
-  const receive = consumer.receive.kind === "call" && consumer.form === "callback"
+  const receive =
+    consumer.receive.kind === "call" && consumer.form === "callback"
       ? headText(file, consumer.receive)
       : subscribed(file)
   return [

@@ -72,7 +72,23 @@ export function eachChild(node: Node, visit: Visit): void {
 
 type Statement = Extract<
   Node,
-  { kind: "block" | "if" | "loop" | "switch" | "select" | "try" | "return" | "throw" | "with" | "go" | "defer" | "send" | "function" | "class" }
+  {
+    kind:
+      | "block"
+      | "if"
+      | "loop"
+      | "switch"
+      | "select"
+      | "try"
+      | "return"
+      | "throw"
+      | "with"
+      | "go"
+      | "defer"
+      | "send"
+      | "function"
+      | "class"
+  }
 >
 
 function eachOfStatement(node: Statement, visit: Visit): void {

@@ -385,9 +385,38 @@ export interface SourceUnit {
 }
 
 export type Node =
-  | Name | Member | Index | Call | Named | Spread | Str | Template | Num | Bool | Null | Binary | Unary | Assign
-  | Lambda | Obj | List | Await | Conditional | Receive | Other
-  | Block | If | Loop | Switch | Select | Try | Return | Throw | Jump | With | Deferred | Send
-  | Func | Class
-
-export type Kind = Node["kind"]
+  | Name
+  | Member
+  | Index
+  | Call
+  | Named
+  | Spread
+  | Str
+  | Template
+  | Num
+  | Bool
+  | Null
+  | Binary
+  | Unary
+  | Assign
+  | Lambda
+  | Obj
+  | List
+  | Await
+  | Conditional
+  | Receive
+  | Other
+  | Block
+  | If
+  | Loop
+  | Switch
+  | Select
+  | Try
+  | Return
+  | Throw
+  | Jump
+  | With
+  | Deferred
+  | Send
+  | Func
+  | Class

@@ -10,7 +10,7 @@ import { sarifRule } from "./sarifRule.ts"
 import { safeJson } from "./visible.ts"
 
 /** The name under which hosts keep our fingerprint; the number changes only if its form does. */
-export const FINGERPRINT_KEY = "droverReview/v1"
+const FINGERPRINT_KEY = "droverReview/v1"
 
 const LEVELS: Readonly<Record<Severity, "error" | "warning" | "note">> = {
   high: "error",
