@@ -5,7 +5,12 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions: ["@drover/source", "module", "node", "development|production"] } },
   test: {
     include: ["{packages,sim,nemesis,bench,examples,tools}/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "tools/tidy/fixtures/**"],
+    exclude: [
+      "**/node_modules/**",
+      "**/dist/**",
+      "tools/tidy/fixtures/**",
+      "packages/review/fixtures/**",
+    ],
     environment: "node",
     // One Postgres for the whole run, started when the first test asks for it.
     globalSetup: ["packages/drover/src/postgres/fixtures/sharedServer.ts"],

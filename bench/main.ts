@@ -7,6 +7,7 @@ import { idleFigures, memoryFigures } from "./idle.ts"
 import { latencyFigures } from "./latency.ts"
 import { limitFigures } from "./limits.ts"
 import type { Figure } from "./measure.ts"
+import { reviewFigures } from "./review.ts"
 import { scheduleFigures } from "./schedules.ts"
 import { Scratch } from "./world.ts"
 
@@ -22,6 +23,7 @@ const sections = {
   schedules: scheduleFigures,
   idle: idleFigures,
   memory: memoryFigures,
+  review: reviewFigures,
 } as const
 
 // The peers are a program of their own: what they need is installed in their folder alone.

@@ -10,14 +10,14 @@ import { steps } from "./steps.ts"
 
 const ROOT = join(import.meta.dirname, "../..")
 const OUTPUT_LINES = 60
+const NAME_WIDTH = Math.max(...steps.map(({ name }) => name.length)) + 2
 
 const folder = mkdtempSync(join(tmpdir(), "drover-check-"))
-const tarball = join(folder, "drover.tgz")
 try {
   const results = await runSteps(
     steps.map((step) => ({
       ...step,
-      command: step.command.map((word) => (word === "{tarball}" ? tarball : word)),
+      command: step.command.map((word) => word.replace("{folder}", folder)),
     })),
     {
       cwd: ROOT,
@@ -43,7 +43,9 @@ try {
 }
 
 function printResult({ step, outcome, elapsedMs }: StepResult): void {
-  console.log(`${outcome.padEnd(8)}${step.name.padEnd(9)}${(elapsedMs / 1000).toFixed(1)} s`)
+  console.log(
+    `${outcome.padEnd(8)}${step.name.padEnd(NAME_WIDTH)}${(elapsedMs / 1000).toFixed(1)} s`,
+  )
 }
 
 function printFailure({ step, output }: StepResult): void {

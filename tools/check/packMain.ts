@@ -1,18 +1,19 @@
-/** Packs packages/drover as npm would publish it: `node packMain.ts TARBALL`. */
+/** Packs a package as npm would publish it: `node packMain.ts PACKAGE TARBALL`. */
 import { execFileSync } from "node:child_process"
 import { renameSync } from "node:fs"
 import { dirname, join } from "node:path"
 
-const PACKAGE = join(import.meta.dirname, "../../packages/drover")
-const FORBIDDEN = /\.(?:test|fixture)\.|\/fixtures\/|tsconfig|tsbuildinfo|^crash\//
+const PACKAGES = join(import.meta.dirname, "../../packages")
+const FORBIDDEN =
+  /\.(?:test|fixture)\.|\/fixtures\/|tsconfig|tsbuildinfo|^(?:crash|fixtures|fuzz)\//
 const REQUIRED = ["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"]
 
-const [tarball = ""] = process.argv.slice(2)
+const [name = "", tarball = ""] = process.argv.slice(2)
 // The build ran a step ago, so the script that would run it again is left out.
 const packed = execFileSync(
   "npm",
   ["pack", "--ignore-scripts", "--json", "--pack-destination", dirname(tarball)],
-  { cwd: PACKAGE, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+  { cwd: join(PACKAGES, name), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
 )
 const { filename, paths } = readReport(packed)
 const problems = [

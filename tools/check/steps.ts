@@ -7,9 +7,14 @@ export interface Step {
   readonly after?: readonly string[]
 }
 
-/** What `npm run check` checks. `{tarball}` is where the packed package lies. */
+/** What `npm run check` checks. `{folder}` is where packed packages lie. */
 export const steps: readonly Step[] = [
   { name: "sqlgen", command: ["node", "tools/sqlgen/main.ts", "--check"], mend: "npm run sqlgen" },
+  {
+    name: "review docs",
+    command: ["node", "--conditions=@drover/source", "tools/reviewDocs/main.ts", "--check"],
+    mend: "npm run review:docs",
+  },
   { name: "format", command: ["oxfmt", "--check"], mend: "npm run format" },
   {
     name: "types",
@@ -28,28 +33,38 @@ export const steps: readonly Step[] = [
     mend: "delete what nothing uses, or name it as an entry in knip.jsonc",
   },
   { name: "build", command: ["node", "tools/build/main.ts"], mend: "npm run build" },
-  {
-    name: "pack",
-    command: ["node", "tools/check/packMain.ts", "{tarball}"],
-    mend: "see `files` and `exports` in packages/drover/package.json",
-    after: ["build"],
-  },
-  {
-    name: "publint",
-    command: ["publint", "run", "{tarball}", "--strict"],
-    mend: "see `exports` in packages/drover/package.json",
-    after: ["pack"],
-  },
-  {
-    name: "attw",
-    command: ["attw", "{tarball}", "--profile", "esm-only", "--no-emoji", "--format", "ascii"],
-    mend: "types and code of an entry point differ; see `exports` in packages/drover/package.json",
-    after: ["pack"],
-  },
-  {
-    name: "install",
-    command: ["node", "tools/check/installMain.ts", "{tarball}"],
-    mend: "the packed package does not work where it is installed; see packages/drover/package.json",
-    after: ["pack"],
-  },
+  ...["drover", "review"].flatMap(stepsOfPackage),
 ]
+
+/** Packs a published package and uses it as a user does. */
+function stepsOfPackage(name: string): Step[] {
+  const tarball = `{folder}/${name}.tgz`
+  const manifest = `packages/${name}/package.json`
+  const install = name === "drover" ? "installMain" : "installReviewMain"
+  return [
+    {
+      name: `pack ${name}`,
+      command: ["node", "tools/check/packMain.ts", name, tarball],
+      mend: `see \`files\` and \`exports\` in ${manifest}`,
+      after: ["build"],
+    },
+    {
+      name: `publint ${name}`,
+      command: ["publint", "run", tarball, "--strict"],
+      mend: `see \`exports\` in ${manifest}`,
+      after: [`pack ${name}`],
+    },
+    {
+      name: `attw ${name}`,
+      command: ["attw", tarball, "--profile", "esm-only", "--no-emoji", "--format", "ascii"],
+      mend: `types and code of an entry point differ; see \`exports\` in ${manifest}`,
+      after: [`pack ${name}`],
+    },
+    {
+      name: `install ${name}`,
+      command: ["node", `tools/check/${install}.ts`, tarball],
+      mend: `the packed package does not work where it is installed; see ${manifest}`,
+      after: [`pack ${name}`],
+    },
+  ]
+}

@@ -39,6 +39,38 @@ export const roomPackages: Readonly<Record<string, readonly string[]>> = {
   schedules: ["croner"],
 }
 
+export const REVIEW = "packages/review/src/"
+
+/** Rooms of the reviewer from the ground up. It knows nothing of the runtime. */
+export const reviewLevels: readonly (readonly string[])[] = [
+  ["ir"],
+  ["findings"],
+  ["files"],
+  ["frontends"],
+  ["analysis"],
+  ["rules"],
+  ["config"],
+  ["engine"],
+  ["reports"],
+  ["fix"],
+  ["hosts"],
+  ["adjudication"],
+  ["session"],
+  ["mcp"],
+  ["lsp", "watch"],
+  ["cli"],
+]
+
+/** Rooms of the reviewer that tests may use wherever they stand: they start the command as a user does. */
+export const reviewRoomsTestsSee: readonly string[] = ["cli"]
+
+/** Foreign packages that a room of the reviewer stands on. */
+export const reviewRoomPackages: Readonly<Record<string, readonly string[]>> = {
+  // The parser, whose trees no other room sees.
+  frontends: ["web-tree-sitter"],
+  config: ["yaml"],
+}
+
 export interface Territory {
   /** Every file below this folder, unless a longer one holds it. */
   readonly folder: string
@@ -61,6 +93,15 @@ export const territories: readonly Territory[] = [
     packages: ["drover"],
     foreign: false,
     reachesInto: [RUNTIME],
+    loadsTestCode: true,
+  },
+  { folder: REVIEW, packages: [], foreign: false },
+  // Runs that no user starts: they see below the public names.
+  {
+    folder: "packages/review/",
+    packages: [],
+    foreign: true,
+    reachesInto: [REVIEW],
     loadsTestCode: true,
   },
   { folder: "packages/conformance/", packages: ["drover"], foreign: true },
@@ -90,6 +131,8 @@ export const territories: readonly Territory[] = [
   // Their test asks for the Postgres that all tests share.
   { folder: "examples/", packages: ["drover"], foreign: true, reachesInto: [RUNTIME] },
   { folder: "tools/", packages: [], foreign: true },
+  // Its pages are what the rules say about themselves.
+  { folder: "tools/reviewDocs/", packages: [], foreign: true, reachesInto: [REVIEW, "tools/"] },
   { folder: "tools/check/consumer/", packages: ["drover"], foreign: false },
   { folder: "", packages: [], foreign: true },
 ]
@@ -100,6 +143,13 @@ export const testPackages: readonly string[] = [
   "fast-check",
   "zod",
   "@drover/conformance",
+  // They judge what the reviewer writes: its reports against their schemas, its editor's protocol.
+  "ajv",
+  "ajv-formats",
+  "saxes",
+  "yaml",
+  "vscode-languageserver-protocol",
+  "vscode-jsonrpc",
   // Whose transactions the adapters join.
   "pg",
   "postgres",

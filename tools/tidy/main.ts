@@ -11,7 +11,8 @@ import { rules } from "./rules.ts"
 import { tidy } from "./tidy.ts"
 
 const ROOT = join(import.meta.dirname, "../..")
-const FIXTURES = "tools/tidy/fixtures/"
+/** Pages that break the rules on purpose, and code in the style of whoever the reviewer reads. */
+const FIXTURES = ["tools/tidy/fixtures/", "packages/review/fixtures/"]
 const TEXT =
   /\.(?:ts|mts|js|mjs|json|jsonc|md|sql|sh|ya?ml|svg|txt)$|(?:^|\/)(?:LICENSE|run|\.[a-z-]+)$/
 
@@ -35,7 +36,8 @@ function readRepository(): Repository {
   })
   const paths = listed
     .split("\0")
-    .filter((path) => path !== "" && !path.startsWith(FIXTURES) && existsSync(join(ROOT, path)))
+    .filter((path) => path !== "" && !FIXTURES.some((folder) => path.startsWith(folder)))
+    .filter((path) => existsSync(join(ROOT, path)))
   const texts = paths
     .filter((path) => TEXT.test(path) && path !== "package-lock.json")
     .map((path): [string, string] => [path, readFileSync(join(ROOT, path), "utf8")])

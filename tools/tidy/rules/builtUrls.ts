@@ -1,4 +1,4 @@
-import { RUNTIME } from "../levels.ts"
+import { REVIEW, RUNTIME } from "../levels.ts"
 import type { SourceFile } from "../repository.ts"
 import type { Finding, Rule } from "../rule.ts"
 import { walkAst } from "../walkAst.ts"
@@ -12,10 +12,15 @@ export const builtUrls: Rule = {
   mend: "Take the extension of the file that runs: new URL(`./beat${extname(import.meta.url)}`, import.meta.url).",
   check(repository) {
     return repository.typescript
-      .filter(({ path, isTestCode }) => path.startsWith(RUNTIME) && !isTestCode)
+      .filter(
+        ({ path, isTestCode }) =>
+          !isTestCode && PUBLISHED.some((folder) => path.startsWith(folder)),
+      )
       .flatMap(sourceUrls)
   },
 }
+
+const PUBLISHED = [RUNTIME, REVIEW]
 
 function sourceUrls(file: SourceFile): Finding[] {
   const found: Finding[] = []

@@ -1,6 +1,10 @@
 import { isBuiltin } from "node:module"
 import {
   levels,
+  REVIEW,
+  reviewLevels,
+  reviewRoomPackages,
+  reviewRoomsTestsSee,
   roomPackages,
   roomsAStoreSees,
   roomsTestsSee,
@@ -39,8 +43,13 @@ function complaint(file: SourceFile, specifier: string): string | undefined {
   const to = territoryOf(target)
   if (from !== to && from.reachesInto?.includes(to.folder) === true) return undefined
   if (from !== to) return `reaches from ${nameOf(from)} into ${nameOf(to)} with a relative import`
+  if (from.folder === REVIEW) {
+    const room = roomOf(target, REVIEW)
+    if (file.isTestCode && reviewRoomsTestsSee.includes(room)) return undefined
+    return levelComplaint(reviewLevels, roomOf(file.path, REVIEW), room)
+  }
   if (from.folder !== RUNTIME) return undefined
-  return roomComplaint(file, roomOf(file.path), roomOf(target))
+  return roomComplaint(file, roomOf(file.path, RUNTIME), roomOf(target, RUNTIME))
 }
 
 function packageComplaint(file: SourceFile, specifier: string): string | undefined {
@@ -51,9 +60,7 @@ function packageComplaint(file: SourceFile, specifier: string): string | undefin
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
   if (territory.packages.includes(name)) return undefined
-  if (territory.folder === RUNTIME && roomPackages[roomOf(file.path)]?.includes(name) === true) {
-    return undefined
-  }
+  if (roomPackagesOf(territory, file.path).includes(name)) return undefined
   if (file.isTestCode && testPackages.includes(name)) return undefined
   if (name === "drover" || name.startsWith("@drover/")) {
     return `${nameOf(territory)} may not see ${name}`
@@ -62,20 +69,35 @@ function packageComplaint(file: SourceFile, specifier: string): string | undefin
   return `${nameOf(territory)} has no dependencies, but imports ${name}`
 }
 
+function roomPackagesOf({ folder }: Territory, path: string): readonly string[] {
+  if (folder === RUNTIME) return roomPackages[roomOf(path, RUNTIME)] ?? []
+  return folder === REVIEW ? (reviewRoomPackages[roomOf(path, REVIEW)] ?? []) : []
+}
+
 function roomComplaint(file: SourceFile, from: string, to: string): string | undefined {
+  if (from !== "" && from !== to && to !== "") {
+    if (file.isTestCode && roomsTestsSee.includes(to)) return undefined
+    if (storeRooms.includes(from)) {
+      return roomsAStoreSees.includes(to) ? undefined : `store ${from} may not see ${to}`
+    }
+    if (storeRooms.includes(to)) {
+      return roomsThatSeeStores.includes(from)
+        ? undefined
+        : `room ${from} may not see the store ${to}, only the contract in store`
+    }
+  }
+  return levelComplaint(levels, from, to)
+}
+
+function levelComplaint(
+  table: readonly (readonly string[])[],
+  from: string,
+  to: string,
+): string | undefined {
   if (from === to || from === "") return undefined
   if (to === "") return `room ${from} imports the package's front, which stands above every room`
-  if (file.isTestCode && roomsTestsSee.includes(to)) return undefined
-  if (storeRooms.includes(from)) {
-    return roomsAStoreSees.includes(to) ? undefined : `store ${from} may not see ${to}`
-  }
-  if (storeRooms.includes(to)) {
-    return roomsThatSeeStores.includes(from)
-      ? undefined
-      : `room ${from} may not see the store ${to}, only the contract in store`
-  }
-  const fromLevel = levelOf(from)
-  const toLevel = levelOf(to)
+  const fromLevel = table.findIndex((rooms) => rooms.includes(from))
+  const toLevel = table.findIndex((rooms) => rooms.includes(to))
   if (fromLevel === -1 || toLevel === -1) {
     return `room ${fromLevel === -1 ? from : to} is not in the table of levels`
   }
@@ -95,12 +117,8 @@ function nameOf({ folder }: Territory): string {
   return folder === "" ? "the root" : folder.replace(/\/$/, "")
 }
 
-/** The room of a runtime file; "" for the files beside the rooms, such as index.ts. */
-function roomOf(path: string): string {
-  const [room = "", ...rest] = path.slice(RUNTIME.length).split("/")
+/** The room of a file below `folder`; "" for the files beside the rooms, such as index.ts. */
+function roomOf(path: string, folder: string): string {
+  const [room = "", ...rest] = path.slice(folder.length).split("/")
   return rest.length === 0 ? "" : room
-}
-
-function levelOf(room: string): number {
-  return levels.findIndex((rooms) => rooms.includes(room))
 }

@@ -1,6 +1,6 @@
 import type { Drover } from "../client/index.ts"
 import type { Config } from "./config.ts"
-import type { ExitCode, Terminal } from "./terminal.ts"
+import type { Terminal } from "./terminal.ts"
 
 /** An option of a command: how it is written and what it is for. */
 export interface OptionSpec {
@@ -44,7 +44,10 @@ export interface Command {
   /** One line for each form: what follows `drover`. */
   readonly usage: readonly string[]
   readonly options: OptionSpecs
-  run(call: Call): Promise<ExitCode>
+  /** Its words, `--help` too, are for another program: they are its positionals as they were written. */
+  readonly passesOn?: boolean
+  /** @returns the exit status: one of `exitCodes`, or what another program ended with. */
+  run(call: Call): Promise<number>
 }
 
 /** What the caller wrote cannot be understood. Nothing was done. */

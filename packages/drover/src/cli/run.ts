@@ -27,7 +27,7 @@ const everywhere: OptionSpecs = {
 const NOT_FOUND = ["DROVER_JOB_NOT_FOUND", "DROVER_UNKNOWN_QUEUE", "DROVER_UNKNOWN_SCHEDULE"]
 
 /** Runs one command line, from its words to its exit status. Never throws. */
-export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = words
   if (name === "--version" || name === "version") {
     terminal.out(version)
@@ -35,7 +35,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   }
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const about = commands.find((candidate) => candidate.name === rest[0])
-    terminal.out(about === undefined ? programHelp(commands) : commandHelp(about, everywhere))
+    terminal.out(about === undefined ? programHelp(commands) : helpOf(about))
     return name === undefined ? exitCodes.usage : exitCodes.ok
   }
   const command = commands.find((candidate) => candidate.name === name)
@@ -43,18 +43,23 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   return runCommand(command, rest, terminal)
 }
 
+function helpOf(command: Command): string {
+  return commandHelp(command, command.passesOn === true ? {} : everywhere)
+}
+
 async function runCommand(
   command: Command,
   words: readonly string[],
   terminal: Terminal,
-): Promise<ExitCode> {
-  let json = words.includes("--json")
+): Promise<number> {
+  let json = command.passesOn !== true && words.includes("--json")
   await using clients = new AsyncDisposableStack()
   try {
-    const { values, positionals } = parse(command, words)
+    const { values, positionals } =
+      command.passesOn === true ? { values: {}, positionals: words } : parse(command, words)
     json = values["json"] === true
     if (values["help"] === true) {
-      terminal.out(commandHelp(command, everywhere))
+      terminal.out(helpOf(command))
       return exitCodes.ok
     }
     return await command.run(callOf(positionals, values, terminal, clients))

@@ -7,6 +7,7 @@ import { limits } from "./limits.ts"
 import { migrate } from "./migrate.ts"
 import { move } from "./move.ts"
 import { queues } from "./queues.ts"
+import { review } from "./review.ts"
 import { schedules } from "./schedules.ts"
 import { tail } from "./tail.ts"
 import { work } from "./work.ts"
@@ -26,4 +27,5 @@ export const commands: readonly Command[] = [
   tail,
   doctor,
   move,
+  review,
 ]

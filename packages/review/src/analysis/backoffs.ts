@@ -1,0 +1,146 @@
+/**
+ * Backoffs that are computed in one place and waited for in another, perhaps by another process: a policy's function, a
+ * strategy object, the instant of the next attempt that goes into a row.
+ */
+import { walk } from "../ir/children.ts"
+import type { Assign, Call, Func, Node } from "../ir/nodes.ts"
+import { callersOf } from "./definitions.ts"
+import { isEntropic, isRandomSource } from "./entropy.ts"
+import type { File } from "./file.ts"
+import { dotted, wordsOf } from "./names.ts"
+import type { Program } from "./program.ts"
+
+export interface Backoff {
+  readonly fn: Func
+  /** Where it grows. */
+  readonly at: Node
+}
+
+/** How often it was tried. */
+const COUNT =
+  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:count|number|num|attempt|index|no)|(?:failure|fail|error|attempt)_?(?:count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
+
+/** Options that only sound like counts. */
+const NO_COUNT = /max|limit|delay|wait|interval|ms$|seconds$|timeout|policy|config|options/i
+
+const DELAY_WORDS = new Set(["backoff", "delay", "wait", "sleep", "pause", "interval", "cooldown"])
+
+/** The growing backoffs of a file into which no chance flows, in the order of the text. */
+export function lockstepBackoffsOf(program: Program, file: File): readonly Backoff[] {
+  const found: Backoff[] = []
+  for (const fn of file.functions) {
+    if (fn.isLambda && file.methodOf(fn)) continue
+    const at = growthIn(file, fn)
+    if (at && !isSpread(program, file, fn, at)) found.push({ fn, at })
+  }
+  return found
+}
+
+/** The first expression of a function that makes a delay of a count. */
+function growthIn(file: File, fn: Func): Node | null {
+  let found: Node | null = null
+  const counts = fn.params.some((param) => isCount(param.name))
+  walk(fn, (node) => {
+    if (found) return false
+    if (
+      node.kind === "assign" &&
+      /^(?:\*=|<<=)$/.test(node.op) &&
+      counts &&
+      isDelay(node) &&
+      saysBackoff(fn.name)
+    )
+      found = node
+    if ((node.kind === "binary" || node.kind === "call") && isGrowth(node)) {
+      const holder = holderOf(file, node, fn)
+      if (holder && namesDelay(holder, fn)) found = holder
+    }
+    return undefined
+  })
+  return found
+}
+
+/** `2 ** attempt`, `base << attempt`, `Math.pow(2, retries)`, `attempt * base`. */
+function isGrowth(node: Node & { kind: "binary" | "call" }): boolean {
+  if (node.kind === "binary") return /^(?:\*|\*\*|<<)$/.test(node.op) && mentionsCount(node)
+  return (
+    /^(?:pow|Pow|exp2|Exp2|shiftLeft|multipliedBy|times)$/.test(node.name) &&
+    node.args.some(mentionsCount)
+  )
+}
+
+function mentionsCount(node: Node): boolean {
+  let found = false
+  walk(node, (one) => {
+    if ((one.kind === "name" || one.kind === "member") && isCount(one.name)) found = true
+    return !found && one.kind !== "function"
+  })
+  return found
+}
+
+function isCount(name: string): boolean {
+  return COUNT.test(name) && !NO_COUNT.test(name)
+}
+
+/** The statement that a growth stands in: what it is assigned to, or returned by. */
+function holderOf(file: File, node: Node, fn: Func): Node | null {
+  let inner: Node = node
+  for (const outer of file.ancestorsOf(node)) {
+    if (outer.kind === "assign" || outer.kind === "return") return outer
+    // The last of a branch is its value: `return when (policy) { LINEAR -> base * attempt }`.
+    const isValue =
+      outer.kind === "block" && file.language === "kotlin" && outer.body.at(-1) === inner
+    if (outer === fn || (outer.kind === "block" && !isValue)) return null
+    inner = outer
+  }
+  return null
+}
+
+function namesDelay(holder: Node, fn: Func): boolean {
+  if (saysBackoff(fn.name)) return true
+  if (holder.kind === "return") return wordsOf(fn.name).some((word) => DELAY_WORDS.has(word))
+  return holder.kind === "assign" && isDelay(holder)
+}
+
+function isDelay(assign: Assign): boolean {
+  return assign.targets.some((target) => {
+    const words = wordsOf(dotted(target).split(".").at(-1)!)
+    return (
+      words.some((word) => DELAY_WORDS.has(word)) ||
+      (words.includes("next") && words.includes("retry")) ||
+      /retryat|waituntil|retryin/.test(words.join(""))
+    )
+  })
+}
+
+function saysBackoff(name: string): boolean {
+  return /back_?off|(?:retry|reconnect)\w*(?:delay|wait|interval|time)|(?:delay|wait)\w*(?:retry|attempt)|^Next$/i.test(
+    name,
+  )
+}
+
+/** Whether chance moves what a function makes, in it, through what it calls, or in those who call it. */
+function isSpread(program: Program, file: File, fn: Func, at: Node): boolean {
+  if (
+    file.calls.some(
+      (call) =>
+        call.start >= fn.start &&
+        call.end <= fn.end &&
+        (isRandomSource(file, call) || /jitter|random/i.test(call.name)),
+    )
+  )
+    return true
+  if (isEntropic(program, file, at)) return true
+  return callersOf(program, { file, fn }).some((caller) =>
+    isEntropic(program, caller.file, statementOf(caller.file, caller.call)),
+  )
+}
+
+function statementOf(file: File, call: Call): Node {
+  let at: Node = call
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "block") break
+    at = outer
+    if (outer.kind === "assign") break
+  }
+  return at
+}

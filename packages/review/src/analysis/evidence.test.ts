@@ -1,0 +1,19 @@
+import { expect, test } from "vitest"
+import { moduleOf } from "./evidence.ts"
+
+test.each([
+  ["main.go", ""],
+  ["src/main.go", ""],
+  ["services/orders/src/main.go", "services/orders"],
+  ["platform/apps/web/index.ts", "platform/apps/web"],
+  ["services/main.go", ""],
+])("%s belongs to the module %j by its folders' names", (path, module) => {
+  expect(moduleOf(path)).toBe(module)
+})
+
+test("folders that are named as services come first, the outermost of them", () => {
+  const services = { patterns: ["team/*"], has: (folder: string) => /^team\/\w+/.test(folder) }
+  expect(moduleOf("team/orders/apps/web/index.ts", services)).toBe("team/orders")
+  expect(moduleOf("other/orders/index.ts", services)).toBe("")
+  expect(moduleOf("services/orders/index.ts", services)).toBe("services/orders")
+})

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest"
+import { programOf } from "./programOf.ts"
+import { definitionsOf } from "./definitions.ts"
+
+test("assignments to a name are those to the variable and to members that are called so", async () => {
+  const text = "let n = 1\nthis.n = 2\na.b.n += 3\nm = n\nlet { n: k } = f()\n"
+  const program = await programOf([{ path: "a.ts", text }])
+  const file = program.file("a.ts")!
+  const lines = file.assignmentsTo("n").map(({ start }) => text.slice(0, start).split("\n").length)
+  expect(lines).toEqual([1, 2, 3])
+  expect(file.assignmentsTo("toString")).toEqual([])
+})
+
+test("a name has the definitions of its own function, and those outside only where it has none", async () => {
+  const text = `
+let delay = 1
+function one() {
+  let delay = 2
+  delay *= 3
+  wait(delay)
+}
+function two() {
+  delay = 4
+}
+function three() {
+  wait(delay)
+}
+`
+  const program = await programOf([{ path: "a.ts", text }])
+  const file = program.file("a.ts")!
+  const values = file.calls.map((call) =>
+    definitionsOf(program, file, call.args[0]!).map(({ value }) => value && file.textOf(value)),
+  )
+  expect(values).toEqual([["2", "3"], ["1"]])
+})

@@ -1,0 +1,181 @@
+/** One source file with what rules ask of it again and again: parents, functions, calls. */
+import { walk } from "../ir/children.ts"
+import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
+import type {
+  Assign,
+  Call,
+  Class,
+  Func,
+  Import,
+  Language,
+  Node,
+  Obj,
+  SourceUnit,
+} from "../ir/nodes.ts"
+
+export class File {
+  /** Relative to the root, with `/`. */
+  readonly path: string
+  readonly language: Language
+  readonly text: string
+  readonly unit: SourceUnit
+  readonly isTest: boolean
+  /** What the configuration says of functions by their names. */
+  readonly known: KnownNames
+  #index: Index | null = null
+  #callsByName: ReadonlyMap<string, readonly Call[]> | null = null
+  #functionsByName: ReadonlyMap<string, readonly Func[]> | null = null
+  #imports: ReadonlyMap<string, Import> | null = null
+  #assignmentsByName: ReadonlyMap<string, readonly Assign[]> | null = null
+
+  constructor(options: {
+    path: string
+    language: Language
+    text: string
+    unit: SourceUnit
+    isTest: boolean
+    known?: KnownNames
+  }) {
+    this.path = options.path
+    this.language = options.language
+    this.text = options.text
+    this.unit = options.unit
+    this.isTest = options.isTest
+    this.known = options.known ?? NOTHING_KNOWN
+  }
+
+  /** Every call, in the order of the text. */
+  get calls(): readonly Call[] {
+    return this.#indexed.calls
+  }
+
+  /** The calls of a last name, in the order of the text. */
+  callsNamed(name: string): readonly Call[] {
+    this.#callsByName ??= Map.groupBy(this.calls, (call) => call.name)
+    return this.#callsByName.get(name) ?? []
+  }
+
+  /** Functions and methods of a name, as `functions` has them. */
+  functionsNamed(name: string): readonly Func[] {
+    this.#functionsByName ??= Map.groupBy(this.functions, (fn) => fn.name)
+    return this.#functionsByName.get(name) ?? []
+  }
+
+  /** The first import that gives a name in this file, or undefined. */
+  importOf(local: string): Import | undefined {
+    this.#imports ??= new Map(this.unit.imports.toReversed().map((one) => [one.local, one]))
+    return this.#imports.get(local)
+  }
+
+  /** Every function, method and lambda with a body and without parse errors, in the order of the text. */
+  get functions(): readonly Func[] {
+    return this.#indexed.functions
+  }
+
+  /** Every declaration and assignment, in the order of the text. */
+  get assignments(): readonly Assign[] {
+    return this.#indexed.assignments
+  }
+
+  /** The assignments with a target of this name, `x` as well as `a.b.x`, in the order of the text. */
+  assignmentsTo(name: string): readonly Assign[] {
+    this.#assignmentsByName ??= byTargetName(this.assignments)
+    return this.#assignmentsByName.get(name) ?? []
+  }
+
+  /** Every object, map and composite literal, in the order of the text. */
+  get objects(): readonly Obj[] {
+    return this.#indexed.objects
+  }
+
+  get classes(): readonly Class[] {
+    return this.#indexed.classes
+  }
+
+  parentOf(node: Node): Node | null {
+    return this.#indexed.parents.get(node) ?? null
+  }
+
+  /** The parents of a node from the nearest outwards. */
+  *ancestorsOf(node: Node): Generator<Node> {
+    for (let next = this.parentOf(node); next !== null; next = this.parentOf(next)) yield next
+  }
+
+  /** The nearest function around a node (a function is not its own), or null at top level. */
+  functionOf(node: Node): Func | null {
+    for (const outer of this.ancestorsOf(node)) if (outer.kind === "function") return outer
+    return null
+  }
+
+  /** The nearest function around a node that is no lambda: the one that a reader would name. */
+  methodOf(node: Node): Func | null {
+    for (const outer of this.ancestorsOf(node)) {
+      if (outer.kind === "function" && !outer.isLambda) return outer
+    }
+    return null
+  }
+
+  classOf(node: Node): Class | null {
+    for (const outer of this.ancestorsOf(node)) if (outer.kind === "class") return outer
+    return null
+  }
+
+  /** The source text of a node. */
+  textOf(at: { readonly start: number; readonly end: number }): string {
+    return this.text.slice(at.start, at.end)
+  }
+
+  /** Found when somebody asks: most files are read and never looked into. */
+  get #indexed(): Index {
+    return (this.#index ??= indexOf(this.unit))
+  }
+}
+
+interface Index {
+  readonly parents: ReadonlyMap<Node, Node>
+  readonly calls: readonly Call[]
+  readonly assignments: readonly Assign[]
+  readonly objects: readonly Obj[]
+  readonly functions: readonly Func[]
+  readonly classes: readonly Class[]
+}
+
+function indexOf(unit: SourceUnit): Index {
+  const parents = new Map<Node, Node>()
+  const calls: Call[] = []
+  const assignments: Assign[] = []
+  const objects: Obj[] = []
+  const functions: Func[] = []
+  const classes: Class[] = []
+  for (const root of unit.body) {
+    walk(root, (node, parent) => {
+      if (parent) parents.set(node, parent)
+      if (node.kind === "call") calls.push(node)
+      else if (node.kind === "assign") assignments.push(node)
+      else if (node.kind === "object") objects.push(node)
+      else if (node.kind === "class") classes.push(node)
+      else if (node.kind === "function" && node.body && !node.hasError) functions.push(node)
+    })
+  }
+  return { parents, calls, assignments, objects, functions, classes }
+}
+
+/** A file may be a megabyte of assignments: who looks for one name must not read them all. */
+function byTargetName(assignments: readonly Assign[]): Map<string, Assign[]> {
+  const byName = new Map<string, Assign[]>()
+  for (const assign of assignments) {
+    const names = new Set(
+      assign.targets.flatMap((target) =>
+        target.kind === "name" || target.kind === "member" ? target.name : [],
+      ),
+    )
+    for (const name of names) {
+      const list = byName.get(name)
+      if (list) list.push(assign)
+      else byName.set(name, [assign])
+    }
+  }
+  // The tree's order is that of evaluation in a few places.
+  for (const list of byName.values()) list.sort((a, b) => a.start - b.start)
+  return byName
+}

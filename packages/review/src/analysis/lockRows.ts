@@ -1,0 +1,92 @@
+/** Locks that are rows of a table: taken by writing an owner, given back by deleting or clearing the row. */
+import type { File } from "./file.ts"
+import { wordsOf } from "./names.ts"
+import type { Program } from "./program.ts"
+import { type Query, queriesOf } from "./queries.ts"
+import type { SqlStatement } from "./sql/statement.ts"
+
+export interface RowRelease {
+  readonly at: Query["at"]
+  /** `delete` or `update`. */
+  readonly statement: string
+  /** The column that says whose the lock is. */
+  readonly owner: string
+  readonly taken: { readonly file: File; readonly at: Query["at"] }
+}
+
+const TABLE_WORD = /^(?:\w*locks?|leases?|leaders?|mutex(?:es)?|semaphores?)$/
+const OWNER =
+  /^(?:(?:lock(?:ed)?_?)?(?:by|owner(?:_?id)?|holder(?:_?id)?|token)|owned_?by|held_?by|(?:instance|node|worker|process|leader|session)_?id|fencing_?token)$/i
+const FREED = /lock|lease|expire|owner|holder|held|until/i
+
+const ROWS =
+  /(?:delete\s{1,4}from|update)\s{1,4}["`\w.]{0,40}(?:lock|lease|leader|mutex|semaphore)/i
+
+const TAKEN = Symbol("how rows of locks are taken")
+
+interface Taken {
+  readonly table: string
+  readonly owner: string
+  readonly file: File
+  readonly at: Query["at"]
+}
+
+/** Statements of a file that free the row of a lock without a condition on its owner. */
+export function rowReleasesOf(program: Program, file: File): RowRelease[] {
+  const found: RowRelease[] = []
+  if (!ROWS.test(file.text)) return found
+  for (const query of queriesOf(program, file)) {
+    for (const statement of query.statements) {
+      const table = releasedTable(statement)
+      if (!table) continue
+      const taken = takenIn(program, file).find((one) => one.table === table)
+      if (!taken || taken.at === query.at) continue
+      // Also as a condition that is no WHERE: Cassandra's `if owner = ?`.
+      if (new RegExp(`\\b${taken.owner}\\b\\s*(?:=|in\\b|is\\b)(?!\\s*null)`, "i").test(query.text))
+        continue
+      found.push({
+        at: query.node ? query.at : statement,
+        statement: statement.verb,
+        owner: taken.owner,
+        taken: { file: taken.file, at: taken.at },
+      })
+    }
+  }
+  return found
+}
+
+/** The table of a statement that frees one lock by its name. */
+function releasedTable(statement: SqlStatement): string | null {
+  const [table] = statement.writes
+  if (!table || !isLockTable(table.name) || statement.where.length === 0) return null
+  // Sweeping up what is expired frees nobody's lock.
+  if (statement.where.some((one) => !/^(?:=|in)$/.test(one.op))) return null
+  if (statement.verb === "delete") return table.name
+  if (statement.verb !== "update") return null
+  const clears = statement.sets.some((set) => set.value.kind === "null" && FREED.test(set.column))
+  return clears ? table.name : null
+}
+
+function isLockTable(name: string): boolean {
+  return wordsOf(name).some((word) => TABLE_WORD.test(word))
+}
+
+/** Inserts and updates of lock tables in this file that write an owner. */
+function takenIn(program: Program, file: File): readonly Taken[] {
+  return program.memo<File, readonly Taken[]>(TAKEN, file, [], () =>
+    queriesOf(program, file).flatMap((query) =>
+      query.statements.flatMap((statement) => {
+        const [table] = statement.writes
+        if (!table || !isLockTable(table.name)) return []
+        const columns =
+          statement.verb === "insert"
+            ? statement.columns
+            : statement.verb === "update"
+              ? statement.sets.filter((set) => set.value.kind !== "null").map((set) => set.column)
+              : []
+        const owner = columns.find((column) => OWNER.test(column))
+        return owner ? [{ table: table.name, owner, file, at: query.at }] : []
+      }),
+    ),
+  )
+}

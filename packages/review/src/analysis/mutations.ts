@@ -1,0 +1,71 @@
+/** Whether code changes something that others see: a row, a message, a payment. By names and by SQL. */
+import { walk } from "../ir/children.ts"
+import type { Call, Node } from "../ir/nodes.ts"
+import type { File } from "./file.ts"
+import { dotted, wordsOf } from "./names.ts"
+import type { Program } from "./program.ts"
+import { resolveCall } from "./resolve.ts"
+import { targetOf } from "./targets.ts"
+import { textOfString } from "./text.ts"
+
+const VERBS = new Set(
+  "insert update delete remove save create add send charge pay refund capture transfer publish produce emit enqueue push post put patch mark process notify email mail purge expire archive renew sync upsert submit bill settle award credit debit dispatch deliver truncate cleanup clean execute exec write set bulkwrite".split(
+    " ",
+  ),
+)
+
+const WRITING_SQL =
+  /^\s*(?:with\b[^]*?\b)?(?:insert\s+into|update\s+\S+\s+set|delete\s+from|merge\s+into|truncate)\b/i
+
+/** Money and letters: what must not happen twice. */
+const GRAVE =
+  /charge|pay|refund|capture|transfer|bill|invoice|email|mail|sms|notif|credit|debit|payout|order/i
+
+export interface Mutation {
+  readonly file: File
+  readonly call: Call
+  readonly isGrave: boolean
+}
+
+/** The first call below a node, through functions, that changes something outside of the process. */
+export function mutationWithin(
+  program: Program,
+  file: File,
+  node: Node,
+  depth = 3,
+): Mutation | null {
+  let found: Mutation | null = null
+  walk(node, (one) => {
+    if (found) return false
+    if (one.kind === "call")
+      found = mutationOf(program, file, one) ?? throughCall(program, file, one, depth)
+    return undefined
+  })
+  return found
+}
+
+function throughCall(program: Program, file: File, call: Call, depth: number): Mutation | null {
+  if (depth === 0) return null
+  for (const target of resolveCall(program, file, call)) {
+    const found = target.fn.body
+      ? mutationWithin(program, target.file, target.fn.body, depth - 1)
+      : null
+    if (found) return { ...found, isGrave: found.isGrave || GRAVE.test(target.fn.name) }
+  }
+  return null
+}
+
+/** What a call changes by itself. */
+export function mutationOf(program: Program, file: File, call: Call): Mutation | null {
+  const name = dotted(call.callee)
+  const isGrave = GRAVE.test(name)
+  for (const arg of call.args.slice(0, 2)) {
+    if (!/^(?:string|template|binary|name)$/.test(arg.kind)) continue
+    const text = textOfString(program, file, arg, 3)
+    if (text !== null && WRITING_SQL.test(text))
+      return { file, call, isGrave: isGrave || GRAVE.test(text) }
+  }
+  const [verb] = wordsOf(call.name)
+  if (verb === undefined || !VERBS.has(verb) || call.callee.kind !== "member") return null
+  return targetOf(program, file, call, 1) === "remote" ? { file, call, isGrave } : null
+}

@@ -1,0 +1,116 @@
+/** SQL that a file holds: its strings that read as statements, or all of it where it is a file of SQL. */
+import { walk } from "../ir/children.ts"
+import type { Call, Node } from "../ir/nodes.ts"
+import type { File } from "./file.ts"
+import { readSql } from "./sql/readSql.ts"
+import { type SqlStatement, withNested } from "./sql/statement.ts"
+import type { Program } from "./program.ts"
+import { HOLE, textOfString } from "./text.ts"
+
+export interface Query {
+  /** The string, or the statement in a file of SQL. */
+  readonly at: { readonly start: number; readonly end: number }
+  /** The string's node; null in a file of SQL. */
+  readonly node: Node | null
+  readonly text: string
+  /** Every statement in it, those within others too. */
+  readonly statements: readonly SqlStatement[]
+}
+
+const STARTS =
+  /^(?:\s|--[^\n]*\n)*(?:select|insert|update|delete|with|merge|lock|replace|create|alter)\s/i
+
+const QUERIES = Symbol("queries of a file")
+
+/** Every query of a file, in the order of the text. */
+export function queriesOf(program: Program, file: File): readonly Query[] {
+  return program.memo<File, readonly Query[]>(QUERIES, file, [], () =>
+    file.language === "sql" ? ofSqlFile(file) : ofStrings(program, file),
+  )
+}
+
+function ofSqlFile(file: File): Query[] {
+  return readSql(file.text).map((statement) => ({
+    at: statement,
+    node: null,
+    text: file.text.slice(statement.start, statement.end),
+    statements: withNested([statement]),
+  }))
+}
+
+function ofStrings(program: Program, file: File): Query[] {
+  const found: Query[] = []
+  for (const root of file.unit.body) {
+    walk(root, (node) => {
+      if (node.kind !== "string" && node.kind !== "template" && node.kind !== "binary") return
+      if (node.kind === "binary" && node.op !== "+") return
+      const whole = textOfString(program, file, node)
+      if (whole !== null && STARTS.test(whole)) {
+        // Offsets of statements are those of the text that they were read from.
+        const text = withoutHoles(whole)
+        const statements = withNested(readSql(text))
+        if (statements.length > 0) found.push({ at: node, node, text, statements })
+      }
+      return false
+    })
+  }
+  return found
+}
+
+/** A hole is a table where a table has to stand, else a parameter. */
+function withoutHoles(text: string): string {
+  return text
+    .replaceAll(
+      new RegExp(`\\b(from|into|update|join|table)(\\s+)${HOLE}`, "gi"),
+      "$1$2unknown_table",
+    )
+    .replaceAll(HOLE, "?")
+}
+
+/** The text of a part of a query; in a file of SQL the offsets of statements are those of the file. */
+export function textIn(
+  query: Query,
+  part: { readonly start: number; readonly end: number },
+): string {
+  const base = query.node ? 0 : query.at.start
+  return query.text.slice(Math.max(0, part.start - base), Math.max(0, part.end - base))
+}
+
+/** The call that a query is an argument of, wrappers like `text("…")` and a name in between passed over. */
+export function callOf(file: File, query: Query): Call | null {
+  return query.node ? callAround(file, query.node) : null
+}
+
+const WRAPPERS =
+  /^(?:text|sql|raw|format|Sprintf|trimIndent|trimMargin|literal|unsafe|SQL|Query|prepareStatement)$/
+
+function callAround(file: File, node: Node): Call | null {
+  let inner: Node = node
+  for (const outer of file.ancestorsOf(node)) {
+    if (outer.kind === "call") {
+      if (outer.callee === inner || !isWrapper(file, outer)) return outer
+    } else if (outer.kind === "assign") {
+      return usesOf(file, outer.targets[0], outer)[0] ?? null
+    } else if (outer.kind === "block" || outer.kind === "function" || outer.kind === "class")
+      return null
+    inner = outer
+  }
+  return null
+}
+
+/** A tag like `sql` stands for its text where that is an argument again; alone it sends it. */
+function isWrapper(file: File, call: Call): boolean {
+  if (!call.isTagged) return WRAPPERS.test(call.name)
+  const around = file.parentOf(call)
+  return around?.kind === "call" && around.callee !== call
+}
+
+/** Calls that get a variable as an argument. */
+function usesOf(file: File, target: Node | undefined, after: Node): Call[] {
+  if (target?.kind !== "name") return []
+  return file.calls.filter(
+    (call) =>
+      call.start > after.start &&
+      call.args.some((arg) => arg.kind === "name" && arg.name === target.name),
+  )
+}

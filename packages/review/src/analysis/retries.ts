@@ -1,0 +1,284 @@
+/**
+ * What a wait is for. A retry comes after a failure and does the same again; a poll comes round whatever happened; a
+ * deadline is the other arm of a race. Only the first makes a herd of those who failed together.
+ */
+import type { Call, Catch, Func, Loop, Node } from "../ir/nodes.ts"
+import { walk } from "../ir/children.ts"
+import { callersOf, definitionsOf } from "./definitions.ts"
+import { leaves } from "./failures.ts"
+import type { File } from "./file.ts"
+import { dotted } from "./names.ts"
+import type { Program } from "./program.ts"
+import { resolveCall, resolveFunction } from "./resolve.ts"
+import type { Wait } from "./waits.ts"
+import {
+  countedAttempts,
+  emptinessOn,
+  failureBeside,
+  failureOn,
+  holds,
+  pathToLoop,
+  type Way,
+} from "./ways.ts"
+
+export type Purpose = "retry" | "poll" | "deadline" | "other"
+
+export interface Round {
+  readonly purpose: Purpose
+  /** The loop, or the function that calls itself again. */
+  readonly around: Loop | Func | null
+  /** The catch, the test or the loop that says that the wait follows a failure. */
+  readonly failure: Node | Catch | null
+  /** What is done again. */
+  readonly operation: Call | null
+}
+
+/** Calls that are never what is tried: logging, time, arithmetic, questions. */
+const ASIDE =
+  /^(?:log|debug|info|warn|warning|error|print|println|printf|Printf|Println|Errorf|sleep|pow|min|max|range|format|currentThread|is[A-Z]\w*|now|nanoTime|currentTimeMillis|len|append|make|String|valueOf|toString|Duration|Since|Until|After|Done|Err|new\w*Exception|Error)$/
+
+const NOTHING: Round = { purpose: "other", around: null, failure: null, operation: null }
+
+const ROUNDS = Symbol("purpose of a wait")
+
+/** What a wait is for, with what shows it. */
+export function roundOf(program: Program, file: File, wait: Wait): Round {
+  return program.memo<Call, Round>(ROUNDS, wait.call, NOTHING, () => {
+    if (wait.form === "interval") return { ...NOTHING, purpose: "poll" }
+    if (wait.form === "timer" && wait.callback) return ofTimer(program, file, wait)
+    const path = pathToLoop(file, wait.call)
+    if (isRaced(wait, path) || leadsToDeadline(program, file, wait.delay))
+      return { ...NOTHING, purpose: "deadline" }
+    return path.loop ? inLoop(wait.call, path) : withoutLoop(program, file, wait.call, path)
+  })
+}
+
+/** `time.Until(deadline)`, `deadline - now`: over when all of it is over. */
+function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
+  const [definition, ...others] = delay.kind === "name" ? definitionsOf(program, file, delay) : []
+  const value = definition?.value && others.length === 0 ? definition.value : delay
+  let found = false
+  walk(value, (node) => {
+    if (node.kind === "call" && node.name === "Until")
+      found ||= node.args.some((arg) => /deadline/i.test(dotted(arg)))
+    return !found
+  })
+  return found
+}
+
+function inLoop(call: Call, way: Way): Round {
+  const loop = way.loop!
+  if (emptinessOn(way)) return { purpose: "poll", around: loop, failure: null, operation: null }
+  const failure = failureOn(way) ?? failureBeside(loop, way.steps) ?? countedAttempts(loop)
+  if (!failure) return { purpose: "poll", around: loop, failure: null, operation: null }
+  return { purpose: "retry", around: loop, failure, operation: operationIn(loop, call) }
+}
+
+/** The call that is tried: the first of the loop's `try`, or the one whose error is looked at. */
+function operationIn(loop: Loop | Func, wait: Call): Call | null {
+  let tried: Call | null = null
+  let checked: Call | null = null
+  let first: Call | null = null
+  walk(loop, (node) => {
+    if (node === wait || (node.kind === "function" && node !== loop && !node.isLambda)) return false
+    if (node.kind === "try" && !tried) tried = firstCall(node.body)
+    if (
+      node.kind === "assign" &&
+      node.value &&
+      !checked &&
+      node.targets.some((target) => /^err(?:or)?$/i.test(dotted(target)))
+    ) {
+      checked = firstCall(node.value)
+    }
+    if (
+      node.kind === "call" &&
+      !first &&
+      !/^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf)$/i.test(node.name)
+    )
+      first = node
+    return undefined
+  })
+  return tried ?? checked ?? first
+}
+
+function firstCall(node: Node): Call | null {
+  let found: Call | null = null
+  walk(node, (one) => {
+    if (!found && one.kind === "call" && !ASIDE.test(one.name)) found = one
+    return !found
+  })
+  return found
+}
+
+/** A failure, a wait, and the function calls itself again, or its caller does. */
+function withoutLoop(program: Program, file: File, call: Call, way: Way): Round {
+  const { fn } = way
+  const failure = failureOn(way)
+  if (!fn) return NOTHING
+  if (!failure) return isOnlyAWait(fn) ? asItsCaller(program, file, fn) : NOTHING
+  if (callsItself(file, fn, call)) {
+    return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
+  }
+  for (const caller of callersOf(program, { file, fn })) {
+    const outer = pathToLoop(caller.file, caller.call)
+    if (outer.loop)
+      return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
+    const above = outer.fn
+    if (
+      above &&
+      callersOf(program, { file: caller.file, fn: above }).some(
+        (one) => pathToLoop(one.file, one.call).loop,
+      )
+    ) {
+      return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
+    }
+  }
+  return NOTHING
+}
+
+/** A function that only waits: what the wait is for, its caller tells. */
+function asItsCaller(program: Program, file: File, fn: Func): Round {
+  for (const caller of callersOf(program, { file, fn })) {
+    const way = pathToLoop(caller.file, caller.call)
+    const round = way.loop && caller.file === file ? inLoop(caller.call, way) : NOTHING
+    if (round.purpose === "retry") return round
+  }
+  return NOTHING
+}
+
+function isOnlyAWait(fn: Func): boolean {
+  let calls = 0
+  if (fn.params.length > 0) return false
+  walk(fn, (node) => {
+    if (
+      node.kind === "call" &&
+      !/^(?:interrupt|currentThread|log|info|warn|debug|error)$/.test(node.name)
+    )
+      calls++
+    return undefined
+  })
+  return calls === 1
+}
+
+function callsItself(file: File, fn: Func, after: Call): boolean {
+  if (fn.name === "") return false
+  return file.calls.some(
+    (call) => call.name === fn.name && call.start > after.start && call.end <= fn.end,
+  )
+}
+
+/** `setTimeout(again, d)`: a retry when the callback leads back here and a failure led to it. */
+function ofTimer(program: Program, file: File, wait: Wait): Round {
+  const way = pathToLoop(file, wait.call)
+  // `await new Promise((resolve) => setTimeout(resolve, d))` waits in place.
+  if (way.steps.some((step) => step.kind === "call" && step.isNew && step.name === "Promise")) {
+    return way.loop ? inLoop(wait.call, way) : withoutLoop(program, file, wait.call, way)
+  }
+  const again = leadsBack(program, file, wait)
+  if (!again) return NOTHING
+  const failure = failureOn(way) ?? failureHandler(file, wait.call)
+  const operation = operationIn(again, wait.call)
+  return { purpose: failure ? "retry" : "poll", around: again, failure, operation }
+}
+
+/** The function around a timer that its callback is, or calls. */
+function leadsBack(program: Program, file: File, wait: Wait): Func | null {
+  const outer = [...file.ancestorsOf(wait.call)].filter(
+    (node): node is Func => node.kind === "function",
+  )
+  const callback = wait.callback!
+  const names = new Set<string>()
+  for (const { fn } of resolveFunction(program, file, callback)) {
+    if (outer.includes(fn)) return fn
+    for (const call of file.calls)
+      if (call.start >= fn.start && call.end <= fn.end) names.add(call.name)
+  }
+  walk(callback, (node) => {
+    if (node.kind === "call") names.add(node.name)
+    else if (node.kind === "name" || node.kind === "member") names.add(node.name)
+    return undefined
+  })
+  const direct = outer.find((fn) => fn.name !== "" && names.has(fn.name))
+  return direct ?? throughAnother(program, file, callback, outer)
+}
+
+/** The callback calls a function that leads back here: `connect` sets up what calls `reconnect`, which waits to connect. */
+function throughAnother(
+  program: Program,
+  file: File,
+  callback: Node,
+  outer: readonly Func[],
+): Func | null {
+  let found: Func | null = null
+  walk(callback, (node) => {
+    if (found || node.kind !== "call") return undefined
+    for (const target of resolveCall(program, file, node)) {
+      const within = target.file.calls.filter(
+        (call) => call.start >= target.fn.start && call.end <= target.fn.end,
+      )
+      found ??=
+        outer.find((fn) => fn.name !== "" && within.some((call) => call.name === fn.name)) ?? null
+    }
+    return undefined
+  })
+  return found
+}
+
+/** `.on("error", …)`, `onclose = …`, `handleDisconnect()`. */
+function failureHandler(file: File, call: Call): Node | null {
+  for (const outer of file.ancestorsOf(call)) {
+    if (
+      outer.kind === "call" &&
+      outer.args.some(
+        (arg) => arg.kind === "string" && /^(?:error|close|end|disconnect)/.test(arg.value),
+      )
+    ) {
+      return outer
+    }
+    if (outer.kind === "function" && /error|close|disconnect|fail|reconnect/i.test(outer.name))
+      return outer
+  }
+  return null
+}
+
+/**
+ * A race where the wait is the time limit of what the other arm waits for. A select is one when the wait's arm leaves,
+ * or when other arms bring work; when the wait's arm goes on, it is the loop's own course.
+ */
+function isRaced(wait: Wait, way: Way): boolean {
+  for (const outer of way.steps) {
+    if (
+      outer.kind === "call" &&
+      /^(?:race|timeout|wait_for|any)$/.test(outer.name) &&
+      /Promise|asyncio/.test(dotted(outer.callee))
+    ) {
+      return true
+    }
+    if (outer.kind !== "select") continue
+    const own = outer.cases.find((one) => one.comm && holds(one.comm, wait.call))
+    if (!own) continue
+    if (leaves(own.body.body)) return true
+    return outer.cases.some(
+      (one) => one !== own && one.comm && !isStop(one.comm) && !leaves(one.body.body),
+    )
+  }
+  return false
+}
+
+/** Whether what the wait stands in ends when a context, a stop signal or a deadline says so. */
+export function canBeCutShort(file: File, wait: Wait): boolean {
+  for (const outer of file.ancestorsOf(wait.call)) {
+    if (outer.kind === "select") return outer.cases.some((one) => one.comm && isStop(one.comm))
+    if (outer.kind === "loop" || outer.kind === "function") return false
+  }
+  return false
+}
+
+/** Arms that end the wait early: a cancelled context, a stop channel, a deadline's timer. */
+function isStop(comm: Node): boolean {
+  const receive = comm.kind === "assign" ? comm.value : comm
+  const name = receive?.kind === "receive" ? dotted(receive.channel) : dotted(comm)
+  return /Done|stop|quit|clos|exit|shutdown|cancel|timer|timeout|deadline|ctx|kill|abort|term/i.test(
+    name,
+  )
+}

@@ -1,0 +1,72 @@
+/** What makes reading a row and writing it again safe: a lock on it, a version, a condition on what was read. */
+import type { Func, Node } from "../ir/nodes.ts"
+import { callersOf } from "./definitions.ts"
+import type { File } from "./file.ts"
+import type { Program } from "./program.ts"
+import { question } from "./question.ts"
+import { typeOf } from "./resolve.ts"
+import { type RowCall, singular } from "./rowCalls.ts"
+
+const GUARDS =
+  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
+
+export const VERSION_COLUMN =
+  /^(?:version|lockversion|optlock|rowversion|revision|rev|etag|v|seq|sequence|generation|epoch|updatedat|modifiedat|lastmodified|xmin)$/
+
+/** Whether a function, or one that calls it, holds a lock or raises the isolation. */
+export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
+  if (isGuardedHere(file, fn)) return true
+  return callersOf(program, { file, fn }).some((site) => {
+    const outer = site.file.methodOf(site.call)
+    return outer !== null && isGuardedHere(site.file, outer)
+  })
+}
+
+/** The annotations of a method stand before its name. */
+function isGuardedHere(file: File, fn: Func): boolean {
+  return (
+    GUARDS.test(file.textOf(fn)) ||
+    fn.annotations.some((one) =>
+      /lock|serializable/i.test(`${one.name} ${one.args.map((arg) => file.textOf(arg)).join(" ")}`),
+    )
+  )
+}
+
+/** Whether a write goes through only where the row is as it was read. */
+export function isConditional(write: RowCall, column: string): boolean {
+  return write.where.some((one) => one.column === column || VERSION_COLUMN.test(one.column))
+}
+
+const VERSIONED =
+  /@Version\b|@VersionColumn|version_id_col|optimisticConcurrency\s*:\s*true|optimisticlock\.Version|@OptimisticLocking|VersionField|ConcurrentTransitionMixin/
+
+const BY_TABLE = question("tables with versions", (program): string[] => {
+  const names = new Set<string>()
+  for (const source of program.sources) {
+    if (!VERSIONED.test(source.text)) continue
+    for (const one of source.summary.classes) names.add(singular(one.name))
+    // Schemas of documents have no class: their file's name tells.
+    if (source.summary.classes.length === 0)
+      names.add(singular(source.path.split("/").at(-1)!.replace(/\..*$/, "")))
+  }
+  return [...names].sort()
+})
+
+/** Whether the class of a row has a version that its mapper checks. */
+export function isVersioned(
+  program: Program,
+  file: File,
+  at: Node,
+  entity: string | null,
+  table: string | null,
+): boolean {
+  const names = new Set<string>()
+  if (entity) {
+    const node: Node = { kind: "name", name: entity, start: at.start, end: at.start }
+    const type = typeOf(program, file, node, at)
+    if (type) names.add(singular(type))
+  }
+  if (table) names.add(table)
+  const classes = program.ask(BY_TABLE, "")
+  return [...names].some((name) => classes.includes(name))
+}

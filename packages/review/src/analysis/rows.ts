@@ -1,0 +1,53 @@
+/** Small parts of what is known of rows: columns and their values, and names that are compared without their spelling. */
+import { walk } from "../ir/children.ts"
+import type { Node } from "../ir/nodes.ts"
+import { definitionsOf } from "./definitions.ts"
+import type { File } from "./file.ts"
+import type { Program } from "./program.ts"
+
+export interface RowCondition {
+  /** Without case and underscores. */
+  readonly column: string
+  /** What it is compared with, as written. */
+  readonly value: string
+}
+
+export interface RowSetting {
+  /** Without case and underscores. */
+  readonly column: string
+  readonly value: Node | null
+  /** Made of what the column holds, in the database. */
+  readonly isSelfReferential: boolean
+}
+
+/** Without case and underscores: `retry_count` and `retryCount` are one column. */
+export function bare(name: string): string {
+  return name.replaceAll(/["'`_\s]/g, "").toLowerCase()
+}
+
+/** A table's or a class's name as one word in the singular. */
+export function singular(name: string): string {
+  return bare(name.split(".").at(-1)!)
+    .replace(/(?:repository|repo|model|dao|entity|table|mapper|collection|store)$/, "")
+    .replace(/ies$/, "y")
+    .replace(/(?:ses|xes)$/, (end) => end.slice(0, -2))
+    .replace(/([^s])s$/, "$1")
+}
+
+/** What a name may hold, one step back: objects that are filled before they are written. */
+export function objectsOf(program: Program, file: File, node: Node): (Node & { kind: "object" })[] {
+  if (node.kind === "object") return [node]
+  return definitionsOf(program, file, node).flatMap((one) =>
+    one.value?.kind === "object" ? [one.value] : [],
+  )
+}
+
+/** Whether any node below one satisfies a question. */
+export function someNode(root: Node, ask: (node: Node) => boolean): boolean {
+  let found = false
+  walk(root, (node) => {
+    if (!found && ask(node)) found = true
+    return !found
+  })
+  return found
+}

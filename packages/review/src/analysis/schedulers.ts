@@ -1,0 +1,81 @@
+/** Where work is registered to run at certain times: cron libraries and timers of every language. */
+import type { At, Func, Node } from "../ir/nodes.ts"
+import type { File } from "./file.ts"
+import { argNamed, dotted, receiverOf, rootOf } from "./names.ts"
+import type { Located, Program } from "./program.ts"
+import { resolveFunction } from "./resolve.ts"
+
+export interface Registration {
+  readonly at: At
+  /** What runs. */
+  readonly work: readonly Located[]
+}
+
+const MODULES =
+  /^(?:node-cron|cron|croner|node-schedule|toad-scheduler|@nestjs\/schedule|apscheduler.*|schedule|rocketry|github\.com\/robfig\/cron.*|github\.com\/go-co-op\/gocron.*|github\.com\/jasonlvhit\/gocron|aiocron|huey.*)$/
+
+const CALLS =
+  /^(?:schedule|scheduleJob|CronJob|Cron|add_job|AddFunc|AddJob|NewJob|Do|do|cron|crontab|scheduled_job|every|scheduleWithFixedDelay)$/
+
+const ANNOTATIONS =
+  /^(?:.*\.)?(?:Scheduled|Cron|scheduled_job|cron|periodic_task|aiocron\.crontab|repeat_every)$/
+
+/** Every registration of a file, in the order of the text. */
+export function registrationsOf(program: Program, file: File): readonly Registration[] {
+  const found: Registration[] = []
+  for (const call of file.calls) {
+    if (!CALLS.test(call.name) || !isOfScheduler(file, call.callee)) continue
+    const inner = receiverOf(call)
+    // `schedule.every(5).minutes.do(job)` is one registration, not two.
+    if (call.name === "every" && !argNamed(call, "func")) continue
+    if (inner && /\.every\(\)/.test(`.${dotted(inner)}`) && call.name !== "do") continue
+    const callback =
+      argNamed(call, "func", "onTick") ??
+      call.args.find((arg) => arg.kind === "lambda" || isReference(program, file, arg))
+    const work = callback ? resolveFunction(program, file, callback) : []
+    if (work.length > 0) found.push({ at: call, work })
+  }
+  for (const fn of file.functions) {
+    const annotation = fn.annotations.find((one) => ANNOTATIONS.test(one.name))
+    if (annotation && isScheduling(file, annotation.name))
+      found.push({ at: annotation, work: [{ file, fn }] })
+  }
+  return found.sort((a, b) => a.at.start - b.at.start)
+}
+
+function isReference(program: Program, file: File, node: Node): boolean {
+  if (node.kind === "call" && node.name === "NewTask" && node.args[0])
+    return isReference(program, file, node.args[0])
+  return (
+    (node.kind === "name" || node.kind === "member") &&
+    resolveFunction(program, file, node).length > 0
+  )
+}
+
+function isOfScheduler(file: File, callee: Node): boolean {
+  const root = rootOf(callee)
+  if (root === null) return false
+  const link = file.unit.imports.find((one) => one.local === root)
+  if (link) return MODULES.test(link.module)
+  const imports = file.unit.imports.some((one) => MODULES.test(one.module))
+  const name = dotted(callee)
+  return (
+    imports &&
+    (/cron|sched|job/i.test(name) || /\.(?:AddFunc|AddJob|scheduled_job|add_job)$/.test(name))
+  )
+}
+
+/** `@cron` of anything may mean anything; Spring's and Nest's are known by their import. */
+function isScheduling(file: File, name: string): boolean {
+  const last = name.split(".").at(-1)!
+  if (last === "Scheduled") return file.language === "java" || file.language === "kotlin"
+  return (
+    file.unit.imports.some((one) => MODULES.test(one.module)) ||
+    /^(?:scheduled_job|periodic_task|repeat_every)$/.test(last)
+  )
+}
+
+/** The name that a reader knows a piece of work by. */
+export function nameOfWork({ fn }: { readonly fn: Func }): string {
+  return fn.name === "" ? "the job" : `\`${fn.name}\``
+}

@@ -1,0 +1,46 @@
+/** What a path says of its file's purpose, by the conventions of the five languages. */
+import type { Language } from "../ir/nodes.ts"
+
+/** Folders that hold tests in every language. */
+const TEST_FOLDER =
+  /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|specs|e2e|testing|testdata|testutils?|test[-_]utils?|test[-_]helpers?|integration[-_]?tests?|src\/(?:[a-z]*Test|test[A-Z][A-Za-z]*|it|integrationTest|testFixtures))\//
+
+const TEST_NAME: Readonly<Record<Language, RegExp>> = {
+  go: /_test\.go$/,
+  python: /(?:^|\/)(?:test_[^/]*|[^/]*_tests?|conftest|tests)\.py$/,
+  javascript:
+    /[._-](?:test|tests|spec|e2e|cy)\.[cm]?jsx?$|(?:^|\/)(?:jest|vitest|playwright|karma)\.(?:config|setup)\.[cm]?js$/,
+  typescript:
+    /[._-](?:test|tests|spec|e2e|cy|test-d)\.[cm]?tsx?$|(?:^|\/)(?:jest|vitest|playwright|karma)\.(?:config|setup)\.[cm]?ts$/,
+  java: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)|Test[A-Z][^/]*)\.java$/,
+  kotlin: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)|Test[A-Z][^/]*)\.kts?$/,
+  sql: /(?:^|\/)test_[^/]*\.sql$/,
+}
+
+const EXAMPLE =
+  /(?:^|\/)(?:_?examples?|samples?|demos?|scripts?|bench|benches|benchmarks?|migrations?|migrate|cli|playground|tutorials?|quickstarts?|docs?|tools?|hack|\.github)\//
+
+const EXAMPLE_NAME =
+  /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|bench|benchmark)\.[a-z]+$/
+
+/**
+ * What is shown, measured or run by hand, and what belongs to tools (`.github`). Migrations and commands are not in it, a deployment runs them; nor are
+ * `tools` below the top, which may be what a service offers.
+ */
+const ASIDE =
+  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
+
+/** Whether a file holds tests, or what only tests use. */
+export function isTestPath(path: string, language: Language): boolean {
+  return TEST_NAME[language].test(path) || TEST_FOLDER.test(path)
+}
+
+/** Whether a file is an example, a script, a benchmark, a migration or a command: code that no fleet runs. */
+export function isExamplePath(path: string): boolean {
+  return EXAMPLE.test(path) || EXAMPLE_NAME.test(path)
+}
+
+/** Whether a file is an example, a benchmark, a script or a developer's tool. */
+export function isAsidePath(path: string): boolean {
+  return ASIDE.test(path) || EXAMPLE_NAME.test(path)
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs"
+import { expect, test } from "vitest"
+import { parse } from "yaml"
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../${name}`, import.meta.url), "utf8")
+
+test("no input of the action becomes a part of its script", () => {
+  const action = parse(read("action.yml")) as {
+    inputs: Record<string, { description: string }>
+    runs: { using: string; steps: { run?: string; shell?: string; env?: Record<string, string> }[] }
+  }
+  const scripts = action.runs.steps.filter((step) => step.run !== undefined)
+  expect(action.runs.using).toBe("composite")
+  expect(scripts).toHaveLength(1)
+  for (const { run, shell, env } of scripts) {
+    expect(run).not.toContain("${{")
+    expect(shell).toBe("bash")
+    const given = Object.values(env ?? {}).map((value) => /inputs\.([\w-]+)/.exec(value)?.[1])
+    expect(new Set(given)).toEqual(new Set(Object.keys(action.inputs)))
+  }
+})
+
+test("the include runs for merge requests, with all commits, and keeps its report when it fails", () => {
+  const file = parse(read("gitlab-ci.yml")) as {
+    "drover-review": { rules: unknown; variables: object; script: string[]; artifacts: object }
+  }
+  const { rules, variables, script, artifacts } = file["drover-review"]
+  expect(rules).toEqual([{ if: '$CI_PIPELINE_SOURCE == "merge_request_event"' }])
+  expect(variables).toMatchObject({ GIT_DEPTH: 0 })
+  expect(artifacts).toMatchObject({
+    when: "always",
+    reports: { codequality: "gl-code-quality-report.json" },
+  })
+  expect(script.at(-1)).toContain("--output gitlab=gl-code-quality-report.json")
+})

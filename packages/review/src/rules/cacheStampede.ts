@@ -1,0 +1,255 @@
+/** cache-stampede: when an entry expires, everyone loads it at once. */
+import { callersOf, definitionsOf } from "../analysis/definitions.ts"
+import type { File } from "../analysis/file.ts"
+import { leaves } from "../analysis/failures.ts"
+import { argNamed, dotted, receiverOf, wordsOf } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
+import { ownClassOf } from "../analysis/resolve.ts"
+import { rowCallsOf } from "../analysis/rowCalls.ts"
+import { targetOf } from "../analysis/targets.ts"
+import { isExamplePath } from "../files/testPath.ts"
+import type { Call, Func, Node } from "../ir/nodes.ts"
+import { walk } from "../ir/children.ts"
+import type { Rule } from "./rule.ts"
+
+const CACHES =
+  /^(?:caches?|cacher|caching|redis|rdb|jedis|valkey|memcached?|mc|keyv|lru|kv|redistemplate|stringredistemplate|responsecache|cachemanager|cacheservice|cacheclient)$/
+const READS =
+  /^(?:get|Get|getItem|getAsync|aget|getIfPresent|hget|HGet|get_json|getJson|getString|fetch|read)$/
+const WRITES =
+  /^(?:set|Set|put|Put|setex|setEx|SetEX|SetEx|psetex|setAsync|aset|setItem|hset|HSet|set_json|setJson|store|write|add|SetWithTTL)$/
+const TTL = /ttl|ex$|px|expir|max_?age|timeout|duration|EX|seconds|minutes|hours/i
+
+/** What lets one load for all: locks, flights that are shared, libraries that do it. */
+const COALESCED =
+  /single_?flight|\bgroup\.Do\(|in_?flight|coalesc|dedup|dogpile|stale_?while|\bswr\b|getOrSet|get_or_set|computeIfAbsent|LoadingCache|with_?lock|\.r?lock\(|\bLock\(|mutex|synchronized|acquire|set_?nx|setIfAbsent|\bnx\s*[:=]|semaphore|xfetch|refresh_?ahead|early_?(?:expir|refresh)|jitteredBeta|memoize|(?:pending|promises?|flights?|loading)\w*\.(?:get|has|set)\(|\bpending\w*\[/i
+/** Keys that only one client asks for. */
+const OWN_KEY =
+  /api_?key|session|token|user_?id|request_?id|job_?id|nonce|otp|cursor|idempoten|tenant_?user|visitor/i
+const ASIDE =
+  /^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf|parse|stringify|dumps|loads|Marshal|Unmarshal|now|Now|sleep|toString|String|Sprintf|format|JSON|then|catch|push|append|inc|Inc|increment|observe|record|track|len|int|str|require|readValue|writeValueAsString|valueOf|ofSeconds|ofMinutes|opsForValue|boundValueOps|Result|Bytes|Err|keyFor|hash|digest|update|encode|decode|is\w*|has\w*|emit)$/
+
+export const cacheStampede: Rule = {
+  id: "cache-stampede",
+  title: "Cache stampede",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
+  scope: "code",
+  mentions: /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey/,
+  docs: {
+    what: "Code looks into a cache, loads what is missing from a database or another service, and puts it into the cache for a while. Nothing lets those who miss at the same time share one load.",
+    why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
+    silent: [
+      "Those who miss share a load: singleflight, a map of loads under way, a lock around the load.",
+      "A library does it: getOrSet, LoadingCache, dogpile, stale-while-revalidate.",
+      "The key belongs to one client (a session, a token, a user).",
+      "Entries never expire, or the load is cheap.",
+    ],
+    fix: "Let one load for all: singleflight, a map of promises by key, a lock on the key; or refresh before the entry expires.",
+    reference: "https://cseweb.ucsd.edu/~avattani/papers/cache_stampede.pdf",
+    examples: {
+      go: {
+        bad: "if v, err := rdb.Get(ctx, key).Result(); err == nil {\n\treturn v, nil\n}\nv, err := api.Fetch(ctx, id)\nrdb.Set(ctx, key, v, time.Minute)",
+        good: "v, err, _ := group.Do(key, func() (any, error) {\n\treturn api.Fetch(ctx, id)\n})",
+      },
+      python: {
+        bad: "value = cache.get(key)\nif value is None:\n    value = api.fetch(id)\n    cache.set(key, value, timeout=60)",
+        good: "value = cache.get(key)\nif value is None:\n    with cache.lock(key):\n        value = cache.get(key) or api.fetch(id)\n        cache.set(key, value, timeout=60)",
+      },
+      typescript: {
+        bad: "const hit = await cache.get(key)\nif (hit) return hit\nconst value = await load(id)\nawait cache.set(key, value, 60)",
+        good: "let pending = inFlight.get(key)\nif (!pending) inFlight.set(key, (pending = load(id)))\nconst value = await pending",
+      },
+      java: {
+        bad: "Price p = cache.get(key);\nif (p == null) {\n  p = client.fetch(id);\n  cache.put(key, p, ttl);\n}",
+        good: "Price p = loadingCache.get(key);",
+      },
+      kotlin: {
+        bad: "cache.get(key)?.let { return it }\nval value = client.fetch(id)\ncache.set(key, value, ttl)",
+        good: "mutexes.withLock(key) { cache.get(key) ?: client.fetch(id).also { cache.set(key, it, ttl) } }",
+      },
+    },
+  },
+  check(file, program, report) {
+    if (isExamplePath(file.path)) return
+    const seen = new Set<Func>()
+    for (const read of file.calls) {
+      const key = READS.test(read.name) ? keyOf(file, read) : null
+      const fn = key && file.methodOf(read)
+      if (!key || !fn || seen.has(fn)) continue
+      const write = writeAfter(file, fn, read, key)
+      if (!write) continue
+      const load = loadBetween(program, file, fn, read, write)
+      if (!load || isCoalesced(program, file, fn)) continue
+      seen.add(fn)
+      const isShared =
+        !OWN_KEY.test(keyText(program, file, key)) && !/session|login|auth/i.test(fn.name)
+      const target = targetOf(program, file, load)
+      report({
+        at: load,
+        tier: isShared && expires(file, write) ? "likely" : "context",
+        severity: target === "remote" ? "medium" : "low",
+        message: `all who miss \`${file.textOf(key).slice(0, 60)}\` at the same time run \`${dotted(load.callee)}\`, each for itself`,
+        because: [
+          { text: "the cache is asked here", at: read },
+          { text: "what is missing is loaded here", at: load },
+          { text: "and put into the cache here", at: write },
+        ],
+        checked: [
+          "no lock and no load under way is shared by those who miss",
+          "the key does not belong to one client",
+        ],
+      })
+    }
+  },
+}
+
+/** A key with what its name holds. */
+function keyText(program: Program, file: File, key: Node): string {
+  const values = definitionsOf(program, file, key).filter(
+    (one) => one.file === file && !one.isParam,
+  )
+  return [file.textOf(key), ...values.map((one) => (one.value ? file.textOf(one.value) : ""))].join(
+    " ",
+  )
+}
+
+/** The key that a call on a cache is given; null for anything else. */
+function keyOf(file: File, call: Call): Node | null {
+  const receiver = receiverOf(call)
+  if (!receiver || !(isCache(receiver) || isOwnCache(file, receiver))) return null
+  const [first, second] = call.args
+  if (!first || first.kind === "lambda") return null
+  const isContext = /^(?:ctx|c|r)$|[cC]tx$|Context\(\)$/.test(dotted(first))
+  const key = isContext ? second : first
+  return key && key.kind !== "named" && key.kind !== "object" ? key : null
+}
+
+function isCache(receiver: Node): boolean {
+  const path = dotted(receiver).replaceAll("()", "").split(".")
+  return path.some(
+    (part) =>
+      CACHES.test(part.toLowerCase()) ||
+      wordsOf(part).some((word) => /^caches?$|^cacher$/.test(word)),
+  )
+}
+
+/** `this.get(key)` in a class that is a cache itself. */
+function isOwnCache(file: File, receiver: Node): boolean {
+  return (
+    receiver.kind === "name" &&
+    /^(?:this|self)$/.test(receiver.name) &&
+    wordsOf(ownClassOf(file, receiver) ?? "").some((word) => /^caches?$|^cacher$/.test(word))
+  )
+}
+
+function writeAfter(file: File, fn: Func, read: Call, key: Node): Call | null {
+  const text = file.textOf(key)
+  return (
+    file.calls.find((call) => {
+      if (call.start < read.end || call.end > fn.end || !WRITES.test(call.name)) return false
+      const own = keyOf(file, call)
+      return own !== null && file.textOf(own) === text
+    }) ?? null
+  )
+}
+
+/** The slow call between looking and putting. */
+function loadBetween(program: Program, file: File, fn: Func, read: Call, write: Call): Call | null {
+  const rows = new Set(
+    rowCallsOf(program, file)
+      .filter((row) => row.kind === "read")
+      .map((row) => row.call),
+  )
+  let found: Call | null = null
+  for (const call of file.calls) {
+    if (found || call.start < read.end || call.start >= write.start || call.end > fn.end) continue
+    if (
+      ASIDE.test(call.name) ||
+      /(?:[uU]rl|[kK]ey)$/.test(call.name) ||
+      isPartOf(call, read) ||
+      (isPartOf(call, write) && call === write)
+    )
+      continue
+    const receiver = receiverOf(call)
+    if (receiver && (isCache(receiver) || isOwnCache(file, receiver))) continue
+    const isAwaited = file.parentOf(call)?.kind === "await"
+    const isRemote = targetOf(program, file, call) === "remote"
+    const isGiven = fn.params.some(
+      (param) => param.name === call.name || param.names?.includes(call.name),
+    )
+    if (!(isAwaited || isRemote || rows.has(call) || isGiven || LOADS.test(call.name))) continue
+    if (!isElsewhere(file, fn, call, write)) found = call
+  }
+  return found && isOnMiss(file, fn, read, found) ? found : null
+}
+
+/** In a branch that leaves before anything is put: what was found is handed out there, or refused. */
+function isElsewhere(file: File, fn: Func, call: Call, write: Call): boolean {
+  let inner: Node = call
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer === fn) return false
+    if (
+      outer.kind === "if" &&
+      (inner === outer.then || inner === outer.otherwise) &&
+      !(inner.start <= write.start && write.end <= inner.end) &&
+      inner.kind === "block" &&
+      leaves(inner.body)
+    )
+      return true
+    inner = outer
+  }
+  return false
+}
+
+/** Whether a hit passes the load by: the load stands in a branch, or the hit has left before. */
+function isOnMiss(file: File, fn: Func, read: Call, load: Call): boolean {
+  for (const outer of file.ancestorsOf(load)) {
+    if (outer === fn) break
+    if (outer.kind === "loop" || outer.kind === "try" || outer.kind === "block") continue
+    if (/^(?:if|conditional|binary|switch|lambda)$/.test(outer.kind)) return true
+  }
+  let left = false
+  walk(fn, (node) => {
+    if (node.start >= read.start && node.end <= load.start)
+      left ||= node.kind === "return" || node.kind === "throw" || node.kind === "continue"
+    return !left
+  })
+  return left
+}
+
+const LOADS =
+  /^(?:load|fetch|query|render|compute|generate|download|request|build(?:Report|Index|Page)|find(?:All|By)|list|retrieve|resolve)[A-Z_]\w*$|^(?:load|fetch|query|render|compute|download)$/
+
+function isPartOf(call: Call, whole: Call): boolean {
+  let found = false
+  walk(whole, (node) => {
+    if (node === call) found = true
+    return !found
+  })
+  return found
+}
+
+/** Whether an entry goes away by itself. */
+function expires(file: File, write: Call): boolean {
+  if (
+    /ex$/i.test(write.name) ||
+    argNamed(write, "ttl", "ex", "px", "EX", "timeout", "expire", "expiration", "maxAge")
+  )
+    return true
+  const args = write.args.filter((arg) => !/^(?:ctx|c)$|[cC]tx$|Context\(\)$/.test(dotted(arg)))
+  const last = args[2]
+  if (!last) return false
+  if (last.kind === "number") return last.value !== 0
+  return last.kind !== "null" && (args.length > 2 || TTL.test(file.textOf(last)))
+}
+
+function isCoalesced(program: Program, file: File, fn: Func): boolean {
+  if (COALESCED.test(file.textOf(fn)) || fn.modifiers.includes("synchronized")) return true
+  return callersOf(program, { file, fn }).some((site) => {
+    for (const outer of site.file.ancestorsOf(site.call)) {
+      if (outer.kind === "call" && COALESCED.test(`${dotted(outer.callee)}(`)) return true
+      if (outer.kind === "function" && !outer.isLambda) return false
+    }
+    return false
+  })
+}

@@ -1,0 +1,87 @@
+/** claim-without-row-lock: two workers choose the same row, and both take it. */
+import type { File } from "../analysis/file.ts"
+import type { Program } from "../analysis/program.ts"
+import { claimsInFunctions, claimsInQueries, type RowClaim } from "../analysis/rowClaims.ts"
+import { isRowGuarded } from "../analysis/rowGuards.ts"
+import type { Draft, Rule } from "./rule.ts"
+
+/** One writer at a time: choosing and marking cannot come between each other. */
+const ONE_WRITER = /sqlite|better-sqlite3|libsql|duckdb/i
+
+export const claimWithoutRowLock: Rule = {
+  id: "claim-without-row-lock",
+  title: "Claim without a row lock",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
+  scope: "code",
+  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|setStatus|setState/,
+  docs: {
+    what: "Code chooses the next row by its state (status = 'pending' … LIMIT 1) and then marks it as taken by its key. The row is not locked when it is chosen, and the mark does not look at the state again.",
+    why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",
+    silent: [
+      "The rows are locked when they are chosen: FOR UPDATE, SKIP LOCKED, and their like in query builders.",
+      "The update names the state in its WHERE, so that only one of two changes a row.",
+      "A lock is held around both, or the database has one writer only (SQLite).",
+    ],
+    fix: "Choose with FOR UPDATE SKIP LOCKED in the same transaction or statement, or put the expected state into the WHERE of the update and look at how many rows it changed.",
+    reference: "https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE",
+    examples: {
+      go: {
+        bad: "db.QueryRow(\"SELECT id FROM jobs WHERE status = 'pending' LIMIT 1\").Scan(&id)\ndb.Exec(\"UPDATE jobs SET status = 'running' WHERE id = $1\", id)",
+        good: "tx.QueryRow(\"SELECT id FROM jobs WHERE status = 'pending' LIMIT 1 FOR UPDATE SKIP LOCKED\").Scan(&id)\ntx.Exec(\"UPDATE jobs SET status = 'running' WHERE id = $1\", id)",
+      },
+      python: {
+        bad: 'job = Job.objects.filter(status="pending").first()\njob.status = "running"\njob.save()',
+        good: 'job = Job.objects.select_for_update(skip_locked=True).filter(status="pending").first()\njob.status = "running"\njob.save()',
+      },
+      typescript: {
+        bad: 'const job = await db("jobs").where({ status: "pending" }).first()\nawait db("jobs").where({ id: job.id }).update({ status: "running" })',
+        good: 'const taken = await db("jobs").where({ id: job.id, status: "pending" }).update({ status: "running" })\nif (taken === 0) return null',
+      },
+      java: {
+        bad: "Job job = jobs.findFirstByStatus(PENDING);\njob.setStatus(RUNNING);\njobs.save(job);",
+        good: "if (jobs.claim(job.getId(), PENDING, RUNNING) == 1) {\n  run(job);\n}",
+      },
+      kotlin: {
+        bad: "val job = jobs.findFirstByStatus(PENDING)\njob.status = RUNNING\njobs.save(job)",
+        good: "if (jobs.claim(job.id, PENDING, RUNNING) == 1) run(job)",
+      },
+      sql: {
+        bad: "UPDATE jobs SET status = 'running'\nWHERE id = (SELECT id FROM jobs WHERE status = 'pending' LIMIT 1);",
+        good: "UPDATE jobs SET status = 'running'\nWHERE id = (SELECT id FROM jobs WHERE status = 'pending' LIMIT 1 FOR UPDATE SKIP LOCKED);",
+      },
+    },
+  },
+  check(file, program, report) {
+    if (ONE_WRITER.test(file.path) || file.unit.imports.some((one) => ONE_WRITER.test(one.module)))
+      return
+    for (const claim of claimsOf(program, file)) {
+      if (claim.fn && isRowGuarded(program, file, claim.fn)) continue
+      report(draftOf(claim))
+    }
+  },
+}
+
+function claimsOf(program: Program, file: File): RowClaim[] {
+  const inQueries = claimsInQueries(program, file)
+  return file.language === "sql" ? inQueries : [...inQueries, ...claimsInFunctions(program, file)]
+}
+
+function draftOf(claim: RowClaim): Draft {
+  return {
+    at: claim.chosen,
+    tier: "likely",
+    severity: "high",
+    message: claim.isOneStatement
+      ? "rows are chosen by their state and marked as taken without a row lock: two that run it at once take the same rows"
+      : "the next row is chosen by its state and marked as taken afterwards, without a row lock: two workers take the same row",
+    because: [
+      { text: "rows are chosen here, and not locked", at: claim.chosen },
+      { text: "they are marked as taken here, whatever their state is by then", at: claim.marked },
+    ],
+    checked: [
+      "no FOR UPDATE, SKIP LOCKED or other lock is taken when they are chosen",
+      "the update does not name the state in its WHERE",
+      "no lock is held around both",
+    ],
+  }
+}

@@ -1,0 +1,387 @@
+/** lost-update: a value is read, changed and written back, over what others wrote in between. */
+import { arithmeticOn, columnRead, type Changed } from "../analysis/arithmetic.ts"
+import type { File } from "../analysis/file.ts"
+import { countedRecords } from "../analysis/ownRecords.ts"
+import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
+import { bare, derivedFrom, rowCallsOf, someNode, type RowCall } from "../analysis/rowCalls.ts"
+import { isConditional, isRowGuarded, isVersioned } from "../analysis/rowGuards.ts"
+import { readSql } from "../analysis/sql/readSql.ts"
+import type { SqlStatement } from "../analysis/sql/statement.ts"
+import { storeCallsOf } from "../analysis/storeCalls.ts"
+import type { Call, Func, Node } from "../ir/nodes.ts"
+import type { Draft, Rule, Spot } from "./rule.ts"
+
+const GRAVE = new Set(
+  "balance amount stock quantity qty inventory credit credits wallet points quota seats available remaining total paid price cents funds limit usage used".split(
+    " ",
+  ),
+)
+
+export const lostUpdate: Rule = {
+  id: "lost-update",
+  title: "Lost update",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
+  scope: "code",
+  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional/,
+  docs: {
+    what: "Code reads a row, computes a new value from what it read, and writes that value back. Nothing keeps others from doing the same at the same time.",
+    why: "Two requests read 10, both write 9, and one of the two is lost: money, stock, attempts. A transaction alone does not help, because at the usual isolation both read before either writes.",
+    silent: [
+      "The database computes the new value itself: SET n = n + 1, F(), increment.",
+      "The row is locked when it is read (FOR UPDATE), or a lock is held around both.",
+      "The write has a condition on a version or on the value that was read.",
+      "The isolation is raised to repeatable read or serializable.",
+    ],
+    fix: "Let the database compute it (SET n = n + ?), or lock the row when reading (FOR UPDATE), or put a version into the WHERE and check how many rows changed.",
+    reference:
+      "https://www.2ndquadrant.com/en/blog/postgresql-anti-patterns-read-modify-write-cycles/",
+    examples: {
+      go: {
+        bad: 'db.QueryRow("SELECT stock FROM items WHERE id = $1", id).Scan(&stock)\ndb.Exec("UPDATE items SET stock = $1 WHERE id = $2", stock-1, id)',
+        good: 'db.Exec("UPDATE items SET stock = stock - 1 WHERE id = $1 AND stock > 0", id)',
+      },
+      python: {
+        bad: "account = Account.objects.get(pk=pk)\naccount.balance -= amount\naccount.save()",
+        good: 'Account.objects.filter(pk=pk, balance__gte=amount).update(balance=F("balance") - amount)',
+      },
+      typescript: {
+        bad: "const user = await prisma.user.findUnique({ where: { id } })\nawait prisma.user.update({ where: { id }, data: { points: user.points + 10 } })",
+        good: "await prisma.user.update({ where: { id }, data: { points: { increment: 10 } } })",
+      },
+      java: {
+        bad: "Account a = accounts.findById(id).orElseThrow();\na.setBalance(a.getBalance() - amount);\naccounts.save(a);",
+        good: "Account a = accounts.findByIdForUpdate(id).orElseThrow();\na.setBalance(a.getBalance() - amount);\naccounts.save(a);",
+      },
+      kotlin: {
+        bad: "val item = items.findById(id).orElseThrow()\nitem.stock -= 1\nitems.save(item)",
+        good: "items.decrementStock(id)",
+      },
+      sql: {
+        bad: "SELECT balance INTO b FROM accounts WHERE id = p_id;\nUPDATE accounts SET balance = b - p_amount WHERE id = p_id;",
+        good: "SELECT balance INTO b FROM accounts WHERE id = p_id FOR UPDATE;\nUPDATE accounts SET balance = b - p_amount WHERE id = p_id;",
+      },
+    },
+  },
+  check(file, program, report) {
+    if (file.language === "sql") {
+      for (const found of inSqlFile(file)) report(found)
+      return
+    }
+    const seen = new Set<string>()
+    const add = (fn: Func, column: string, draft: Draft): void => {
+      const key = `${fn.start}:${column}`
+      if (seen.has(key) || isRowGuarded(program, file, fn)) return
+      seen.add(key)
+      report(draft)
+    }
+    const rows = rowCallsOf(program, file)
+    for (const read of rows) {
+      const fn = file.methodOf(read.call)
+      if (!fn || read.locks || read.results.length === 0 || !isRead(read)) continue
+      const later = rows.filter((row) => row.call.start > read.call.start && row.call.end <= fn.end)
+      for (const write of later) {
+        const changed = changedBy(program, file, read, write)
+        if (changed) add(fn, changed.column, draftOf(file, read, changed, write.call))
+      }
+      for (const changed of entityChanges(program, file, fn, read)) {
+        const saved = savedAfter(file, fn, changed, later)
+        if (saved && !isVersioned(program, file, changed.at, changed.entity, read.table))
+          add(fn, changed.column, draftOf(file, read, changed, saved))
+      }
+    }
+    for (const { fn, at, record, field, saved } of countedRecords(program, file)) {
+      const changed: Changed = { column: bare(field), at, entity: record }
+      add(fn, bare(field), draftOf(file, rowOfStore(saved, [record]), changed, saved, fn))
+    }
+    for (const found of inStores(program, file)) add(found.fn, found.column, found.draft)
+  },
+}
+
+/** A mapper's `save` that gives the row back is no read. */
+function isRead(row: RowCall): boolean {
+  return row.kind === "read"
+}
+
+/** The column that a write sets to a value made of what a read found in it. */
+function changedBy(program: Program, file: File, read: RowCall, write: RowCall): Changed | null {
+  if (write.kind !== "update" || (read.table && write.table && read.table !== write.table))
+    return null
+  for (const set of write.sets) {
+    if (set.isSelfReferential || isTime(set.column) || isConditional(write, set.column)) continue
+    const values = set.value ? [set.value] : valuesGiven(write)
+    for (const value of values) {
+      const at = arithmeticOn(program, file, value, (node) => columnRead(read, node, set.column))
+      if (at && !isVersioned(program, file, at, null, write.table))
+        return { column: set.column, at, entity: null }
+    }
+  }
+  return null
+}
+
+/** The arguments that a statement's parameters get. */
+function valuesGiven(write: RowCall): Node[] {
+  const own = write.call.args.flatMap((arg) => (arg.kind === "list" ? arg.items : [arg]))
+  return own
+    .filter((arg) => arg.kind !== "string" && arg.kind !== "template")
+    .flatMap((arg) => (arg.kind === "object" ? arg.entries.map((entry) => entry.value) : [arg]))
+}
+
+interface EntityChange extends Changed {
+  readonly entity: string
+}
+
+/** `account.balance -= amount`, `account.setBalance(account.getBalance() - amount)`. */
+function entityChanges(program: Program, file: File, fn: Func, read: RowCall): EntityChange[] {
+  const found: EntityChange[] = []
+  const isAfter = (node: Node): boolean => node.start > read.call.end && node.end <= fn.end
+  for (const assign of file.assignments) {
+    const [target] = assign.targets
+    if (!isAfter(assign) || target?.kind !== "member" || !assign.value) continue
+    const entity = rootOf(target) ?? ""
+    if (!read.results.includes(entity)) continue
+    const column = bare(target.name)
+    if (isTime(column)) continue
+    const adds = /^[-+*/]=$/.test(assign.op) && !isText(assign.value)
+    const at = adds
+      ? assign
+      : arithmeticOn(program, file, assign.value, (node) => columnRead(read, node, column))
+    if (at) found.push({ column, at: assign, entity })
+  }
+  for (const call of file.calls) {
+    if (!isAfter(call)) continue
+    const setter = /^set([A-Z]\w*)$/.exec(call.name)
+    const entity = rootOf(call.callee) ?? ""
+    if (setter && call.args.length === 1 && read.results.includes(entity)) {
+      const column = bare(setter[1]!)
+      const at =
+        !isTime(column) &&
+        arithmeticOn(program, file, call.args[0]!, (node) => columnRead(read, node, column))
+      if (at) found.push({ column, at: call, entity })
+    }
+    // Kotlin's `save(item.copy(stock = item.stock - 1))`
+    if (call.name === "copy" && read.results.includes(entity)) {
+      for (const arg of call.args) {
+        if (arg.kind !== "named" || isTime(bare(arg.name))) continue
+        const column = bare(arg.name)
+        if (arithmeticOn(program, file, arg.value, (node) => columnRead(read, node, column)))
+          found.push({ column, at: call, entity })
+      }
+    }
+  }
+  return found
+}
+
+function isText(node: Node): boolean {
+  return node.kind === "string" || node.kind === "template" || node.kind === "list"
+}
+
+/** Times are moved on, and whoever moves them last is right. */
+function isTime(column: string): boolean {
+  return (
+    /(?:at|atms|date|time|until|timestamp|position|offset|page|cursor)$/.test(column) ||
+    column === ""
+  )
+}
+
+const SAVES =
+  /^(?:save\w*|Save\w*|asave|update\w*|Update\w*|merge|persist|put|flush|commit|replaceOne)$/
+
+/** What writes an entity back after it was changed. */
+function savedAfter(
+  file: File,
+  fn: Func,
+  changed: EntityChange,
+  later: readonly RowCall[],
+): Node | null {
+  for (const call of file.calls) {
+    if (call.end > fn.end || call.end < changed.at.start || !SAVES.test(call.name)) continue
+    const receiver = receiverOf(call)
+    if (!receiver) continue
+    const row = later.find((one) => one.call === call)
+    if (row && row.kind !== "save" && row.where.some((one) => /version|revision/.test(one.column)))
+      return null
+    if (rootOf(receiver) === changed.entity && call.args.length <= 1) return call
+    if (
+      call.args.some((arg) =>
+        someNode(arg, (node) => node.kind === "name" && node.name === changed.entity),
+      )
+    )
+      return call
+    if (
+      file.language === "python" &&
+      /^(?:commit|flush)$/.test(call.name) &&
+      /session|db|\bs$/i.test(dotted(receiver))
+    )
+      return call
+  }
+  // A managed entity is written at the end of the transaction.
+  const isManaged =
+    (file.language === "java" || file.language === "kotlin") &&
+    (fn.annotations.some((one) => one.name.endsWith("Transactional")) ||
+      file.classOf(fn)?.annotations.some((one) => one.name.endsWith("Transactional")))
+  return isManaged ? changed.at : null
+}
+
+/** With `handed`, the record came into that function, and where it was read is not known. */
+function draftOf(
+  file: File,
+  read: RowCall,
+  changed: Changed,
+  written: Node,
+  handed: Func | null = null,
+): Draft {
+  const grave = wordsOf(columnShown(file, changed)).some((word) => GRAVE.has(word))
+  return {
+    at: changed.at,
+    tier: "likely",
+    severity: grave ? "high" : "medium",
+    message: `\`${columnShown(file, changed)}\` is computed from a row that was read before and written back; what others write in between is lost`,
+    because: [
+      handed
+        ? { text: "the row was read before this was called", at: nameOf(handed) }
+        : { text: "the row is read here, without a lock", at: read.call },
+      { text: "the new value is computed from it here", at: changed.at },
+      ...(written === changed.at ? [] : [{ text: "and written here", at: written }]),
+    ],
+    checked: [
+      "the row is not locked when it is read, and no lock is held around both",
+      "the write has no condition on a version or on the value that was read",
+      "the isolation is not raised",
+    ],
+  }
+}
+
+function nameOf(fn: Func): Spot {
+  return { start: fn.start, end: Math.min(fn.end, fn.body?.start ?? fn.end) }
+}
+
+/** The column as it is written in the code. */
+function columnShown(file: File, changed: Changed): string {
+  const text = file.textOf(changed.at)
+  const words = text.match(/[A-Za-z_]\w*/g) ?? []
+  return words.find((word) => bare(word) === changed.column) ?? changed.column
+}
+
+/** Redis and other stores of keys: get, compute, set. */
+function inStores(
+  program: Program,
+  file: File,
+): { readonly fn: Func; readonly column: string; readonly draft: Draft }[] {
+  const calls = storeCallsOf(program, file)
+  return calls.flatMap((read) => {
+    const fn = file.methodOf(read.call)
+    if (read.kind !== "read" || !fn) return []
+    const key = file.textOf(read.key)
+    const assigned = namesAssigned(file, read.call)
+    const names = [...assigned, ...derivedFrom(file, read.call, assigned)]
+    const write = calls.find(
+      (one) =>
+        one.kind === "write" &&
+        one.call.start > read.call.end &&
+        one.call.end <= fn.end &&
+        file.textOf(one.key) === key,
+    )
+    if (!write?.value || names.length === 0) return []
+    const row: RowCall = rowOfStore(read.call, names)
+    const at = arithmeticOn(program, file, write.value, (node) => columnRead(row, node, null))
+    if (
+      !at ||
+      calls.some(
+        (one) => one.kind === "script" && one.call.start > fn.start && one.call.end <= fn.end,
+      )
+    )
+      return []
+    const draft = draftOf(file, row, { column: bare(names[0]!), at, entity: null }, write.call)
+    return [
+      {
+        fn,
+        column: key,
+        draft: {
+          ...draft,
+          fix: {
+            text: "Use the store's own counter (INCRBY, DECRBY), a Lua script, or WATCH with a transaction that is tried again.",
+          },
+        },
+      },
+    ]
+  })
+}
+
+function namesAssigned(file: File, call: Call): string[] {
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "assign")
+      return outer.targets.flatMap((one) =>
+        one.kind === "name" && !/^err$/.test(one.name) ? [one.name] : [],
+      )
+    if (outer.kind === "block") return []
+  }
+  return []
+}
+
+function rowOfStore(call: Call, results: readonly string[]): RowCall {
+  return {
+    kind: "read",
+    call,
+    query: null,
+    table: null,
+    where: [],
+    sets: [],
+    locks: false,
+    isLimited: true,
+    results,
+  }
+}
+
+/** Functions of SQL that select into a variable and update from it. */
+function inSqlFile(file: File): Draft[] {
+  return readSql(file.text).flatMap((outer) => {
+    const inside = outer.verb === "create function" ? outer.nested : []
+    return inside.flatMap((update, index) => {
+      const [table] = update.writes
+      const set = update.sets.find(
+        (one) =>
+          !one.isSelfReferential &&
+          !isTime(bare(one.column)) &&
+          /[-+*]/.test(file.text.slice(one.value.start, one.value.end)),
+      )
+      if (update.verb !== "update" || !table || !set) return []
+      const read = inside
+        .slice(0, index)
+        .find((one) => readsInto(file, one, table.name, set.column))
+      const text = file.text.slice(outer.start, outer.end)
+      if (!read || read.rowLock || /advisory|lock\s+table|serializable|for\s+update/i.test(text))
+        return []
+      if (update.where.some((one) => one.column === set.column || /version/.test(one.column)))
+        return []
+      return [sqlDraft(read, update, set)]
+    })
+  })
+}
+
+function readsInto(file: File, one: SqlStatement, table: string, column: string): boolean {
+  const text = file.text.slice(one.start, one.end)
+  return (
+    one.verb === "select" &&
+    /\binto\b/i.test(text) &&
+    text.toLowerCase().includes(column) &&
+    one.reads.some((read) => read.name === table)
+  )
+}
+
+function sqlDraft(read: Spot, update: Spot, set: Spot & { readonly column: string }): Draft {
+  return {
+    at: set,
+    tier: "likely",
+    severity: wordsOf(set.column).some((word) => GRAVE.has(word)) ? "high" : "medium",
+    message: `\`${set.column}\` is computed from a row that was read before and written back; what others write in between is lost`,
+    because: [
+      { text: "the row is read here, without a lock", at: read },
+      { text: "and written here", at: update },
+    ],
+    checked: [
+      "the row is not locked when it is read",
+      "the update has no condition on the value that was read",
+    ],
+  }
+}

@@ -1,0 +1,229 @@
+/** on-conflict-race: two inserts of the same thing, or an older one over a newer one. */
+import type { File } from "../analysis/file.ts"
+import type { Program } from "../analysis/program.ts"
+import { type Query, queriesOf, textIn } from "../analysis/queries.ts"
+import { bare, rowCallsOf, type RowCall, singular, someNode } from "../analysis/rowCalls.ts"
+import { isRowGuarded } from "../analysis/rowGuards.ts"
+import { uniquenessOf } from "../analysis/schemas.ts"
+import type { SqlConflict } from "../analysis/sql/statement.ts"
+import type { Func, Node } from "../ir/nodes.ts"
+import type { Draft, Rule, Spot } from "./rule.ts"
+
+/** Columns whose order says which of two writes is the newer. */
+const ORDERED =
+  /^(?:version|revision|rev|seq|seqno|sequence|sequencenumber|generation|epoch|lsn|offset|eventtime|eventat|occurredat|eventversion|lasteventid|lasteventat|lasteventtime|lastsequence|sourceupdatedat|sourceversion)$/
+const HANDLED =
+  /unique|duplicate|IntegrityError|ConstraintViolation|DataIntegrity|23505|P2002|11000|1062|AlreadyExists|on_?conflict|upsert|ignore|get_or_create|findOrCreate|FirstOrCreate|merge/i
+
+export const onConflictRace: Rule = {
+  id: "on-conflict-race",
+  title: "Race around an insert",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
+  scope: "code",
+  mentions: /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE/,
+  docs: {
+    what: "Code looks whether a row is there and inserts it when it is not, with no unique index behind it; or ignores that ON CONFLICT DO NOTHING did nothing; or lets an upsert put an older version over a newer one.",
+    why: "Two requests look at the same time, both find nothing, both insert. An insert that was skipped is counted as if it had happened. Events that arrive in the wrong order leave the older state.",
+    silent: [
+      "A unique index or constraint covers the columns that are looked for.",
+      "The insert says what to do on a conflict, or the violation is caught.",
+      "The upsert has a WHERE on the version, or takes the greater one.",
+      "A lock is held around both.",
+    ],
+    fix: "Add a unique index and insert with ON CONFLICT; look at how many rows it changed; guard upserts with WHERE excluded.version > table.version.",
+    reference: "https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT",
+    examples: {
+      go: {
+        bad: 'db.Exec("INSERT INTO seen (id) VALUES ($1) ON CONFLICT DO NOTHING", id)\ndb.Exec("UPDATE totals SET n = n + 1")',
+        good: 'res, _ := db.Exec("INSERT INTO seen (id) VALUES ($1) ON CONFLICT DO NOTHING", id)\nif n, _ := res.RowsAffected(); n == 1 {\n\tdb.Exec("UPDATE totals SET n = n + 1")\n}',
+      },
+      python: {
+        bad: "if not Tag.objects.filter(name=name).exists():\n    Tag.objects.create(name=name)",
+        good: "Tag.objects.get_or_create(name=name)  # name is unique",
+      },
+      typescript: {
+        bad: 'await db.query("INSERT INTO items (id, version) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version = excluded.version", [id, v])',
+        good: 'await db.query("INSERT INTO items (id, version) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version = excluded.version WHERE items.version < excluded.version", [id, v])',
+      },
+      java: {
+        bad: "if (!tags.existsByName(name)) {\n  tags.save(new Tag(name));\n}",
+        good: "try {\n  tags.save(new Tag(name)); // name is unique\n} catch (DataIntegrityViolationException e) {\n  return;\n}",
+      },
+      kotlin: {
+        bad: "if (tags.findByName(name) == null) tags.save(Tag(name))",
+        good: "tags.insertIgnore(name)",
+      },
+      sql: {
+        bad: "INSERT INTO items (id, version) VALUES ($1, $2)\nON CONFLICT (id) DO UPDATE SET version = excluded.version;",
+        good: "INSERT INTO items (id, version) VALUES ($1, $2)\nON CONFLICT (id) DO UPDATE SET version = excluded.version\nWHERE items.version < excluded.version;",
+      },
+    },
+  },
+  check(file, program, report) {
+    for (const query of queriesOf(program, file)) {
+      for (const draft of overwrites(query)) report(draft)
+    }
+    if (file.language === "sql") return
+    const rows = rowCallsOf(program, file)
+    const seen = new Set<number>()
+    for (const row of rows) {
+      const fn = file.methodOf(row.call)
+      if (!fn) continue
+      const draft =
+        ignoredConflict(file, fn, row, rows) ?? checkedInsert(program, file, fn, row, rows)
+      if (!draft || seen.has(draft.at.start)) continue
+      seen.add(draft.at.start)
+      report(draft)
+    }
+  },
+}
+
+/** Upserts that take a version as it comes. */
+function overwrites(query: Query): Draft[] {
+  return query.statements.flatMap((statement) => {
+    const conflict = statement.onConflict
+    if (!conflict || conflict.action !== "update" || conflict.where.length > 0) return []
+    const set = conflict.sets.find(
+      (one) => ORDERED.test(bare(one.column)) && isTakenAsItComes(query, one.value),
+    )
+    if (!set || hasWhere(query, conflict)) return []
+    const at: Spot = query.node ? query.at : set
+    return [
+      {
+        at,
+        tier: "likely",
+        severity: "medium",
+        message: `the upsert sets \`${set.column}\` to whatever comes: what arrives late puts an older row over a newer one`,
+        because: [{ text: "no condition compares it with what is there", at }],
+        checked: [
+          "the update part of the upsert has no WHERE",
+          "no GREATEST or CASE chooses the newer one",
+        ],
+      } satisfies Draft,
+    ]
+  })
+}
+
+function isTakenAsItComes(query: Query, value: Spot): boolean {
+  const text = textIn(query, value)
+  return /^\s*(?:excluded\.|values\s*\(|new\.|[$:@?%])/i.test(text)
+}
+
+function hasWhere(query: Query, conflict: SqlConflict): boolean {
+  return /\bwhere\b|\bgreatest\b|\bcase\b|\bif\s*\(/i.test(
+    textIn(query, { start: conflict.start, end: conflict.end + 200 }),
+  )
+}
+
+/** `ON CONFLICT DO NOTHING` whose result nobody looks at, before something that counts on it. */
+function ignoredConflict(
+  file: File,
+  fn: Func,
+  row: RowCall,
+  rows: readonly RowCall[],
+): Draft | null {
+  const conflict = row.query?.statements.find((one) => one.onConflict?.action === "nothing")
+  if (!conflict || conflict.returning || !isIgnored(file, row)) return null
+  const next = rows.find(
+    (one) =>
+      one.call.start > row.call.end &&
+      one.call.end <= fn.end &&
+      one.kind === "update" &&
+      (one.query
+        ? one.query.statements.some((each) => each.sets.some((set) => set.isSelfReferential))
+        : one.sets.some((set) => set.isSelfReferential)),
+  )
+  if (!next || /rowcount|rowsAffected|RowsAffected|\bchanges\b|affected/i.test(file.textOf(fn)))
+    return null
+  return {
+    at: row.call,
+    tier: "likely",
+    severity: "medium",
+    message: "the insert does nothing on a conflict, and what follows counts as if it had inserted",
+    because: [
+      { text: "whether a row was inserted is not looked at", at: row.call },
+      { text: "this is added whatever happened", at: next.call },
+    ],
+    checked: [
+      "the number of changed rows is not looked at",
+      "no RETURNING tells whether a row was inserted",
+    ],
+  }
+}
+
+function isIgnored(file: File, row: RowCall): boolean {
+  for (const outer of file.ancestorsOf(row.call)) {
+    if (outer.kind === "assign")
+      return outer.targets.every((one) => one.kind === "name" && /^(?:_|err|error)$/.test(one.name))
+    if (outer.kind === "block") return true
+    if (outer.kind === "call" || outer.kind === "return" || outer.kind === "binary") return false
+  }
+  return true
+}
+
+/** Looks whether a row is there, and inserts it when it is not. */
+function checkedInsert(
+  program: Program,
+  file: File,
+  fn: Func,
+  read: RowCall,
+  rows: readonly RowCall[],
+): Draft | null {
+  const columns = read.where.map((one) => one.column)
+  if (read.kind !== "read" || !read.table || read.locks || columns.length === 0) return null
+  if (columns.every((column) => /^(?:id|pk|_id)$/.test(column))) return null
+  const insert = rows.find(
+    (one) =>
+      one.call.start > read.call.end &&
+      one.call.end <= fn.end &&
+      (one.kind === "insert" || one.kind === "save") &&
+      isInsertInto(file, one, read) &&
+      (one.query === null ||
+        columns.every((column) => one.sets.some((set) => set.column === column))),
+  )
+  if (!insert || !isDecidedBy(file, fn, read, insert)) return null
+  if (HANDLED.test(file.textOf(fn)) || isRowGuarded(program, file, fn)) return null
+  const uniqueness = uniquenessOf(program, read.table, columns)
+  if (uniqueness === "unique") return null
+  return {
+    at: insert.call,
+    tier: uniqueness === "free" ? "likely" : "context",
+    severity: "low",
+    message: `a row is inserted when none was found before, and nothing keeps two from doing so at once`,
+    because: [
+      { text: `looked for here, by ${[...new Set(columns)].join(", ")}`, at: read.call },
+      { text: "inserted here", at: insert.call },
+    ],
+    checked: [
+      "no unique index or constraint covers what is looked for",
+      "the insert has no ON CONFLICT, and no violation is caught",
+      "no lock is held around both",
+    ],
+  }
+}
+
+function isInsertInto(file: File, one: RowCall, read: RowCall): boolean {
+  const makes = (root: Node): boolean =>
+    someNode(root, (node) => node.kind === "call" && singular(node.name) === read.table)
+  if (one.kind === "save") {
+    const makesHere = makes(one.call)
+    return makesHere && (one.table === null || one.table === read.table)
+  }
+  if (one.table !== null) return one.table === read.table || makes(one.call)
+  const method = file.methodOf(one.call)
+  return method !== null && makes(method)
+}
+
+/** Whether what was read decides whether the insert happens. */
+function isDecidedBy(file: File, fn: Func, read: RowCall, insert: RowCall): boolean {
+  return someNode(fn, (node) => {
+    if (node.kind !== "if" || node.test.start > insert.call.start) return false
+    if (node.test.start <= read.call.start && read.call.end <= node.test.end) return true
+    if (node.test.start < read.call.start && !(node.init && node.init.start <= read.call.start))
+      return false
+    return (
+      someNode(node.test, (one) => one.kind === "name" && read.results.includes(one.name)) ||
+      /ErrNoRows|ErrRecordNotFound/.test(file.textOf(node.test))
+    )
+  })
+}

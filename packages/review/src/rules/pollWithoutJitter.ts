@@ -1,0 +1,260 @@
+/** poll-without-jitter: a fleet that asks one store, all at the same beat. */
+import { definitionsOf } from "../analysis/definitions.ts"
+import { leaves } from "../analysis/failures.ts"
+import { isEntropic } from "../analysis/entropy.ts"
+import type { File } from "../analysis/file.ts"
+import { dotted, wordsOf } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
+import { resolveFunction } from "../analysis/resolve.ts"
+import { roundOf } from "../analysis/retries.ts"
+import { targetWithin } from "../analysis/targets.ts"
+import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+import { walk } from "../ir/children.ts"
+import type { Loop, Node } from "../ir/nodes.ts"
+import type { DraftFact, Rule } from "./rule.ts"
+
+/** Rarer than this, a beat that all share is a moment of load and not a pattern of it. */
+const RARE_MS = 10 * 60_000
+
+/** Words of a delay or a function that asks a store for work. */
+const POLL_WORDS = new Set([
+  "poll",
+  "polling",
+  "poller",
+  "fetch",
+  "dequeue",
+  "claim",
+  "sweep",
+  "elect",
+  "election",
+])
+
+const BEAT_WORDS = new Set(
+  "interval delay period time timer ticker ms millis milliseconds seconds secs sec duration every frequency rate wait cycle".split(
+    " ",
+  ),
+)
+
+/** A delay up to an instant that all instances compute alike. */
+const NEXT =
+  /\bnext(?:_?(?:exec|execution|run|tick|fire|invocation|occurrence|date|time|at|due|scheduled)\w*)?\b/i
+
+export const pollWithoutJitter: Rule = {
+  id: "poll-without-jitter",
+  title: "Poll without jitter",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
+  scope: "code",
+  mentions: /[pP]oll|POLL|[eE]lect|[sS]weep|[iI]nterval|INTERVAL|Ticker|Timer|[sS]chedul|[nN]ext/,
+  docs: {
+    what: "Every instance asks a shared store at the same fixed beat, or wakes at the same computed instant.",
+    why: "Instances that one deploy started stay in step: the store gets the questions of all of them at once and none in between, and whoever loses the race for the work asked in vain.",
+    silent: [
+      "Chance flows into the interval, the first delay or the instant.",
+      "What is asked is not shared, or nothing says that it is polled for work.",
+      "The wait follows a failure: that is retry-without-jitter.",
+    ],
+    fix: "Add a random part to every interval, for example a tenth of it, or start each instance at a random offset.",
+    reference: "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
+    examples: {
+      go: {
+        bad: "for {\n\tselect {\n\tcase <-ctx.Done():\n\t\treturn\n\tcase <-pollTimer.C:\n\t\tjobs := db.FetchJobs(ctx)\n\t\trun(jobs)\n\t\tpollTimer.Reset(cfg.PollInterval)\n\t}\n}",
+        good: "\t\tpollTimer.Reset(cfg.PollInterval + rand.N(cfg.PollInterval/10))",
+      },
+      python: {
+        bad: "while running:\n    jobs = db.fetch_jobs()\n    run(jobs)\n    time.sleep(poll_interval)",
+        good: "    time.sleep(poll_interval * random.uniform(0.9, 1.1))",
+      },
+      typescript: {
+        bad: "setInterval(() => this.pollJobs(), this.pollIntervalMs)",
+        good: "const next = () => this.pollIntervalMs * (0.9 + Math.random() * 0.2)\nconst again = () => this.pollJobs().finally(() => setTimeout(again, next()))\nsetTimeout(again, next())",
+      },
+      java: {
+        bad: "while (running) {\n  List<Job> jobs = jobDao.pollDue();\n  run(jobs);\n  Thread.sleep(pollIntervalMs);\n}",
+        good: "  Thread.sleep(pollIntervalMs + ThreadLocalRandom.current().nextLong(pollIntervalMs / 10));",
+      },
+      kotlin: {
+        bad: "while (isActive) {\n  val jobs = jobDao.pollDue()\n  run(jobs)\n  delay(pollInterval)\n}",
+        good: "  delay(pollInterval + Random.nextLong(pollInterval / 10))",
+      },
+    },
+  },
+  check(file, program, report) {
+    const seen = new Set<Node>()
+    for (const wait of waitsOf(program, file)) {
+      const round = roundOf(program, file, wait)
+      if (round.purpose !== "poll" || isWaitForResult(file, round.around)) continue
+      const method = file.methodOf(wait.call)
+      const reason = reasonOf(program, file, wait, method?.name ?? "")
+      if (!reason || (method && seen.has(method)) || isSpread(program, file, wait, method)) continue
+      const place = asksShared(program, file, wait, round.around ?? method)
+      if (!place) continue
+      if (method) seen.add(method)
+      const definition = definitionsOf(program, file, wait.delay).find(
+        (one) => one.file === file && !one.isParam,
+      )
+      const fleet = program.evidence.fleet(file.path)
+      const because: DraftFact[] = [
+        { text: "comes round here", at: wait.call },
+        { text: reason },
+        { text: "and asks what others ask too", at: place },
+      ]
+      if (fleet)
+        because.push({ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` })
+      report({
+        at: reason === ALIGNED && definition ? definition.at : wait.call,
+        tier: "likely",
+        severity: fleet ? "medium" : "low",
+        message:
+          reason === ALIGNED
+            ? "every instance wakes at the same computed instant and asks the same store"
+            : "every instance asks the same store at the same beat",
+        because,
+        checked: [
+          "no random source flows into the interval, through names, fields, parameters or called functions",
+          "the first round is not put off at random either",
+        ],
+      })
+    }
+  },
+}
+
+/**
+ * A loop that a caller waits for: it keeps a deadline or counts, or it returns what it waited for. Callers come when
+ * they come, so they are spread already.
+ */
+function isWaitForResult(file: File, around: Node | null): boolean {
+  if (around?.kind !== "loop") return false
+  if (around.test && (BOUNDED.test(file.textOf(around.test)) || isCountdown(file, around)))
+    return true
+  let returns = false
+  walk(around.body, (node) => {
+    if (node.kind === "return" && node.value) returns = true
+    // `elif elapsed > TIMEOUT: raise`
+    if (node.kind === "if" && LIMITED.test(file.textOf(node.test)) && leaves(node.then.body))
+      returns = true
+    return !returns && node.kind !== "function"
+  })
+  return returns && file.methodOf(around)?.name !== "run"
+}
+
+/** `for outstanding > 0 { …; outstanding = count() }` */
+function isCountdown(file: File, { test, body }: Loop): boolean {
+  if (test?.kind !== "binary" || test.left.kind !== "name" || test.right.kind !== "number")
+    return false
+  const { name } = test.left
+  return file.assignments.some(
+    ({ start, end, targets }) =>
+      start > body.start &&
+      end <= body.end &&
+      targets.some((target) => target.kind === "name" && target.name === name),
+  )
+}
+
+const LIMITED = /elapsed|waited|deadline|time_?out\b.*[<>]|[<>].*time_?out/i
+
+const BOUNDED =
+  /deadline|time_?out|elapsed|currentTimeMillis|nanoTime|monotonic|time\.time|Since|Before|attempt|tries|retries/i
+
+const ALIGNED = "the delay leads to an instant that every instance computes alike"
+
+/** Why this wait is a poll for shared work, or null. */
+function reasonOf(program: Program, file: File, wait: Wait, method: string): string | null {
+  const delays = [
+    wait.delay,
+    ...definitionsOf(program, file, wait.delay).flatMap((one) =>
+      one.file === file ? (one.value ?? []) : [],
+    ),
+  ]
+  if (delays.some((node) => isUntilNext(file, node))) return ALIGNED
+  const ms = waitMs(program, file, wait)
+  if (ms !== null && ms >= RARE_MS) return null
+  // What sets a timer up is not what comes round.
+  const isNamed = wait.callback?.kind === "name" || wait.callback?.kind === "member"
+  const names: string[] = isNamed && !/^(?:start|begin)_?[pP]oll\w*$/.test(method) ? [] : [method]
+  for (const part of [wait.delay, ...(wait.callback ? [wait.callback] : [])]) {
+    walk(part, (node) => {
+      if (node.kind === "name" || node.kind === "member") names.push(node.name)
+      return undefined
+    })
+  }
+  const word = names.map(pollWord).find((one) => one !== undefined)
+  return word === undefined ? null : `its names say that it polls ("${word}")`
+}
+
+/** A name that is of polling itself: `pollInterval`, `fetchJobs`, `jobPoll`; not `pollDataFlushInterval`. */
+function pollWord(name: string): string | undefined {
+  const words = wordsOf(name)
+  return words.find((word, i) => {
+    if (!POLL_WORDS.has(word)) return false
+    const rest = words.slice(i + 1)
+    // A poller is who polls: only its interval is one.
+    if (word === "poller" && rest.length === 0) return false
+    return !BEAT_WORDS.has(rest.at(-1) ?? "") || rest.every((one) => BEAT_WORDS.has(one))
+  })
+}
+
+/** `nextRun - now()`, `time.Until(next)`, also with something done to it. */
+function isUntilNext(file: File, node: Node): boolean {
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "binary" && one.op === "-") {
+      found ||= NEXT.test(file.textOf(one.left)) && /now|time/i.test(file.textOf(one.right))
+    }
+    if (one.kind === "call" && one.name === "Until")
+      found ||= one.args.some((arg) => NEXT.test(file.textOf(arg)))
+    return !found
+  })
+  return found
+}
+
+/** Whether chance moves the beat: in the delay, or once before the first round. */
+function isSpread(program: Program, file: File, wait: Wait, method: Node | null): boolean {
+  if (isEntropic(program, file, wait.delay)) return true
+  return waitsOf(program, file).some(
+    (other) =>
+      other !== wait &&
+      method !== null &&
+      other.call.start >= method.start &&
+      other.call.end <= method.end &&
+      isEntropic(program, file, other.delay),
+  )
+}
+
+/** What a ticker's beat runs: the body of a `range`, or of the case that receives it. */
+function beatenBy(file: File, wait: Wait): Node[] {
+  const found: Node[] = []
+  const holder = file.parentOf(wait.call)
+  const target = holder?.kind === "assign" ? holder.targets[0] : undefined
+  const around = file.methodOf(wait.call)
+  if (!target || !around) return []
+  const channel = `${dotted(target)}.C`
+  walk(around, (node) => {
+    if (node.kind === "select")
+      for (const { comm, body } of node.cases)
+        if (comm && file.textOf(comm).includes(channel)) found.push(body)
+    if (node.kind === "loop" && node.iterable && dotted(node.iterable) === channel)
+      found.push(node.body)
+    return undefined
+  })
+  return found
+}
+
+/** The first call of the round that goes to something shared. */
+function asksShared(program: Program, file: File, wait: Wait, around: Node | null): Node | null {
+  const beaten = wait.form === "interval" && !wait.callback ? beatenBy(file, wait) : []
+  const bodies: { readonly file: File; readonly node: Node }[] =
+    beaten.length > 0
+      ? beaten.map((node) => ({ file, node }))
+      : wait.callback && around?.kind !== "loop"
+        ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
+            file: from,
+            node: fn,
+          }))
+        : around
+          ? [{ file, node: around }]
+          : []
+  for (const { file: from, node } of bodies) {
+    if (targetWithin(program, from, node, 3) === "remote") return from === file ? node : wait.call
+  }
+  return null
+}

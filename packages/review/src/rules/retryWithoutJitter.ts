@@ -1,0 +1,309 @@
+/** retry-without-jitter: those who failed together come back together. */
+import { lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
+import { callersOf, definitionsOf, type Definition } from "../analysis/definitions.ts"
+import { isEntropic } from "../analysis/entropy.ts"
+import type { File } from "../analysis/file.ts"
+import { dotted, rootOf } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
+import { assignmentsIn, resolveCall } from "../analysis/resolve.ts"
+import { canBeCutShort, roundOf, type Round } from "../analysis/retries.ts"
+import { targetOf, targetWithin, type Target } from "../analysis/targets.ts"
+import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+import type { Severity, Tier } from "../findings/finding.ts"
+import { walk } from "../ir/children.ts"
+import type { Call, Node } from "../ir/nodes.ts"
+import type { Draft, DraftFact, Rule, Spot } from "./rule.ts"
+
+/** Below this a wait on one's own machine is a poll of something that is about to happen. */
+const SHORT_MS = 50
+
+/** A server that says when to come back spreads its clients itself. */
+const SERVER_SAYS = /retry-?after|x-ratelimit-reset|retryAfter/i
+
+export const retryWithoutJitter: Rule = {
+  id: "retry-without-jitter",
+  title: "Retry without jitter",
+  languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
+  scope: "code",
+  mentions:
+    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|schedule|park/,
+  docs: {
+    what: "After a failure the code waits a time that is the same for everyone, and tries again.",
+    why: "Clients that fail together, because a server restarts or throttles them, wait equally long and come back in the same instant. Each wave overloads the server again; exponential growth only spaces the waves out.",
+    silent: [
+      "Chance flows into the delay: in the expression, through a name, a field, a parameter, or the result of a function in any file.",
+      "The delay comes from the server (Retry-After).",
+      "The wait is a poll, the time limit of a race, or stands in a test.",
+    ],
+    fix: "Draw the delay at random between zero and the backoff of the attempt (full jitter), under a cap.",
+    reference: "https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/",
+    examples: {
+      go: {
+        bad: "for {\n\tif err := dial(); err == nil {\n\t\treturn nil\n\t}\n\ttime.Sleep(backoff)\n\tbackoff *= 2\n}",
+        good: "for {\n\tif err := dial(); err == nil {\n\t\treturn nil\n\t}\n\ttime.Sleep(rand.N(backoff))\n\tbackoff *= 2\n}",
+      },
+      python: {
+        bad: "while True:\n    try:\n        return client.get_records()\n    except Throttled:\n        time.sleep(5)",
+        good: "while True:\n    try:\n        return client.get_records()\n    except Throttled:\n        time.sleep(random.uniform(0, 5))",
+      },
+      typescript: {
+        bad: "for (let attempt = 0; ; attempt++) {\n  try {\n    return await call()\n  } catch {\n    await sleep(1000 * 2 ** attempt)\n  }\n}",
+        good: "for (let attempt = 0; ; attempt++) {\n  try {\n    return await call()\n  } catch {\n    await sleep(Math.random() * 1000 * 2 ** attempt)\n  }\n}",
+      },
+      java: {
+        bad: "while (true) {\n  try {\n    return client.fetch();\n  } catch (IOException e) {\n    Thread.sleep(delayMs);\n    delayMs *= 2;\n  }\n}",
+        good: "while (true) {\n  try {\n    return client.fetch();\n  } catch (IOException e) {\n    Thread.sleep(ThreadLocalRandom.current().nextLong(delayMs));\n    delayMs *= 2;\n  }\n}",
+      },
+      kotlin: {
+        bad: "while (true) {\n  try {\n    return client.fetch()\n  } catch (e: IOException) {\n    delay(backoffMs)\n    backoffMs *= 2\n  }\n}",
+        good: "while (true) {\n  try {\n    return client.fetch()\n  } catch (e: IOException) {\n    delay(Random.nextLong(backoffMs))\n    backoffMs *= 2\n  }\n}",
+      },
+    },
+  },
+  check(file, program, report) {
+    const seen = new Set<Node>()
+    const told: Spot[] = []
+    for (const wait of waitsOf(program, file)) {
+      const round = roundOf(program, file, wait)
+      if (round.purpose !== "retry" || isCleared(program, file, wait)) continue
+      // One loop that waits in several places is one mistake.
+      if (round.around && seen.has(round.around)) continue
+      if (round.around) seen.add(round.around)
+      const draft = draftOf(program, file, wait, round)
+      told.push(draft.at, wait.call)
+      report(draft)
+    }
+    const backoffs = lockstepBackoffsOf(program, file)
+    for (const backoff of backoffs) {
+      // What passes on another's delay is no mistake of its own.
+      if (backoffs.some(({ fn }) => fn !== backoff.fn && calls(backoff.at, fn.name))) continue
+      const { start, end } = backoff.fn
+      if (
+        told.some((spot) => spot.start >= start && spot.end <= end) ||
+        isWaitedFor(program, file, backoff)
+      )
+        continue
+      report(draftOfBackoff(program, file, backoff))
+    }
+  },
+}
+
+/** Whoever computes it and waits is told of it there. */
+function isWaitedFor(program: Program, file: File, { fn }: Backoff): boolean {
+  return callersOf(program, { file, fn }).some((caller) => {
+    const around = caller.file.methodOf(caller.call)
+    return waitsOf(program, caller.file).some(
+      ({ call }) => around && call.start >= around.start && call.end <= around.end,
+    )
+  })
+}
+
+function calls(node: Node, name: string): boolean {
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "call" && one.name === name) found = true
+    return !found
+  })
+  return found
+}
+
+function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draft {
+  const fleet = program.evidence.fleet(file.path)
+  return {
+    at,
+    tier: "likely",
+    severity: fleet ? "medium" : "low",
+    message: `\`${fn.name}\` makes the same delay for everyone who failed equally often at the same time`,
+    because: [
+      { text: "the delay grows with the number of attempts", at },
+      ...(fleet
+        ? [{ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` }]
+        : []),
+    ],
+    checked: [
+      "no random source is used in the function or in what it calls",
+      "those who call it do not add chance to its result",
+    ],
+  }
+}
+
+function isCleared(program: Program, file: File, wait: Wait): boolean {
+  if (wait.delay.kind === "number" && wait.delay.value === 0) return true
+  if (isEntropic(program, file, wait.delay) || waitsAtRandom(program, file, wait)) return true
+  const texts = [
+    wait.delay,
+    ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
+  ]
+  return (
+    texts.some((node) => SERVER_SAYS.test(file.textOf(node))) || isFromAnswer(file, wait, texts)
+  )
+}
+
+/** `sleepWithJitter(min, max)`: chance comes in where the time is waited for. */
+function waitsAtRandom(program: Program, file: File, wait: Wait): boolean {
+  return resolveCall(program, file, wait.call).some(({ file: at, fn }) =>
+    waitsOf(program, at).some(
+      ({ call, delay }) =>
+        call.start >= fn.start && call.end <= fn.end && isEntropic(program, at, delay),
+    ),
+  )
+}
+
+/** The delay is a field of the error that was caught, or of what was filled from it. */
+function isFromAnswer(file: File, wait: Wait, texts: readonly Node[]): boolean {
+  const roots = texts.flatMap((node) => (node.kind === "member" ? (rootOf(node) ?? []) : []))
+  for (const outer of file.ancestorsOf(wait.call)) {
+    if (outer.kind === "function") return false
+    if (outer.kind === "try" && outer.catches.some((one) => isOneOf(one.binding, roots)))
+      return true
+    if (outer.kind === "loop")
+      return file.assignments.some(
+        (one) =>
+          one.declares &&
+          one.value === null &&
+          one.start > outer.start &&
+          one.end < wait.call.start &&
+          one.targets.some((target) => isOneOf(target, roots)),
+      )
+  }
+  return false
+}
+
+function isOneOf(node: Node | string | null, names: readonly string[]): boolean {
+  const name = typeof node === "string" ? node : node?.kind === "name" ? node.name : null
+  return name !== null && names.includes(name)
+}
+
+function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft {
+  const definition = definitionShown(program, file, wait, round)
+  const target = targetOfRound(program, file, round)
+  const ms = waitMs(program, file, wait)
+  const because: DraftFact[] = [
+    { text: "waits here", at: wait.call },
+    ...(definition
+      ? [{ text: "the delay is defined here", at: definition.at, file: definition.file }]
+      : []),
+    ...(round.failure ? [{ text: "after this failed", at: round.failure }] : []),
+    ...(round.operation ? [{ text: "and this is tried again", at: round.operation }] : []),
+  ]
+  const fleet = program.evidence.fleet(file.path)
+  if (fleet)
+    because.push({ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` })
+  return {
+    at: definition && definition.file === file ? definition.at : wait.call,
+    tier: isAside(program, file, round) ? "context" : tierOf(target, ms, canBeCutShort(file, wait)),
+    severity: severityOf(target, ms, fleet !== null),
+    message: `${shown(file, round)} is retried after ${delayShown(file, wait, ms)}, the same for everyone who failed at the same time`,
+    because,
+    checked: [
+      "no random source flows into the delay, through names, fields, parameters or called functions",
+      "the delay does not come from a Retry-After of the server",
+      "the wait is not a poll and not the time limit of a race",
+    ],
+  }
+}
+
+/** Where the delay grows or is set: what has to be changed. The wait itself when it says all. */
+function definitionShown(
+  program: Program,
+  file: File,
+  wait: Wait,
+  round: Round,
+): Definition | null {
+  const definitions = definitionsOf(program, file, wait.delay).filter(
+    (one) =>
+      one.file === file && !one.isParam && !(one.value?.kind === "number" && one.value.value === 0),
+  )
+  const within = file.methodOf(wait.call)
+  const near = definitions.filter(
+    (one) => within && one.at.start >= within.start && one.at.end <= within.end,
+  )
+  const loop = round.around
+  const inLoop = near.filter(
+    (one) => loop?.kind === "loop" && one.at.start > loop.start && one.at.end <= loop.end,
+  )
+  const chosen =
+    inLoop.find(grows) ??
+    inLoop[0] ??
+    near.find(grows) ??
+    near.find((one) => one.value?.kind === "call") ??
+    near[0] ??
+    null
+  const call = chosen ? chosen.value : wait.delay
+  return (call?.kind === "call" && growthWithin(program, file, call)) || chosen
+}
+
+function grows({ op, value }: { readonly op: string; readonly value: Node | null }): boolean {
+  // A counter that goes up by one is none.
+  if (op !== "=") return !(op === "+=" && value?.kind === "number")
+  let found = false
+  if (value) {
+    walk(value, (node) => {
+      if (node.kind === "binary" && /^(?:\*|\*\*|<<)$/.test(node.op)) found = true
+      return !found
+    })
+  }
+  return found
+}
+
+/** The growth in a function of this file that computes the delay. */
+function growthWithin(program: Program, file: File, call: Call): Definition | null {
+  for (const target of resolveCall(program, file, call)) {
+    if (target.file !== file) continue
+    const at = assignmentsIn(file, target.fn).find(grows)
+    if (at) return { file, value: at.value, at, op: at.op }
+  }
+  return null
+}
+
+function targetOfRound(program: Program, file: File, round: Round): Target {
+  const direct = round.operation ? targetOf(program, file, round.operation) : "unknown"
+  if (direct !== "unknown" || !round.around) return direct
+  return targetWithin(program, file, round.around, 1)
+}
+
+const ASIDE =
+  /^(?:(?:close|stop|shut_?down|Close|Stop|Shutdown|disconnect|unsubscribe|destroy|dispose|terminate|clean_?up)(?![a-z])|(?:is|has|can)_?[A-Z])/
+
+/** What ends something, and what only asks, makes no herd: a round that does nothing else, `close()`, `isReady()`. */
+function isAside(program: Program, file: File, { operation, around }: Round): boolean {
+  if (!operation || !around) return false
+  // A file of this machine has no herd before it.
+  if (/^(?:fs|fsp|fse|fsPromises|os|shutil|Files|FileUtils)$/.test(rootOf(operation.callee) ?? ""))
+    return true
+  if (!ASIDE.test(operation.name)) return false
+  let others = false
+  walk(around, (node) => {
+    if (node.kind === "call" && !ASIDE.test(node.name))
+      others ||= targetOf(program, file, node, 1) === "remote" || /connect/i.test(node.name)
+    return !others
+  })
+  return !others
+}
+
+/** A short wait for something on one's own machine that ends with its context is how one waits for it. */
+function tierOf(target: Target, ms: number | null, canBeCutShort: boolean): Tier {
+  const isShort = ms !== null && ms < SHORT_MS
+  return isShort && (target === "unknown" || (target === "local" && canBeCutShort))
+    ? "context"
+    : "likely"
+}
+
+function severityOf(target: Target, ms: number | null, isFleet: boolean): Severity {
+  if (target === "local") return ms !== null && ms < SHORT_MS ? "info" : "low"
+  if (target === "remote") return isFleet ? "high" : "medium"
+  return isFleet ? "medium" : "low"
+}
+
+function shown(file: File, round: Round): string {
+  const name = round.operation ? dotted(round.operation.callee) : ""
+  if (name !== "" && name.length < 60) return `\`${name}\``
+  const fn = round.operation && file.methodOf(round.operation)
+  return fn && fn.name !== "" ? `\`${fn.name}\`` : "the operation"
+}
+
+function delayShown(file: File, wait: Wait, ms: number | null): string {
+  if (ms !== null) return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
+  const text = file.textOf(wait.delay).replaceAll(/\s+/g, " ")
+  return text.length <= 60 ? `\`${text}\`` : "a computed delay"
+}
