@@ -115,7 +115,7 @@ function isAssertion(call: Call): boolean {
 const POSITIVE =
   /not_?nil|not_?null|not_?empty|not_none|is not None|not_?zero|not\.toBe(?:Null|Undefined)/gi
 const NEGATIVE =
-  /\bnot\b|Not[A-Z_(]|_not_|[nN]ever|[eE]mpty|[fF]alse\b|Nil\b|Null\b|Undefined|isZero|Zero\(|\bnone\b|\bNone\b|\(0\)|\(\s*0\s*,|,\s*0\s*[,)]|==\s*0\b|!==?|\b[nN]o[A-Z_]|['"](?:PENDING|pending)['"]/
+  /\bnot\b|Not[A-Z_(]|_not_|[nN]ever|[eE]mpty|[fF]alse\b|Nil\b|Null\b|Undefined|isZero|Zero\(|\bnone\b|\bNone\b|\(0\)|\(\s*0\s*,|,\s*0\s*[,)]|==\s*0\b|!==?|\b[nN]o[A-Z_]|assert_?[nN]o(?:ne)?[A-Z_]|['"](?:PENDING|pending)['"]/
 
 /** Whether an assertion says that something did not happen: only time can show that. */
 export function saysNothingHappened(file: File, assertion: Node): boolean {

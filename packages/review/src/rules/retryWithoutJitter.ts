@@ -139,8 +139,12 @@ function isCleared(program: Program, file: File, wait: Wait): boolean {
   )
 }
 
+const PLATFORM =
+  /^(?:Thread|TimeUnit(?:\.\w+)?|LockSupport|time|asyncio|trio|gevent|anyio)\.\w+$|^(?:setTimeout|delay)$/
+
 /** `sleepWithJitter(min, max)`: chance comes in where the time is waited for. */
 function waitsAtRandom(program: Program, file: File, wait: Wait): boolean {
+  if (PLATFORM.test(dotted(wait.call.callee))) return false
   return resolveCall(program, file, wait.call).some(({ file: at, fn }) =>
     waitsOf(program, at).some(
       ({ call, delay }) =>

@@ -194,16 +194,23 @@ function waitsBetween(file: File, test: Func, wait: Call, assertion: Node): bool
 /** The same stood before the wait: that it is so still is what the test shows. */
 function isRepeated(file: File, test: Func, wait: Call, assertion: Node): boolean {
   const before = file.text.slice(test.start, wait.start)
+  // What is done in between may have to come first.
+  const isShortlyBefore = (text: string): boolean => {
+    const at = before.lastIndexOf(text)
+    const from = test.start + at + text.length
+    const between = file.calls.filter((call) => call.start >= from && call.end <= wait.start)
+    return at >= 0 && between.length <= 2
+  }
   const chain = statementOf(file, assertion)
   const text = file.textOf(chain)
-  if (text.length > 12 && before.includes(text)) return true
+  if (text.length > 12 && isShortlyBefore(text)) return true
   if (assertion.kind !== "call") return false
   const isTrue =
     /^(?:assert)?True$/i.test(assertion.name) ||
     assertion.args.some((arg) => arg.kind === "bool" && arg.value)
   if (!isTrue) return false
   const asked = assertion.args.at(-1)
-  return asked?.kind === "call" && before.includes(file.textOf(asked))
+  return asked?.kind === "call" && isShortlyBefore(file.textOf(asked))
 }
 
 /** `expect(x).toBe(1)` is more than `expect(x)`. */
