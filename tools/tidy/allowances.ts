@@ -66,7 +66,8 @@ export const allowances: readonly Allowance[] = [
   {
     rule: "file-size",
     path: "packages/review/src/ir/nodes.ts",
-    reason: "The whole tree that frontends make and rules read, one short type for each kind of node.",
+    reason:
+      "The whole tree that frontends make and rules read, one short type for each kind of node.",
   },
   {
     rule: "file-size",
