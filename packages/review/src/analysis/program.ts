@@ -69,6 +69,8 @@ export class Program {
   readonly #callers = new Map<string, Source[]>()
   readonly #subclasses = new Map<string, ClassRef[]>()
   readonly #loaded = new Map<string, File>()
+  /** What was let go and lives on because something known of its nodes does: a second tree of it would only add to it. */
+  readonly #letGo = new Map<string, WeakRef<File>>()
   readonly #memos = new Map<symbol, WeakMap<object, Memo | Frame>>()
   readonly #answers = new Map<Question, Map<string, Answer>>()
   readonly #numbers = new Map<string, Map<string, number>>()
@@ -109,7 +111,7 @@ export class Program {
   /** A file by its path, with its tree; null for what is no source. */
   file(path: string): File | null {
     this.#note("file", path)
-    const kept = this.#loaded.get(path)
+    const kept = this.#loaded.get(path) ?? this.#letGo.get(path)?.deref()
     const source = this.#byPath.get(path)
     if (!source) return null
     const file =
@@ -125,8 +127,14 @@ export class Program {
     // The one asked for last is the last to go.
     this.#loaded.delete(path)
     this.#loaded.set(path, file)
-    if (this.#loaded.size > MAX_LOADED) this.#loaded.delete(this.#loaded.keys().next().value!)
+    if (this.#loaded.size > MAX_LOADED) this.#letGoOldest()
     return file
+  }
+
+  #letGoOldest(): void {
+    const [path, file] = this.#loaded.entries().next().value!
+    this.#loaded.delete(path)
+    this.#letGo.set(path, new WeakRef(file))
   }
 
   source(path: string): Source | null {
