@@ -157,6 +157,17 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "seat-taken-for-slot",
+    what: "A job that was claimed ahead starts as if the seat it waits on were a slot.",
+    changes: [
+      {
+        file: "jobs/work/waitingRooms.ts",
+        find: "const slot = pool.tryReserve()",
+        replace: "const slot = room.reserve(0, 0, true, 0) ?? pool.tryReserve()",
+      },
+    ],
+  },
+  {
     name: "slot-freed-by-timeout",
     what: "A handler that ignores its timeout loses its slot to another one.",
     changes: [

@@ -57,6 +57,22 @@ export const claimRules: Rules = {
     expect(claimed).toEqual(order.map(({ id }) => id))
   },
 
+  "jobs that may wait for a slot come along beyond the limit, and are claimed like the others":
+    async (world) => {
+      await world.store.enqueue(world.jobs(10))
+      const worker = await world.worker()
+      const claims = [{ queue: "default", kinds: ["mail"], limit: 2, ahead: 3 }]
+      const { claimed } = await worker.exchange({ claims, token: 77 })
+      expect(claimed).toHaveLength(5)
+      for (const { jobId } of claimed) {
+        expect(await world.get(jobId)).toMatchObject({ state: "running", attempt: 1 })
+      }
+      // The reply was lost: nothing more may come, however large the claim.
+      const again = await worker.exchange({ claims, token: 77, repeat: true })
+      expect(again.claimed.map(({ jobId }) => jobId)).toEqual(claimed.map(({ jobId }) => jobId))
+      expect(await worker.claim()).toHaveLength(5)
+    },
+
   "no more than the limit, and none for a limit of 0": async (world) => {
     await world.store.enqueue(world.jobs(5))
     const worker = await world.worker()

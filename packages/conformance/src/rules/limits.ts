@@ -214,6 +214,20 @@ export const concurrencyRules: Rules = {
       expect(await world.state(expiring.id)).toBe("discarded")
     },
 
+  "nothing comes ahead of its slot where a limit decides what may start": async (world) => {
+    await world.store.enqueue(world.jobs(9))
+    await set(world, kindSlots, most(5))
+    const worker = await world.worker()
+    const claims = [{ queue: "default", kinds: ["mail"], limit: 2, ahead: 3 }]
+    const first = await worker.exchange({ claims })
+    expect(first.claimed).toHaveLength(2)
+    const second = await worker.exchange({ claims })
+    expect(second.claimed).toHaveLength(2)
+    const third = await worker.exchange({ claims })
+    expect(third.claimed).toHaveLength(1)
+    expect((await rowOf(world, kindSlots)).running).toBe(5)
+  },
+
   "a repeated claim under limits takes nothing more": async (world) => {
     await set(world, tenantSlots, most(2))
     await world.store.enqueue(world.jobs(6, { keys: key(tenantSlots, "a") }))

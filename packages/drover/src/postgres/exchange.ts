@@ -14,6 +14,7 @@ import type { Lease, Reply } from "./exchangeReply.ts"
 import { laneShares } from "./laneShares.ts"
 import { claimLimited, inOrder } from "./limitedLanes.ts"
 import type { Bands } from "./lowMarks.ts"
+import { noteMarks } from "./noteMarks.ts"
 import { TRAIL_ROW } from "./mark.ts"
 import { byRank } from "./rank.ts"
 import { completionValues, divide, settleOthers, tellSettled, whyNot } from "./settle.ts"
@@ -103,7 +104,8 @@ async function claimAll(
   const wanted = claims.filter(({ limit }) => limit > 0)
   const lanes = await context.lanes.find(wanted)
   for (const [index, claim] of wanted.entries()) {
-    const left = claim.limit - held.filter((job) => job.queue === claim.queue).length
+    const most = claim.limit + (claim.ahead ?? 0)
+    const left = most - held.filter((job) => job.queue === claim.queue).length
     const ids = lanes[index] as readonly number[]
     if (left <= 0 || ids.length === 0) continue
     if (context.limited.includes(ids)) {
@@ -129,9 +131,12 @@ async function claimUnderLimits(
   alone: boolean,
 ): Promise<readonly ClaimedJob[]> {
   while (progress.unsent.length > 0) await send(context, progress, undefined)
+  // Limits count starts, so nothing comes ahead of its slot.
+  const starts = alone ? left : left - (claim.ahead ?? 0)
+  if (starts <= 0) return []
   const reply = await claimLimited(context.database, progress.request, {
     ...{ worker: progress.worker, queue: claim.queue, lanes: ids, alone },
-    limit: Math.min(left, TRAIL_ROW),
+    limit: Math.min(starts, TRAIL_ROW),
   })
   if (reply.heldBack) progress.heldBack.push(claim.queue)
   for (const lane of reply.shut) progress.shut.add(lane)
@@ -256,23 +261,6 @@ async function noteStatuses(
   const missing = indexes.filter((index) => statuses[index] === undefined)
   const why = await whyNot(context, worker, request.settlements, missing)
   for (const [at, index] of missing.entries()) statuses[index] = why[at] as SettleStatus
-}
-
-/** What claims have shown is not below the marks. An aging queue has no order that a mark could use. */
-function noteMarks(
-  { marks, lanes }: StoreContext,
-  ids: readonly number[],
-  { claimed, agingMs }: Reply,
-  limit: number,
-): void {
-  if (claimed.length === 0 || agingMs !== null) return
-  const wasFilled = claimed.length === limit
-  if (ids.length === 1) {
-    marks.claimed(ids[0] as number, claimed, wasFilled)
-    return
-  }
-  const byLane = Map.groupBy(claimed, ({ queue, kind }) => lanes.idOf(queue, kind))
-  for (const [lane, jobs] of byLane) if (lane !== undefined) marks.claimed(lane, jobs, wasFilled)
 }
 
 /** Makes available what is due. */

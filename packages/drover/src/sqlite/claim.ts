@@ -56,14 +56,15 @@ export function claimJobs(
   const { claimed } = claims
   const isLimited = !tx.limits.isEmpty
   const soloLanes: number[] = []
-  for (const { queue, kinds, limit } of request.claims) {
-    const left = limit - held.filter((job) => job.queue === queue).length
+  for (const { queue, kinds, limit, ahead = 0 } of request.claims) {
+    const left = limit + ahead - held.filter((job) => job.queue === queue).length
     if (left <= 0 || tx.queue(queue).paused) continue
     const lanes = lanesOf(tx, queue, kinds)
     promoteDue(tx, lanes)
     if (request.solo && held.length + claimed.length > 0) continue
     if (isLimited && isUnderLimits(tx, queue, lanes)) {
-      takeLimited(tx, { queue, lanes, limit: request.solo ? 1 : left }, request, claims)
+      const starts = request.solo ? 1 : left - ahead
+      if (starts > 0) takeLimited(tx, { queue, lanes, limit: starts }, request, claims)
     } else if (request.solo) soloLanes.push(...lanes)
     else take(tx, ordinary, lanes, left, request, claimed)
   }

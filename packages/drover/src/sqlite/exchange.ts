@@ -7,7 +7,7 @@ import type { WriteTx } from "./writeTx.ts"
 /** Settles what ended and claims more, in one transaction. See `Store.exchange`. */
 export function exchange(context: StoreContext, request: ExchangeRequest): Promise<ExchangeReply> {
   let rows = request.settlements.length
-  for (const { limit } of request.claims) rows += limit
+  for (const { limit, ahead = 0 } of request.claims) rows += limit + ahead
   return context.write("exchange", (tx) => exchangeWithin(tx, request), Math.max(1, rows))
 }
 

@@ -18,6 +18,11 @@ export interface ClaimRequest {
   /** The kinds this worker can run. Jobs of other kinds stay for others, at no cost to this claim. */
   readonly kinds: readonly string[]
   readonly limit: number
+  /**
+   * So many more that may wait for a slot at the worker. Only jobs that nothing but their rank lets start: what limits
+   * count starts with its claim. @default 0
+   */
+  readonly ahead?: number
 }
 
 /**

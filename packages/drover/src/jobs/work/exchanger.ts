@@ -1,7 +1,4 @@
-import type { Reservation } from "../../slots/index.ts"
 import type {
-  ClaimedJob,
-  ClaimRequest,
   EndedJob,
   ExchangeReply,
   ExchangeRequest,
@@ -11,20 +8,22 @@ import type {
 } from "../../store/index.ts"
 import { randomToken } from "../../time/index.ts"
 import type { Clock, Rng, Timer } from "../../time/index.ts"
+import { Asks, toClaim } from "./asks.ts"
+import type { Ask } from "./asks.ts"
 import type { EndedAttempt } from "./attemptHost.ts"
 import { SettlementQueue } from "./settlementQueue.ts"
 import type { SoloTurn, Turn } from "./soloTurn.ts"
 import type { StoreHealth } from "./storeHealth.ts"
 import { runUnowned } from "./strayErrors.ts"
+import { WaitingRooms } from "./waitingRooms.ts"
+import type { WaitingRoomsHost } from "./waitingRooms.ts"
 import type { WorkerQueue } from "./workerQueue.ts"
 
 /** What the exchanger asks of its worker. */
-export interface ExchangerHost {
-  readonly clock: Clock
+export interface ExchangerHost extends WaitingRoomsHost {
   readonly rng: Rng
   readonly store: Pick<Store, "exchange" | "flights">
   readonly health: StoreHealth
-  readonly queues: readonly WorkerQueue[]
   readonly solo: SoloTurn
   /** The worker's row now. */
   readonly worker: WorkerRef
@@ -32,8 +31,8 @@ export interface ExchangerHost {
   readonly running: number
   /** Whether the worker may take on jobs: its lease is trusted, and it is not stopping. */
   mayClaim(): boolean
-  /** A job is this worker's, and has a slot. */
-  take(job: ClaimedJob, slot: Reservation, solo: boolean, nowMono: number): void
+  /** Whether jobs may be claimed before there are slots for them. */
+  readonly claimsAhead: boolean
   settled(ended: EndedAttempt, status: SettleStatus): void
   /** A job ended in the store instead of being claimed. */
   endedUnrun(job: EndedJob): void
@@ -45,14 +44,6 @@ export interface ExchangerHost {
   fail(error: unknown): void
 }
 
-// What is asked for in one queue, and the slots that are held for it.
-interface Ask {
-  readonly queue: WorkerQueue
-  readonly slots: Reservation
-  readonly limit: number
-  readonly hintsBefore: number
-}
-
 interface Round {
   readonly request: ExchangeRequest
   readonly settlements: readonly EndedAttempt[]
@@ -61,8 +52,6 @@ interface Round {
   readonly period: number
 }
 
-// Bounds the time that one transaction, and the start of what it claimed, block the event loop.
-const MAX_CLAIMS = 500
 // How long a busy worker lets outcomes gather, so that they share one sync to disk instead of one each. Shorter than
 // a sync on a slow disk, and never waited for by a worker whose slots are mostly free.
 const GATHER_MS = 4
@@ -76,11 +65,14 @@ const FEW_RUNNING = 8
  * as many jobs as there are free slots come in, in one transaction.
  *
  * One exchange is under way at a time, on stores that gain by it two while there is a backlog; what comes up meanwhile
- * goes with the next, which starts at once. Slots are reserved before the request and what was not filled is given back, so no limit is passed at any instant. When a
+ * goes with the next, which starts at once. Slots are reserved before the request and what was not filled is given back,
+ * so no limit is passed at any instant; what handlers prove to be too fast for, comes on seats (`WaitingRoom`). When a
  * reply is lost, the same request is sent again until there is one: its slots stay reserved, because its jobs may
  * be this worker's already, and its settlements stay queued, because they may not be written yet.
  */
 export class Exchanger {
+  /** Jobs that were claimed ahead of their slots. */
+  readonly waiting: WaitingRooms
   readonly #host: ExchangerHost
   readonly #clock: Clock
   readonly #settlements: SettlementQueue = new SettlementQueue()
@@ -95,14 +87,16 @@ export class Exchanger {
   /** Rounds whose replies were lost and that are not under way. */
   #lost: Round[] = []
   #period = 0
-  #rounds = 0
   #retryTimer: Timer | undefined
   #gatherTimer: Timer | undefined
+  readonly #asks: Asks
   #idle: PromiseWithResolvers<void> | undefined
 
   constructor(host: ExchangerHost) {
     this.#host = host
     this.#clock = host.clock
+    this.#asks = new Asks(host.queues, host.claimsAhead)
+    this.waiting = new WaitingRooms(host)
   }
 
   settle(ended: EndedAttempt): void {
@@ -122,6 +116,12 @@ export class Exchanger {
         this.wake()
       })
     }
+  }
+
+  /** Slots of a queue are free: first for jobs that wait here for one. */
+  freed(queue: WorkerQueue): void {
+    this.waiting.start(queue)
+    this.gather()
   }
 
   /** There may be something to do. Cheap, at any time, any number of times. */
@@ -149,6 +149,7 @@ export class Exchanger {
     this.#period++
     for (const round of this.#lost) this.#giveBack(round)
     this.#lost = []
+    this.waiting.forget()
   }
 
   /** Ends everything; settlements that are not written stay so. */
@@ -215,7 +216,7 @@ export class Exchanger {
     // What would run alone must wait for what the other exchange brings.
     const turn = next === "solo" && this.#underWay > 0 ? "wait" : next
     const ends = settlements.length > 0
-    const asks = turn === "wait" ? [] : turn === "solo" ? this.#askSolo() : this.#ask(ends)
+    const asks = turn === "wait" ? [] : this.#ask(turn, ends)
     if (settlements.length === 0 && asks.length === 0) return undefined
     const claims = asks.map(toClaim)
     const request = {
@@ -232,7 +233,7 @@ export class Exchanger {
   #turn(): Turn {
     const { solo, running, queues } = this.#host
     const nowMono = this.#clock.monotonic()
-    const turn = solo.turn(nowMono, running, this.#anyWants())
+    const turn = solo.turn(nowMono, running + this.waiting.size, this.#anyWants())
     if (turn !== "solo" || queues.some((queue) => !queue.paused && queue.pool.free > 0)) return turn
     // No queue can take it, so it must not keep the others waiting.
     solo.claimed(false, nowMono)
@@ -243,30 +244,10 @@ export class Exchanger {
     return this.#host.queues.some((queue) => queue.wants)
   }
 
-  /** @param ends whether attempts end with this exchange, which may make room under limits. */
-  #ask(ends: boolean): Ask[] {
-    const { queues } = this.#host
-    const asks: Ask[] = []
-    let left = Math.min(MAX_CLAIMS, Math.ceil(this.#slots() / this.#flights()))
-    // Each round begins with another queue, so that one which could fill every claim leaves room for the others.
-    const first = this.#rounds++ % queues.length
-    for (const queue of [...queues.slice(first), ...queues.slice(0, first)]) {
-      if (left <= 0 || !(queue.wants || (ends && queue.wantsAfterEnd))) continue
-      const slots = queue.pool.reserveUpTo(left)
-      asks.push({ queue, slots, limit: slots.weight, hintsBefore: queue.hints })
-      left -= slots.weight
-    }
-    return asks
-  }
-
-  // One slot in each queue, and one job from whichever has one.
-  #askSolo(): Ask[] {
-    const asks: Ask[] = []
-    for (const queue of this.#host.queues) {
-      const slots = queue.paused ? undefined : queue.pool.tryReserve()
-      if (slots !== undefined) asks.push({ queue, slots, limit: 1, hintsBefore: queue.hints })
-    }
-    return asks
+  #ask(turn: "ordinary" | "solo", ends: boolean): Ask[] {
+    if (turn === "solo") return this.#asks.reserveSolo()
+    const share = Math.ceil(this.#slots() / this.#flights())
+    return this.#asks.reserve(share, ends, this.#clock.monotonic())
   }
 
   #answered(round: Round, reply: ExchangeReply): void {
@@ -295,9 +276,14 @@ export class Exchanger {
     for (const ask of asks) {
       const jobs =
         asks.length === 1 ? claimed : claimed.filter((job) => job.queue === ask.queue.name)
-      for (const job of jobs) this.#host.take(job, ask.slots.take(), request.solo, nowMono)
-      ask.slots.release()
+      for (const job of jobs) {
+        if (ask.slots.weight > 0) this.#host.take(job, ask.slots.take(), request.solo, nowMono)
+        else ask.queue.room.sit(job, ask.seats.take(), nowMono)
+      }
+      this.#asks.end(ask)
+      this.waiting.start(ask.queue)
       if (!request.solo) {
+        ask.queue.room.claimed(jobs.length, jobs.length >= ask.limit + ask.ahead, nowMono)
         const { name } = ask.queue
         ask.queue.claimed(jobs.length, ask.limit, ask.hintsBefore, {
           isHeldBack: reply.heldBack?.includes(name) === true,
@@ -326,7 +312,7 @@ export class Exchanger {
   }
 
   #giveBack(round: Round): void {
-    for (const ask of round.asks) ask.slots.release()
+    for (const ask of round.asks) this.#asks.end(ask)
   }
 
   #goOn(): void {
@@ -370,8 +356,4 @@ export class Exchanger {
     this.#idle.resolve()
     this.#idle = undefined
   }
-}
-
-function toClaim(ask: Ask): ClaimRequest {
-  return { queue: ask.queue.name, kinds: ask.queue.kinds, limit: ask.limit }
 }

@@ -28,6 +28,12 @@ export interface WorkerOptions {
   readonly whenStray?: "report" | "stop"
   /** Pause between two looks for work when nothing hints at any. Hints make it fast, this makes it sure. @default "1s" */
   readonly poll?: Duration
+  /**
+   * Whether a worker whose handlers end sooner than it can claim takes on jobs before it has slots for them, as many as
+   * it gets through in 10 ms. They count as running, and go back unrun when their slot does not come within 100 ms. How
+   * many handlers run at once does not change. @default true
+   */
+  readonly claimAhead?: boolean
   /** How long a busy worker lets a job wait that must run alone, before it makes room. @default "10s" */
   readonly soloPatience?: Duration
   /** @default 30 s, beaten every 10 s, trusted for 25 s */
@@ -50,6 +56,7 @@ export interface ResolvedWorkerOptions {
   readonly whenStuck: "report" | "stop"
   readonly whenStray: "report" | "stop"
   readonly pollMs: number
+  readonly claimAhead: boolean
   readonly soloPatienceMs: number
   readonly lease: Lease
   readonly stallLimitMs: number
@@ -70,6 +77,7 @@ const NAMES: readonly (keyof WorkerOptions)[] = [
   "whenStuck",
   "whenStray",
   "poll",
+  "claimAhead",
   "soloPatience",
   "lease",
   "stallLimit",
@@ -91,6 +99,7 @@ export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorke
     whenStuck: reaction(options.whenStuck, "whenStuck"),
     whenStray: reaction(options.whenStray, "whenStray"),
     pollMs: atLeast(10, parseDuration(options.poll ?? DEFAULTS.poll, "worker.poll"), "poll"),
+    claimAhead: flag(options.claimAhead, "claimAhead"),
     soloPatienceMs: atLeast(
       1,
       parseDuration(options.soloPatience ?? DEFAULTS.soloPatience, "worker.soloPatience"),
@@ -133,6 +142,11 @@ function resolveIsolation(isolation: WorkerOptions["isolation"] = {}): number | 
   return isolation.maxHeapMb === undefined
     ? undefined
     : atLeast(16, isolation.maxHeapMb, "isolation.maxHeapMb")
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (value === undefined || typeof value === "boolean") return value ?? true
+  throw configError(`worker.${name}`, value, "true or false")
 }
 
 function reaction(value: unknown, name: string): "report" | "stop" {

@@ -1,6 +1,7 @@
 import type { Events } from "../../events/index.ts"
 import { SlotPool } from "../../slots/index.ts"
 import type { QueueSettings } from "../../store/index.ts"
+import { WaitingRoom } from "./waitingRoom.ts"
 
 /**
  * One queue as a worker sees it: its slots, the kinds it can run, what operators have set, and whether there
@@ -10,6 +11,7 @@ export class WorkerQueue {
   readonly name: string
   readonly kinds: readonly string[]
   readonly pool: SlotPool
+  readonly room: WaitingRoom = new WaitingRoom()
   readonly #events: Events
   #ownSlots: number
   #setSlots: number | null = null

@@ -8,6 +8,7 @@ import type {
   ClaimedJob,
   EndedJob,
   PeekReply,
+  Settlement,
   SettleStatus,
   Store,
   WorkerRef,
@@ -126,7 +127,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     await this.lease.register()
     for (const queue of this.queues) {
       queue.hint()
-      this.#unsubscribe.push(queue.pool.onFree(() => this.exchanger.gather()))
+      this.#unsubscribe.push(queue.pool.onFree(() => this.exchanger.freed(queue)))
     }
     this.#unsubscribe.push(this.events.on("clock.jumped", () => this.#onClockJump()))
     this.#observer.start()
@@ -152,6 +153,10 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     return this.#attempts.values()
   }
 
+  get claimsAhead(): boolean {
+    return this.#options.options.claimAhead
+  }
+
   mayClaim(): boolean {
     return !this.#stopping && this.lease.trusted
   }
@@ -167,7 +172,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     if (definition === undefined || !this.mayClaim()) {
       slot.release()
       if (solo) this.solo.ended()
-      this.#handBack(job, nowMono)
+      this.handBack(job, "the worker stopped before the handler started", nowMono)
       return
     }
     const attempt = new Attempt(this, job, definition, slot, solo, nowMono)
@@ -183,6 +188,14 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
       })
     }
     attempt.start()
+  }
+
+  handBack(job: ClaimedJob, reason: string, nowMono: number): void {
+    this.#settleUnstarted(job, { to: "interrupted", reason }, nowMono)
+  }
+
+  #settleUnstarted(job: ClaimedJob, settlement: Settlement, nowMono: number): void {
+    this.exchanger.settle({ attempt: job, settlement, startedMono: nowMono, endedMono: nowMono })
   }
 
   settled(ended: EndedAttempt, status: SettleStatus): void {
@@ -264,6 +277,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   /** From now on nothing is claimed, and what a claim in flight brings is handed back. Cancels still arrive. */
   stopClaiming(): void {
     this.#stopping = true
+    this.exchanger.waiting.handBack()
     this.#leaving.abort(new Shutdown("the worker is stopping"))
   }
 
@@ -291,14 +305,6 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     return open.length === this.queues.length
   }
 
-  #handBack(job: ClaimedJob, nowMono: number): void {
-    const settlement = {
-      to: "interrupted",
-      reason: "the worker stopped before the handler started",
-    } as const
-    this.exchanger.settle({ attempt: job, settlement, startedMono: nowMono, endedMono: nowMono })
-  }
-
   #onSeen(reply: PeekReply, worker: WorkerRef): void {
     // An answer about a row of the past says nothing about this one.
     if (worker === this.worker && !reply.workerHeld) this.lease.lost()
@@ -311,6 +317,11 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
     for (const { jobId, attempt, reason } of reply.cancels) {
       const running = this.#attempts.get(jobId)
       if (running?.claimed.attempt === attempt) running.abort(cancelReason(reason))
+      const waiting = this.exchanger.waiting.find(jobId, attempt)
+      if (waiting !== undefined) {
+        const { message } = cancelReason(reason)
+        this.#settleUnstarted(waiting, { to: "cancelled", reason: message, error: null }, nowMono)
+      }
     }
     const turnInMs = (this.solo.changesAtMono(nowMono) ?? Number.POSITIVE_INFINITY) - nowMono
     const dueInMs =
