@@ -114,9 +114,9 @@ test("a store clock that is ahead of the wall is followed, not set back", async 
   await reports.next()
   const first = lease()
   expect(first.beat).toBeGreaterThanOrEqual(ahead)
-  await reports.next()
-  // It flows although the wall clock has not caught up.
-  expect(lease().beat).toBeGreaterThan(first.beat)
+  // It flows although the wall clock has not caught up. What was read may be a later beat than the one reported.
+  while (lease().beat <= first.beat) await reports.next()
+  expect(lease().beat).toBeLessThan(ahead + 3_600_000)
 })
 
 test("a busy main thread does not keep the thread from beating", async () => {
