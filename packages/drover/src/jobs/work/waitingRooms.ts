@@ -19,7 +19,7 @@ const NO_SLOT = "the worker had claimed the job ahead of a slot, and none became
 /** The waiting rooms of all queues: who waits starts when there is a slot, and goes back when there is none for long. */
 export class WaitingRooms {
   readonly #host: WaitingRoomsHost
-  #isStarting = false
+  readonly #starting: Set<WorkerQueue> = new Set()
   #patienceTimer: Timer | undefined
 
   constructor(host: WaitingRoomsHost) {
@@ -36,12 +36,12 @@ export class WaitingRooms {
   /** Starts who waits for a slot of this queue, as long as there are some. */
   start(queue: WorkerQueue): void {
     // A handler that ends at once frees its slot within the loop, which goes on by itself.
-    if (this.#isStarting || queue.room.size === 0) return
-    this.#isStarting = true
+    if (this.#starting.has(queue) || queue.room.size === 0) return
+    this.#starting.add(queue)
     try {
       while (this.#startNext(queue));
     } finally {
-      this.#isStarting = false
+      this.#starting.delete(queue)
     }
     this.#watchPatience()
   }
