@@ -18,6 +18,7 @@ import { analyse, type SievedSource } from "./analyse.ts"
 import { Cache } from "./cache.ts"
 import { check, type Checked } from "./check.ts"
 import { checkInThreads } from "./checkPool.ts"
+import { filesOfTask } from "./checkTask.ts"
 import { monotonicMs } from "./clock.ts"
 import { compareFindingsOf, findRenames, type Compared } from "./compare.ts"
 import { EVIDENCE_WORDS, patternOf } from "./patterns.ts"
@@ -226,9 +227,8 @@ class Run {
     const isOwn = this.#rules.some((rule) => !allRules.includes(rule))
     if (this.#threads < 2 || length < THREADS_LENGTH || isOwn) return ready
     const task = {
-      sources: side.sources.map(({ path, text, key, record }) => ({ path, text, key, record })),
+      ...filesOfTask(side.sources, side.evidence),
       patterns: this.cache.patterns,
-      evidence: side.evidence.map(({ path, text }) => ({ path, text })),
       rules: this.#rules.map(({ id }) => id),
       isFleet: side.isFleet,
       known: side.known,
