@@ -20,7 +20,7 @@ test.each([
   expect(literalsOf(patternOf(expression))?.toSorted()).toEqual(literals.toSorted())
 })
 
-test.each([/a*/, /lock|\d+/, /x/, /ä|lock/, /(?i:lock)/, /[^l]ock?/u, /\x6cock|\u{6c}/])(
+test.each([/a*/, /lock|\d+/, /x/, /ä|lock/, /(?i:lock)/, /[^l]ock?/u, /\x6cock|\d{2}/])(
   "what %s needs is not told",
   (expression) => {
     expect(literalsOf(patternOf(expression))).toBeNull()
