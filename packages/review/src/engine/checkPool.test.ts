@@ -45,8 +45,8 @@ test("threads begin apart, and whoever is done takes what another would take las
   const files = Array.from({ length: 64 }, (_, i) => [`f${i}`, `f${i}`] as const)
   const chunks = new Chunks(files, 2)
   const firstOf = (thread: number): string | undefined => chunks.next(thread)?.[0]?.[0]
-  expect([firstOf(0), firstOf(1), firstOf(1)]).toEqual(["f0", "f32", "f48"])
-  expect([firstOf(1), firstOf(1), firstOf(0)]).toEqual(["f16", undefined, undefined])
+  expect([firstOf(1), firstOf(1), firstOf(1)]).toEqual(["f32", "f48", "f16"])
+  expect([firstOf(0), firstOf(0), firstOf(1)]).toEqual(["f0", undefined, undefined])
 })
 
 test("every file is handed out once, however many threads there are", () => {
