@@ -51,6 +51,9 @@ export class Evidence {
   readonly #isFleet: boolean | undefined
   readonly #services: Services | undefined
   readonly #ask: (about: string) => WitnessAnswer
+  /** What is near is asked of every module: where a file belongs, and what it says, is found out once. */
+  readonly #modules = new Map<string, string>()
+  readonly #matches = new Map<string, Matches>()
 
   constructor(
     sources: readonly Source[],
@@ -99,10 +102,18 @@ export class Evidence {
   /** The answer to `find`, as plain data. */
   answer(about: string): WitnessAnswer {
     const [, module, where, within, source, flags] = JSON.parse(about) as Asked
-    const pattern = new RegExp(source, flags)
+    const key = `${flags}/${source}`
+    let matches = this.#matches.get(key)
+    if (!matches) this.#matches.set(key, (matches = new Matches({ source, flags })))
     const all = this.#candidates(where)
-    const near = all.filter((one) => moduleOf(one.path, this.#services) === module)
-    return firstMatch(near, pattern) ?? (within === "repository" ? firstMatch(all, pattern) : null)
+    const near = all.filter(({ path }) => this.#moduleOf(path) === module)
+    return matches.firstOf(near) ?? (within === "repository" ? matches.firstOf(all) : null)
+  }
+
+  #moduleOf(path: string): string {
+    let module = this.#modules.get(path)
+    if (module === undefined) this.#modules.set(path, (module = moduleOf(path, this.#services)))
+    return module
   }
 
   #candidates(where: "texts" | "sources" | "everywhere"): readonly EvidenceText[] {
@@ -127,15 +138,31 @@ export function moduleOf(path: string, services?: Services): string {
   return ""
 }
 
-function firstMatch(texts: readonly EvidenceText[], pattern: RegExp): WitnessAnswer {
-  for (const { path, text } of texts) {
-    const match = pattern.exec(text)
-    if (match) {
-      const line = text.slice(0, match.index).split("\n").length
-      const end = text.indexOf("\n", match.index)
-      const shown = text.slice(text.lastIndexOf("\n", match.index) + 1, end < 0 ? undefined : end)
-      return [path, line, shown.trim().slice(0, 200)]
-    }
+/** What one expression finds in each text that was asked. */
+class Matches {
+  readonly #pattern: RegExp
+  readonly #found = new Map<EvidenceText, WitnessAnswer>()
+
+  constructor({ source, flags }: { readonly source: string; readonly flags: string }) {
+    // No answer may hang on the one before.
+    this.#pattern = new RegExp(source, flags.replace(/[gy]/g, ""))
   }
-  return null
+
+  firstOf(texts: readonly EvidenceText[]): WitnessAnswer {
+    for (const one of texts) {
+      let found = this.#found.get(one)
+      if (found === undefined) this.#found.set(one, (found = matchIn(one, this.#pattern)))
+      if (found) return found
+    }
+    return null
+  }
+}
+
+function matchIn({ path, text }: EvidenceText, pattern: RegExp): WitnessAnswer {
+  const match = pattern.exec(text)
+  if (!match) return null
+  const line = text.slice(0, match.index).split("\n").length
+  const end = text.indexOf("\n", match.index)
+  const shown = text.slice(text.lastIndexOf("\n", match.index) + 1, end < 0 ? undefined : end)
+  return [path, line, shown.trim().slice(0, 200)]
 }

@@ -21,6 +21,8 @@ export interface Source {
   /** Names its path and text; its text where there is none. */
   readonly key?: string
   load(): SourceUnit
+  /** Whether its text has a word in it, where that is told faster than by having the text. */
+  mentions?(word: string): boolean
 }
 
 /** A function with the file that holds it. */
@@ -39,8 +41,8 @@ export interface ClassRef extends ClassEntry {
   readonly source: Source
 }
 
-/** Trees kept at once. A repository's largest rooms have fewer files that refer to each other. */
-const MAX_LOADED = 200
+/** Trees kept at once. Files that refer to each other are near each other; with 200 no fewer had to be made again. */
+const MAX_LOADED = 80
 
 /** A value that is known, with what it hangs on. */
 interface Memo {
@@ -220,15 +222,14 @@ export class Program {
     this.#frame = frame
     try {
       const value = compute()
-      table.set(key, { value, trace: frame.trace })
+      table.set(key, { value, trace: frame.trace.close() })
       return value
     } catch (error) {
       table.delete(key)
       throw error
     } finally {
       this.#frame = around
-      frame.trace.isOpen = false
-      around.trace.use(frame.trace)
+      around.trace.use(frame.trace.close())
       around.lowest = Math.min(around.lowest, frame.lowest)
       if (frame.lowest < depth) this.#passing.push({ table, key })
       else for (const one of this.#passing.splice(passing)) one.table.delete(one.key)

@@ -30,7 +30,7 @@ export function questionNamed(name: string): Question | undefined {
 
 const MENTIONING = question("sources that mention a word", (program, about): string[] =>
   program.sources
-    .filter(({ isTest, text }) => !isTest && text.includes(about))
+    .filter((one) => !one.isTest && (one.mentions?.(about) ?? one.text.includes(about)))
     .map(({ path }) => path),
 )
 

@@ -8,27 +8,45 @@ export type Lookup = string
 
 /** Look-ups of one computation, and the computations whose results it used. */
 export class Trace {
-  readonly #own = new Set<number>()
-  readonly #used = new Set<Trace>()
+  /** Made when there is something to hold: many computations look nothing up, and each has a trace. */
+  #own: Set<number> | readonly number[] | null = null
+  #used: Set<Trace> | readonly Trace[] | null = null
+  /** Still being computed: what it will have noted at its end counts. */
+  #isOpen = true
 
   note(lookup: number): void {
-    this.#own.add(lookup)
+    this.#own ??= new Set()
+    if (this.#own instanceof Set) this.#own.add(lookup)
   }
 
   use(other: Trace): void {
-    if (other.#own.size > 0 || other.#used.size > 0 || other.isOpen) this.#used.add(other)
+    if (!other.#own && !other.#used && !other.#isOpen) return
+    this.#used ??= new Set()
+    if (this.#used instanceof Set) this.#used.add(other)
   }
 
-  /** Still being computed: what it will have noted at its end counts. */
-  isOpen = true
+  /**
+   * Ends it: nothing is noted any more. There are as many as known values, so that they hold lists from here on, which
+   * take a third of the memory of sets.
+   * @returns what tells the same: itself, or the only one that it used
+   */
+  close(): Trace {
+    if (this.#isOpen) {
+      this.#isOpen = false
+      this.#own &&= [...this.#own]
+      this.#used &&= [...this.#used]
+    }
+    const [used, more] = this.#used ?? []
+    return !this.#own && used && !more ? used : this
+  }
 
   /** The numbers of all look-ups, those of what was used too, sorted. */
   all(): number[] {
     const seen = new Set<Trace>([this])
     const found = new Set<number>()
     for (const trace of seen) {
-      for (const lookup of trace.#own) found.add(lookup)
-      for (const used of trace.#used) seen.add(used)
+      for (const lookup of trace.#own ?? []) found.add(lookup)
+      for (const used of trace.#used ?? []) seen.add(used)
     }
     return [...found].sort((a, b) => a - b)
   }

@@ -9,7 +9,7 @@ import { kindOf } from "../frontends/parse.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 import { cacheKey, type Cache } from "./cache.ts"
 import { decodeUnit } from "./codec.ts"
-import { patternKey, Sieve, type PatternSource } from "./patterns.ts"
+import { PatternNumbers, Sieve, type PatternSource } from "./patterns.ts"
 import { readInThreads } from "./pool.ts"
 import { readRecord, type FileFailure, type FileJob, type FileRecord } from "./record.ts"
 import type { Stop } from "./stop.ts"
@@ -51,8 +51,14 @@ export async function analyse(
   options: AnalyseOptions,
 ): Promise<{ sources: SievedSource[][]; notices: Notice[] }> {
   const sieve = new Sieve(options.cache.patterns)
+  // What did not change between two trees is one object, and its text is not hashed again.
+  const keys = new Map<TextFile, Item>()
   const keyed = lists.map((list) =>
-    list.map((file) => ({ file, key: cacheKey(file.path, file.text) })),
+    list.map((file) => {
+      let item = keys.get(file)
+      if (!item) keys.set(file, (item = { file, key: cacheKey(file.path, file.text) }))
+      return item
+    }),
   )
   const items = new Map(keyed.flat().map((item) => [item.key, item]))
   const records = new Map<string, FileRecord | FileFailure>()
@@ -63,7 +69,7 @@ export async function analyse(
     else missing.push(item)
   }
   await read(missing, sieve, records, options)
-  const numbers = new Map(sieve.patterns.map((pattern, i) => [patternKey(pattern), i]))
+  const numbers = new PatternNumbers(sieve.patterns)
   const made = new Map<string, SievedSource>()
   for (const { file, key } of items.values()) {
     made.set(key, sourceOf({ file, key }, recordOf(records.get(key)), numbers))
@@ -135,10 +141,11 @@ function recordOf(record: FileRecord | FileFailure | undefined): FileRecord | nu
  * @param numbers - of the expressions that its matches are numbers of
  */
 export function sourceOf(
-  { file: { path, text }, key }: { file: Pick<TextFile, "path" | "text">; key: string },
+  { file, key }: { file: Pick<TextFile, "path" | "text">; key: string },
   known: FileRecord | null,
-  numbers: ReadonlyMap<string, number>,
+  numbers: PatternNumbers,
 ): SievedSource {
+  const { path } = file
   const { language } = kindOf(path)!
   const matches = new Set(known?.matches)
   let summary: Summary | null = null
@@ -148,14 +155,20 @@ export function sourceOf(
     key: known || key.endsWith("!") ? key : `${key}!`,
     record: known,
     language,
-    text,
+    get text() {
+      return file.text
+    },
     isTest: isTestPath(path, language),
     get summary(): Summary {
-      summary ??= known?.summary ? (JSON.parse(known.summary) as Summary) : EMPTY_SUMMARY
-      return summary
+      if (summary) return summary
+      const json = known?.summary
+      return (summary = json ? (JSON.parse(json) as Summary) : EMPTY_SUMMARY)
     },
-    load: () => (known?.unit ? decodeUnit(known.unit) : emptyUnit(language)),
-    isMatchedBy: (pattern) => matches.has(numbers.get(patternKey(pattern)) ?? -1),
+    load: () => {
+      const unit = known?.unit
+      return unit ? decodeUnit(unit) : emptyUnit(language)
+    },
+    isMatchedBy: (pattern) => matches.has(numbers.of(pattern)),
   }
 }
 

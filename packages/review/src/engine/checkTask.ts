@@ -7,29 +7,54 @@ import { rules as allRules } from "../rules/rules.ts"
 import { sourceOf, type SievedSource } from "./analyse.ts"
 import { checkerOf, type Checked, type Checker } from "./check.ts"
 import { Kept, type Stored } from "./kept.ts"
-import { patternKey, type PatternSource } from "./patterns.ts"
-import type { FileRecord } from "./record.ts"
-
-/** A source without its methods. */
-export interface PlainSource {
-  readonly path: string
-  readonly text: string
-  readonly key: string
-  /** Null for a text that could not be read. */
-  readonly record: FileRecord | null
-}
+import { PatternNumbers, type PatternSource } from "./patterns.ts"
+import { share, SharedItems, type Shared } from "./shared.ts"
 
 export interface CheckTask {
+  /** The text, the tree and the summary of each source, then the texts of the evidence. */
+  readonly shared: Shared
   readonly sources: readonly PlainSource[]
   /** What the numbers of matches mean. */
   readonly patterns: readonly PatternSource[]
-  readonly evidence: readonly EvidenceText[]
+  /** Paths of the evidence. */
+  readonly evidence: readonly string[]
   /** Names of rules. */
   readonly rules: readonly string[]
   readonly isFleet: boolean | undefined
   readonly known: KnownNames
   /** Patterns of the folders that are services. */
   readonly services: readonly string[] | undefined
+}
+
+/** What of a source is not shared. */
+interface PlainSource {
+  readonly path: string
+  readonly key: string
+  /** Null for a text that could not be read. */
+  readonly matches: readonly number[] | null
+}
+
+const ITEMS_OF_A_SOURCE = 3
+
+/** What a task says of the files. */
+export function filesOfTask(
+  sources: readonly SievedSource[],
+  evidence: readonly EvidenceText[],
+): Pick<CheckTask, "shared" | "sources" | "evidence"> {
+  const items = sources.flatMap(({ text, record }) => [
+    text,
+    record?.unit ?? null,
+    record?.summary ?? null,
+  ])
+  return {
+    shared: share([...items, ...evidence.map(({ text }) => text)]),
+    sources: sources.map(({ path, key, record }) => ({
+      path,
+      key,
+      matches: record?.matches ?? null,
+    })),
+    evidence: evidence.map(({ path }) => path),
+  }
 }
 
 /** A path with the path that its findings are named by. */
@@ -43,12 +68,26 @@ export class TaskChecker {
   readonly #names = new Map<string, string>()
 
   constructor(task: CheckTask) {
-    const numbers = new Map(task.patterns.map((pattern, i) => [patternKey(pattern), i]))
-    const sources = task.sources.map(({ path, text, key, record }) =>
-      sourceOf({ file: { path, text }, key }, record, numbers),
-    )
+    const numbers = new PatternNumbers(task.patterns)
+    const items = new SharedItems(task.shared)
+    const sources = task.sources.map(({ path, key, matches }, i) => {
+      const at = i * ITEMS_OF_A_SOURCE
+      const known = matches && {
+        matches,
+        get unit() {
+          return items.bytesOf(at + 1)
+        },
+        get summary() {
+          return items.textOf(at + 2)
+        },
+      }
+      const source = sourceOf({ file: textAt(path, items, at), key }, known, numbers)
+      return Object.assign(source, { mentions: (word: string) => items.includes(at, word) })
+    })
     this.#sources = new Map(sources.map((source) => [source.path, source]))
-    const { isFleet, known, evidence, services } = task
+    const { isFleet, known, services } = task
+    const first = task.sources.length * ITEMS_OF_A_SOURCE
+    const evidence = task.evidence.map((path, i) => textAt(path, items, first + i))
     const program = new Program({
       sources,
       evidence,
@@ -75,5 +114,14 @@ export class TaskChecker {
   /** What the checks hung on. */
   get stored(): Stored {
     return this.#kept.stored(null)
+  }
+}
+
+function textAt(path: string, items: SharedItems, at: number): EvidenceText {
+  return {
+    path,
+    get text() {
+      return items.textOf(at) ?? ""
+    },
   }
 }

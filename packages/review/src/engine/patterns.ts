@@ -2,6 +2,8 @@
  * The first sieve: which expressions a text matches. The answers are kept with a file's tree, for thirty expressions
  * over a whole repository cost more than all rules together.
  */
+import { literalsOf } from "./literals.ts"
+import { WordFinder } from "./wordFinder.ts"
 
 /** An expression as plain data, for threads and the cache. */
 export interface PatternSource {
@@ -28,10 +30,30 @@ export function patternKey({ source, flags }: PatternSource): string {
   return `/${source}/${flags}`
 }
 
-/** Several expressions, compiled once. */
+/** The numbers that expressions have in a list. */
+export class PatternNumbers {
+  readonly #byKey: ReadonlyMap<string, number>
+  /** A rule asks with one expression for every file: its key, which is long, is made once. */
+  readonly #known = new Map<PatternSource, number>()
+
+  constructor(patterns: readonly PatternSource[]) {
+    this.#byKey = new Map(patterns.map((pattern, i) => [patternKey(pattern), i]))
+  }
+
+  /** -1 for an expression that is not in the list. */
+  of(pattern: PatternSource): number {
+    let number = this.#known.get(pattern)
+    if (number === undefined)
+      this.#known.set(pattern, (number = this.#byKey.get(patternKey(pattern)) ?? -1))
+    return number
+  }
+}
+
+/** Several expressions, compiled once, and only asked of texts that have a word of theirs. */
 export class Sieve {
   readonly patterns: readonly PatternSource[]
   readonly #expressions: readonly RegExp[]
+  #words: Words | null = null
 
   constructor(patterns: readonly PatternSource[]) {
     this.patterns = patterns
@@ -40,10 +62,27 @@ export class Sieve {
 
   /** The numbers of the expressions that a text matches, from the given one on. */
   matches(text: string, from = 0): number[] {
+    // A run that knows all its texts asks nothing.
+    const { always, finder } = (this.#words ??= wordsOf(this.patterns))
+    const told = finder.find(text)
     const found: number[] = []
     for (let i = from; i < this.#expressions.length; i++) {
-      if (this.#expressions[i]!.test(text)) found.push(i)
+      if ((told[i] === 1 || always[i]) && this.#expressions[i]!.test(text)) found.push(i)
     }
     return found
+  }
+}
+
+interface Words {
+  /** Whether an expression has to be asked of every text. */
+  readonly always: readonly boolean[]
+  readonly finder: WordFinder
+}
+
+function wordsOf(patterns: readonly PatternSource[]): Words {
+  const literals = patterns.map(literalsOf)
+  return {
+    always: literals.map((words) => words === null),
+    finder: new WordFinder(literals.map((words) => words ?? [])),
   }
 }

@@ -9,7 +9,7 @@ import type { KnownNames } from "../analysis/known.ts"
 import type { Program } from "../analysis/program.ts"
 import type { Finding, Notice, Report } from "../findings/finding.ts"
 import type { Changes } from "../files/changes.ts"
-import type { Loaded, LoadOptions } from "../files/tree.ts"
+import type { LoadOptions } from "../files/tree.ts"
 import { pathInRoot, realRoot, workTree } from "../files/workTree.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 import type { Rule } from "../rules/rule.ts"
@@ -18,6 +18,7 @@ import { analyse, type SievedSource } from "./analyse.ts"
 import { Cache } from "./cache.ts"
 import { check, type Checked } from "./check.ts"
 import { checkInThreads } from "./checkPool.ts"
+import { filesOfTask } from "./checkTask.ts"
 import { monotonicMs } from "./clock.ts"
 import { compareFindingsOf, findRenames, type Compared } from "./compare.ts"
 import { EVIDENCE_WORDS, patternOf } from "./patterns.ts"
@@ -30,6 +31,11 @@ import { isWanted } from "./wanted.ts"
 const MAX_THREADS = 4
 /** Fewer characters than this are checked faster than they are told to threads. */
 const THREADS_LENGTH = 1_000_000
+/**
+ * Trees with more characters than this are checked by this thread alone. Nearly every file of a large tree leads to
+ * nearly all others: a second thread has all their trees once more and gains next to nothing.
+ */
+const ALONE_LENGTH = 10_000_000
 
 /** What a review is doing. `total` is 0 where it is not known. */
 export interface Progress {
@@ -89,9 +95,9 @@ export async function review(options: ReviewOptions): Promise<Review> {
   const startMono = monotonicMs()
   const root = realRoot(options.root)
   const run = new Run(root, options)
-  const trees = await loadTrees(root, run.scope.named, options)
+  const { sides, notices } = await loadTrees(root, run.scope.named, options)
   try {
-    const { head, base } = await run.read(trees)
+    const { head, base } = await run.read(sides)
     const checked = await run.check(head, NO_RENAMES)
     const compared = base ? await run.compare(base, head, checked) : null
     run.save([head, base])
@@ -103,7 +109,7 @@ export async function review(options: ReviewOptions): Promise<Review> {
       existing: compared?.existing ?? [],
       suppressed: [],
       notices: sortedNotices([
-        ...trees.head.notices,
+        ...notices,
         ...run.notices,
         ...run.cache.notices,
         ...checked.notices,
@@ -149,13 +155,9 @@ class Run {
     this.cache = new Cache({ root, cacheDir: options.cacheDir, patterns })
   }
 
-  async read(trees: {
-    head: Loaded
-    base: Loaded | null
-  }): Promise<{ head: Side; base: Side | null }> {
+  async read(sides: Sides): Promise<Sides> {
     const { onProgress } = this.#options
-    const head = new Side(trees.head.files, this.#options)
-    const base = trees.base ? new Side(trees.base.files, this.#options) : null
+    const { head, base } = sides
     const { sources, notices } = await analyse([head.files, base?.files ?? []], {
       cache: this.cache,
       threads: this.#threads,
@@ -166,7 +168,7 @@ class Run {
     this.notices.push(...notices)
     head.sources = sources[0]!
     if (base) base.sources = sources[1]!
-    return { head, base }
+    return sides
   }
 
   async check(side: Side, renames: ReadonlyMap<string, string>): Promise<Checked> {
@@ -222,13 +224,17 @@ class Run {
     const unknown = sources.filter(
       (source) => !kept.knows(source) || !kept.find(side.program, source, namedAs(source.path)),
     )
-    const length = unknown.reduce((sum, { text }) => sum + text.length, 0)
+    const length = lengthOf(unknown)
     const isOwn = this.#rules.some((rule) => !allRules.includes(rule))
     if (this.#threads < 2 || length < THREADS_LENGTH || isOwn) return ready
+    if (lengthOf(side.sources) > ALONE_LENGTH) {
+      // What the parsers of the others took they give back only when they end.
+      await this.close()
+      return ready
+    }
     const task = {
-      sources: side.sources.map(({ path, text, key, record }) => ({ path, text, key, record })),
+      ...filesOfTask(side.sources, side.evidence),
       patterns: this.cache.patterns,
-      evidence: side.evidence.map(({ path, text }) => ({ path, text })),
       rules: this.#rules.map(({ id }) => id),
       isFleet: side.isFleet,
       known: side.known,
@@ -266,22 +272,36 @@ class Run {
   }
 }
 
+function lengthOf(sources: readonly SievedSource[]): number {
+  return sources.reduce((sum, { text }) => sum + text.length, 0)
+}
+
+interface Sides {
+  readonly head: Side
+  readonly base: Side | null
+}
+
 async function loadTrees(
   root: string,
   named: readonly string[],
   options: ReviewOptions,
-): Promise<{ head: Loaded; base: Loaded | null }> {
+): Promise<{ sides: Sides; notices: readonly Notice[] }> {
   options.onProgress?.({ step: "listing", done: 0, total: 0 })
   const { changes, signal } = options
   const load: LoadOptions = { wants: isWanted, named, signal }
-  if (!changes) return { head: await workTree(root).load(load), base: null }
+  if (!changes) {
+    const { files, notices } = await workTree(root).load(load)
+    return { sides: { head: new Side(files, options), base: null }, notices }
+  }
   const compared = { ...load, blobs: true, ownOnly: true }
   const head = await changes.head.load(compared)
   // What did not change is one text in both trees, read once.
   const known = new Map(
     head.files.flatMap((file) => (file.blob === null ? [] : [[file.blob, file] as const])),
   )
-  return { head, base: await changes.base.load({ ...compared, known }) }
+  const base = await changes.base.load({ ...compared, known })
+  const sides = { head: new Side(head.files, options), base: new Side(base.files, options) }
+  return { sides, notices: head.notices }
 }
 
 interface Scope {

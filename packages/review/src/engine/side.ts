@@ -27,7 +27,8 @@ export class Side {
   ) {
     this.files = files.filter(({ path }) => isSourcePath(path))
     this.evidence = files.filter(({ path, text }) => isEvidence(path, text))
-    this.texts = new Map(files.map((file) => [file.path, file]))
+    // Data that is neither is let go.
+    this.texts = new Map([...this.files, ...this.evidence].map((file) => [file.path, file]))
     this.isFleet = options.isFleet
     this.known = options.known ?? NOTHING_KNOWN
     this.services = options.services

@@ -68,6 +68,7 @@ async function load(grammar: GrammarName): Promise<Parser> {
 
 /** The largest files of ordinary code take a twentieth of this. */
 const DEADLINE_MS = 10_000
+const STEPS_PER_LOOK = 32
 
 /**
  * Parses and lowers a text. A text that the grammar does not understand in places gives a unit whose broken functions
@@ -120,7 +121,10 @@ export async function parseSyntax(
 ): Promise<Syntax> {
   const parser = await parserOf(grammar)
   const endMs = computedMs() + deadlineMs
-  const tree = parser.parse(text, null, { progressCallback: () => computedMs() > endMs })
+  let steps = 0
+  // The parser asks every few microseconds, and asking the system takes one.
+  const isLate = (): boolean => ++steps % STEPS_PER_LOOK === 0 && computedMs() > endMs
+  const tree = parser.parse(text, null, { progressCallback: isLate })
   if (!tree) {
     parser.reset()
     throw new RangeError(`parsing did not end within ${deadlineMs} ms`)

@@ -39,7 +39,7 @@ async function load(
   const contents = await read(root, wanted, passedOver, options)
   const files = wanted.flatMap(({ path, blob }): TextFile[] => {
     const known = options.known?.get(blob)
-    if (known) return [{ path, text: known.text, blob }]
+    if (known) return [known.path === path ? known : { path, text: known.text, blob }]
     const bytes = contents.get(blob)
     const text = bytes ? textOf(path, bytes, passedOver, named.has(path)) : null
     return text === null ? [] : [{ path, text, blob }]
