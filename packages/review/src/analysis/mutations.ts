@@ -5,6 +5,7 @@ import type { File } from "./file.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
+import { rowCallsOf } from "./rowCalls.ts"
 import { targetOf } from "./targets.ts"
 import { textOfString } from "./text.ts"
 
@@ -21,9 +22,26 @@ const WRITING_SQL =
 const GRAVE =
   /charge|pay|refund|capture|transfer|bill|invoice|email|mail|sms|notif|credit|debit|payout|order/i
 
+/** Who carries letters and money, and the verbs that hand something to them. */
+const CARRIERS = new Set(
+  "mail mails mailer mailing email emails emailer smtp sms notification notifications notifier reminder reminders invoice invoices payment payments payout payouts billing refund refunds slack telegram whatsapp discord digest digests newsletter push fcm twilio sendgrid mailgun stripe paypal".split(
+    " ",
+  ),
+)
+const HANDS_OVER = new Set(
+  "send notify remind deliver dispatch charge pay refund bill capture transfer mail email push post alert announce broadcast issue renew payout".split(
+    " ",
+  ),
+)
+
+/** Names that only stores of documents and rows have. */
+const STORES =
+  /^(?:(?:update|insert|delete|replace)(?:One|Many)|findOneAnd\w+|findByIdAnd\w+|bulkWrite|bulk_(?:create|update|write)|(?:update|insert|delete|replace)_(?:one|many)|save(?:All|AndFlush)|createMany)$/
+
 export interface Mutation {
   readonly file: File
   readonly call: Call
+  /** A letter or money: a reader sees that it came twice. */
   readonly isGrave: boolean
 }
 
@@ -66,6 +84,10 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
       return { file, call, isGrave: isGrave || GRAVE.test(text) }
   }
   const [verb] = wordsOf(call.name)
+  if (verb !== undefined && HANDS_OVER.has(verb) && wordsOf(name).some((one) => CARRIERS.has(one)))
+    return { file, call, isGrave: true }
+  const row = rowCallsOf(program, file).find((one) => one.call === call)
+  if ((row && row.kind !== "read") || STORES.test(call.name)) return { file, call, isGrave }
   if (verb === undefined || !VERBS.has(verb) || call.callee.kind !== "member") return null
   return targetOf(program, file, call, 1) === "remote" ? { file, call, isGrave } : null
 }

@@ -12,13 +12,13 @@ export interface Registration {
 }
 
 const MODULES =
-  /^(?:node-cron|cron|croner|node-schedule|toad-scheduler|@nestjs\/schedule|apscheduler.*|schedule|rocketry|github\.com\/robfig\/cron.*|github\.com\/go-co-op\/gocron.*|github\.com\/jasonlvhit\/gocron|aiocron|huey.*)$/
+  /^(?:node-cron|cron|croner|node-schedule|toad-scheduler|@nestjs\/schedule|(?:flask_)?apscheduler.*|schedule|rocketry|github\.com\/robfig\/cron.*|github\.com\/go-co-op\/gocron.*|github\.com\/jasonlvhit\/gocron|aiocron|huey.*)$/
 
 const CALLS =
   /^(?:schedule|scheduleJob|CronJob|Cron|add_job|AddFunc|AddJob|NewJob|Do|do|cron|crontab|scheduled_job|every|scheduleWithFixedDelay)$/
 
 const ANNOTATIONS =
-  /^(?:.*\.)?(?:Scheduled|Cron|scheduled_job|cron|periodic_task|aiocron\.crontab|repeat_every)$/
+  /^(?:.*\.)?(?:Scheduled|Cron|scheduled_job|cron|periodic_task|aiocron\.crontab|repeat_every|scheduler\.task)$/
 
 /** Every registration of a file, in the order of the text. */
 export function registrationsOf(program: Program, file: File): readonly Registration[] {
