@@ -41,6 +41,8 @@ const STORES =
 export interface Mutation {
   readonly file: File
   readonly call: Call
+  /** The call at the node that was asked about, by which it is reached. */
+  readonly via: Call
   /** A letter or money: a reader sees that it came twice. */
   readonly isGrave: boolean
 }
@@ -68,7 +70,7 @@ function throughCall(program: Program, file: File, call: Call, depth: number): M
     const found = target.fn.body
       ? mutationWithin(program, target.file, target.fn.body, depth - 1)
       : null
-    if (found) return { ...found, isGrave: found.isGrave || GRAVE.test(target.fn.name) }
+    if (found) return { ...found, via: call, isGrave: found.isGrave || GRAVE.test(target.fn.name) }
   }
   return null
 }
@@ -81,13 +83,14 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
     if (!/^(?:string|template|binary|name)$/.test(arg.kind)) continue
     const text = textOfString(program, file, arg, 3)
     if (text !== null && WRITING_SQL.test(text))
-      return { file, call, isGrave: isGrave || GRAVE.test(text) }
+      return { file, call, via: call, isGrave: isGrave || GRAVE.test(text) }
   }
   const [verb] = wordsOf(call.name)
   if (verb !== undefined && HANDS_OVER.has(verb) && wordsOf(name).some((one) => CARRIERS.has(one)))
-    return { file, call, isGrave: true }
+    return { file, call, via: call, isGrave: true }
   const row = rowCallsOf(program, file).find((one) => one.call === call)
-  if ((row && row.kind !== "read") || STORES.test(call.name)) return { file, call, isGrave }
+  if ((row && row.kind !== "read") || STORES.test(call.name))
+    return { file, call, via: call, isGrave }
   if (verb === undefined || !VERBS.has(verb) || call.callee.kind !== "member") return null
-  return targetOf(program, file, call, 1) === "remote" ? { file, call, isGrave } : null
+  return targetOf(program, file, call, 1) === "remote" ? { file, call, via: call, isGrave } : null
 }

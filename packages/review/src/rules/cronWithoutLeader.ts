@@ -64,9 +64,10 @@ export const cronWithoutLeader: Rule = {
   check(file, program, report) {
     for (const { at, work } of registrationsOf(program, file)) {
       for (const one of work) {
-        if (!one.fn.body || isForOne(program, one, STEPS) || isSwitched(file, at)) continue
+        if (!one.fn.body || isSwitched(file, at)) continue
         const effect = mutationWithin(program, one.file, one.fn.body, STEPS)
-        if (effect) report(draftOf(program, file, at, one, effect))
+        if (!effect || isForOne(program, one, STEPS, effect.via.end)) continue
+        report(draftOf(program, file, at, one, effect))
       }
     }
   },
@@ -117,11 +118,12 @@ function isSwitched(file: File, at: At): boolean {
   return false
 }
 
-/** Whether anything on the way says that one of many is let through. */
+/** Whether anything on the way says that one of many is let through; what comes after the effect no longer does. */
 function isForOne(
   program: Program,
   { file, fn }: Located,
   steps: number,
+  until: number = Infinity,
   seen = new Set<Func>(),
 ): boolean {
   if (seen.has(fn)) return false
@@ -134,9 +136,9 @@ function isForOne(
   if (steps === 0 || !fn.body) return false
   let found = false
   walk(fn.body, (node) => {
-    if (!found && node.kind === "call") {
+    if (!found && node.kind === "call" && node.start < until) {
       found = resolveCall(program, file, node).some((target) =>
-        isForOne(program, target, steps - 1, seen),
+        isForOne(program, target, steps - 1, Infinity, seen),
       )
     }
     return !found
