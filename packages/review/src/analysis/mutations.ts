@@ -43,8 +43,19 @@ export interface Mutation {
   readonly call: Call
   /** The call at the node that was asked about, by which it is reached. */
   readonly via: Call
+  /** Where it is a statement. */
+  readonly sql: string | null
   /** A letter or money: a reader sees that it came twice. */
   readonly isGrave: boolean
+}
+
+/** Taking away what is old: done twice it is done. */
+const TAKES_AWAY =
+  /^(?:delete|remove|purge|clean|cleanup|expire|truncate|destroy|prune|sweep|evict|clear|unlink|del|drop)/i
+
+/** Whether a call that changes something only takes away, which a second time does nothing. */
+export function takesAway({ call, sql }: Mutation): boolean {
+  return sql === null ? TAKES_AWAY.test(call.name) : /^\s*(?:delete|truncate)\b/i.test(sql)
 }
 
 /** The first call below a node, through functions, that changes something outside of the process. */
@@ -53,22 +64,31 @@ export function mutationWithin(
   file: File,
   node: Node,
   depth = 3,
+  accepts: (found: Mutation) => boolean = () => true,
 ): Mutation | null {
   let found: Mutation | null = null
   walk(node, (one) => {
     if (found) return false
-    if (one.kind === "call")
-      found = mutationOf(program, file, one) ?? throughCall(program, file, one, depth)
+    if (one.kind === "call") {
+      const own = mutationOf(program, file, one)
+      found = own && accepts(own) ? own : throughCall(program, file, one, depth, accepts)
+    }
     return undefined
   })
   return found
 }
 
-function throughCall(program: Program, file: File, call: Call, depth: number): Mutation | null {
+function throughCall(
+  program: Program,
+  file: File,
+  call: Call,
+  depth: number,
+  accepts: (found: Mutation) => boolean,
+): Mutation | null {
   if (depth === 0) return null
   for (const target of resolveCall(program, file, call)) {
     const found = target.fn.body
-      ? mutationWithin(program, target.file, target.fn.body, depth - 1)
+      ? mutationWithin(program, target.file, target.fn.body, depth - 1, accepts)
       : null
     if (found) return { ...found, via: call, isGrave: found.isGrave || GRAVE.test(target.fn.name) }
   }
@@ -83,14 +103,16 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
     if (!/^(?:string|template|binary|name)$/.test(arg.kind)) continue
     const text = textOfString(program, file, arg, 3)
     if (text !== null && WRITING_SQL.test(text))
-      return { file, call, via: call, isGrave: isGrave || GRAVE.test(text) }
+      return { file, call, via: call, sql: text, isGrave: isGrave || GRAVE.test(text) }
   }
   const [verb] = wordsOf(call.name)
   if (verb !== undefined && HANDS_OVER.has(verb) && wordsOf(name).some((one) => CARRIERS.has(one)))
-    return { file, call, via: call, isGrave: true }
+    return { file, call, via: call, sql: null, isGrave: true }
   const row = rowCallsOf(program, file).find((one) => one.call === call)
   if ((row && row.kind !== "read") || STORES.test(call.name))
-    return { file, call, via: call, isGrave }
+    return { file, call, via: call, sql: null, isGrave }
   if (verb === undefined || !VERBS.has(verb) || call.callee.kind !== "member") return null
-  return targetOf(program, file, call, 1) === "remote" ? { file, call, via: call, isGrave } : null
+  return targetOf(program, file, call, 1) === "remote"
+    ? { file, call, via: call, sql: null, isGrave }
+    : null
 }

@@ -2,7 +2,7 @@
 import type { Witness } from "../analysis/evidence.ts"
 import type { File } from "../analysis/file.ts"
 import { deploymentOf, instancesOf } from "../analysis/instances.ts"
-import { type Mutation, mutationWithin } from "../analysis/mutations.ts"
+import { type Mutation, mutationWithin, takesAway } from "../analysis/mutations.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
@@ -33,6 +33,7 @@ export const cronWithoutLeader: Rule = {
     silent: [
       "The job takes a lock, asks whether it leads, or claims its work by a condition, itself or in what it calls.",
       "It only reads, or only touches what is the instance's own.",
+      "It only takes away what is old, unless a number of replicas says that several instances run.",
       "A setting turns it on: whoever runs several instances can let one of them do it.",
       "Nothing says that several instances run (replicas, worker processes, a lock over instances elsewhere), and it sends no letters and moves no money: then it is of tier context.",
     ],
@@ -65,7 +66,9 @@ export const cronWithoutLeader: Rule = {
     for (const { at, work } of registrationsOf(program, file)) {
       for (const one of work) {
         if (!one.fn.body || isSwitched(file, at)) continue
-        const effect = mutationWithin(program, one.file, one.fn.body, STEPS)
+        const effect =
+          mutationWithin(program, one.file, one.fn.body, STEPS, (found) => !takesAway(found)) ??
+          mutationWithin(program, one.file, one.fn.body, STEPS)
         if (!effect || isForOne(program, one, STEPS, effect.via.end)) continue
         report(draftOf(program, file, at, one, effect))
       }
@@ -75,7 +78,8 @@ export const cronWithoutLeader: Rule = {
 
 function draftOf(program: Program, file: File, at: At, work: Located, effect: Mutation): Draft {
   const isGrave = effect.isGrave || /pay|charge|bill|invoice|mail|notif|remind/i.test(work.fn.name)
-  const several = instancesOf(program, file.path)
+  const isHarmless = takesAway(effect)
+  const several = isHarmless ? program.evidence.fleet(file.path) : instancesOf(program, file.path)
   // A letter that comes twice is seen, and a new version starts before the old one has ended.
   const deployed = !several && isGrave ? deploymentOf(program, file.path) : null
   const shown = (one: Witness): string => `${one.path}:${one.line} ${one.text}`
