@@ -94,6 +94,14 @@ function brokerOfCall(program: Program, file: File, call: Call): Broker | null {
     return receiver.kind === "name" && call.args.length > 0 ? "jobs" : null
   if (/^(?:add|addBulk)$/.test(call.name)) return queuedBy(file, receiver, call)
   if (!VERB.test(call.name) || NOT_BROKER.test(dotted(receiver))) return null
+  // What is given a transaction is written in it; what is given nothing tells of itself: gauges, a registry.
+  if (
+    call.args.some((arg) =>
+      /^(?:tx|txn)$|(?:^|\.)\w*(?:Tx|Txn|[tT]ransaction)(?:\(\))?$/.test(dotted(arg)),
+    )
+  )
+    return null
+  if (call.args.length === 0 && /^[pP]ublish$/.test(call.name)) return null
   const broker = brokerOfNode(program, file, receiver, call)
   if (/^(?:redis)$/.test(broker ?? "")) return null
   if (broker) return broker

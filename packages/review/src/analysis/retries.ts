@@ -55,14 +55,23 @@ export function roundOf(program: Program, file: File, wait: Wait): Round {
 
 /** `time.Until(deadline)`, `deadline - now`: over when all of it is over. */
 function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
-  const [definition, ...others] = delay.kind === "name" ? definitionsOf(program, file, delay) : []
-  const value = definition?.value && others.length === 0 ? definition.value : delay
+  const valueOf = (node: Node): Node => {
+    const [definition, ...others] = node.kind === "name" ? definitionsOf(program, file, node) : []
+    return definition?.value && others.length === 0 ? definition.value : node
+  }
   let found = false
-  walk(value, (node) => {
+  const look = (node: Node): boolean => {
     if (node.kind === "call" && node.name === "Until")
       found ||= node.args.some((arg) => /deadline/i.test(dotted(arg)))
+    // `max(remaining, 0)` where `remaining = deadline - now`
+    if (node.kind === "binary" && node.op === "-") found ||= /deadline/i.test(dotted(node.left))
+    if (node.kind === "name" && /^remaining/i.test(node.name)) {
+      const value = valueOf(node)
+      if (value.kind === "binary") walk(value, look)
+    }
     return !found
-  })
+  }
+  walk(valueOf(delay), look)
   return found
 }
 

@@ -233,6 +233,13 @@ function waitedParam(
 ): { index: number; unitMs: number } | null {
   return program.memo<Func, { index: number; unitMs: number } | null>(WRAPPERS, fn, null, () => {
     if (!fn.body || fn.params.length === 0 || fn.params.length > 4) return null
+    // `List<Message> poll(long timeout)` brings something; the time is the most that it takes.
+    if (
+      /^(?:\w+\.)?(?:List|Set|Map|Collection|Optional|Iterable|ConsumerRecords)\b|^\[\]|^map\[/.test(
+        fn.result ?? "",
+      )
+    )
+      return null
     let found: { index: number; unitMs: number } | null = null
     let statements = 0
     walk(fn.body, (node) => {

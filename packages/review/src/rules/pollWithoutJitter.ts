@@ -126,15 +126,25 @@ function isWaitForResult(file: File, around: Node | null): boolean {
   if (around?.kind !== "loop") return false
   if (around.test && (BOUNDED.test(file.textOf(around.test)) || isCountdown(file, around)))
     return true
+  // `while connection.is_still_running(query): sleep()`
+  if (around.test && isOfItsEnd(file, around.test)) return true
   let returns = false
   walk(around.body, (node) => {
     if (node.kind === "return" && node.value) returns = true
+    // `elif state == "SUCCEEDED": break`
+    if (node.kind === "if" && isOfItsEnd(file, node.test) && leaves(node.then.body)) returns = true
     // `elif elapsed > TIMEOUT: raise`
     if (node.kind === "if" && LIMITED.test(file.textOf(node.test)) && leaves(node.then.body))
       returns = true
     return !returns && node.kind !== "function"
   })
   return returns && file.methodOf(around)?.name !== "run"
+}
+
+/** A test whether something that was begun is over, not whether this loop should stop. */
+function isOfItsEnd(file: File, test: Node): boolean {
+  const text = file.textOf(test)
+  return ITS_END.test(text) && !/stop|shut|clos|cancel|abort|ctx|context/i.test(text)
 }
 
 /** `for outstanding > 0 { …; outstanding = count() }` */
@@ -149,6 +159,9 @@ function isCountdown(file: File, { test, body }: Loop): boolean {
       targets.some((target) => target.kind === "name" && target.name === name),
   )
 }
+
+const ITS_END =
+  /succe|complet|finish|still_?running|in_?progress|(?:job|task|run|query|execution|container|instance)\w*[._]?(?:status|state|done|ready)/i
 
 const LIMITED = /elapsed|waited|deadline|time_?out\b.*[<>]|[<>].*time_?out/i
 

@@ -17,6 +17,9 @@ import type { Draft, DraftFact, Rule, Spot } from "./rule.ts"
 /** Below this a wait on one's own machine is a poll of something that is about to happen. */
 const SHORT_MS = 50
 
+/** Below this a pause only lets others run. */
+const SPIN_MS = 10
+
 /** A server that says when to come back spreads its clients itself. */
 const SERVER_SAYS = /retry-?after|x-ratelimit-reset|retryAfter/i
 
@@ -271,10 +274,13 @@ const ASIDE =
 
 /** What ends something, and what only asks, makes no herd: a round that does nothing else, `close()`, `isReady()`. */
 function isAside(program: Program, file: File, { operation, around }: Round): boolean {
-  if (!operation || !around) return false
+  if (!around) return false
+  // A loop that calls nothing waits for something to become so.
+  if (!operation) return around.kind === "loop"
   // A file of this machine has no herd before it.
   if (/^(?:fs|fsp|fse|fsPromises|os|shutil|Files|FileUtils)$/.test(rootOf(operation.callee) ?? ""))
     return true
+  if (/^(?:loadClass|[fF]lock|[sS]ysctl\w*)$/.test(operation.name)) return true
   if (!ASIDE.test(operation.name)) return false
   let others = false
   walk(around, (node) => {
@@ -287,6 +293,8 @@ function isAside(program: Program, file: File, { operation, around }: Round): bo
 
 /** A short wait for something on one's own machine that ends with its context is how one waits for it. */
 function tierOf(target: Target, ms: number | null, canBeCutShort: boolean): Tier {
+  // So short a pause lets others run; whoever comes together is not set apart by a part of it either.
+  if (ms !== null && ms < SPIN_MS) return "context"
   const isShort = ms !== null && ms < SHORT_MS
   return isShort && (target === "unknown" || (target === "local" && canBeCutShort))
     ? "context"
