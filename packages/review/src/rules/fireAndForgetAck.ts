@@ -86,7 +86,7 @@ export const fireAndForgetAck: Rule = {
 // --- the acknowledgement comes first -----------------------------------------------------------------------------
 
 function early(program: Program, file: File, consumer: Consumer): Draft | null {
-  for (const block of coursesOf(consumer.body)) {
+  for (const block of coursesOf(consumer.body, consumer.message)) {
     for (const [index, statement] of block.body.entries()) {
       const ack = ackOf(statement)
       if (!ack || ack.call.start < receivedAt(consumer) || isOnPurpose(file, statement)) continue
@@ -104,16 +104,30 @@ function early(program: Program, file: File, consumer: Consumer): Draft | null {
   return null
 }
 
-/** The blocks that every message goes through from its start: the body, and tries and `with`s directly in it. */
-function coursesOf(body: Block): Block[] {
+/** The blocks that every message goes through from its start: the body, and what stands plainly around all of it. */
+function coursesOf(body: Block, message: readonly string[]): Block[] {
+  const within = (statement: Node): Block | null => {
+    if (statement.kind === "try") return statement.body
+    if (statement.kind === "with" && statement.form !== "synchronized") return statement.body
+    if (statement.kind === "if" && isThere(statement.test, message)) return statement.then
+    return null
+  }
   return [
     body,
-    ...body.body.flatMap((statement) =>
-      statement.kind === "try" || (statement.kind === "with" && statement.form !== "synchronized")
-        ? coursesOf(statement.body)
-        : [],
-    ),
+    ...body.body.flatMap((statement) => {
+      const inner = within(statement)
+      return inner ? coursesOf(inner, message) : []
+    }),
   ]
+}
+
+/** Asks only whether a message has come: `msg != nil`, `err == nil`, `msg is not None`. */
+function isThere(test: Node, message: readonly string[]): boolean {
+  if (test.kind !== "binary") return test.kind === "name" && message.includes(test.name)
+  if (test.right.kind !== "null" || test.left.kind !== "name") return false
+  return /^(?:!=|!==|is not)$/.test(test.op)
+    ? message.includes(test.left.name)
+    : /^(?:==|===|is)$/.test(test.op) && /^err/.test(test.left.name)
 }
 
 function receivedAt(consumer: Consumer): number {
@@ -185,6 +199,14 @@ function isNoWork(call: Call): boolean {
 function derivedNames(file: File, consumer: Consumer): ReadonlySet<string> {
   const names = new Set(consumer.message)
   const { start, end } = consumer.body
+  // `json.Unmarshal(message.Body, &order)`
+  for (const call of file.calls) {
+    if (call.start < start || call.end > end || !call.args.some((arg) => mentions(arg, names)))
+      continue
+    for (const arg of call.args)
+      if (arg.kind === "unary" && arg.op === "&" && arg.operand.kind === "name")
+        names.add(arg.operand.name)
+  }
   for (const assign of file.assignments) {
     if (assign.start < start || assign.end > end || !assign.value) continue
     if (!mentions(assign.value, names)) continue
