@@ -8,10 +8,15 @@ import { typeOf } from "./resolve.ts"
 import { type RowCall, singular } from "./rowCalls.ts"
 
 const GUARDS =
-  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
+  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire(?!d)|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
 
 export const VERSION_COLUMN =
   /^(?:version|lockversion|optlock|rowversion|revision|rev|etag|v|seq|sequence|generation|epoch|updatedat|modifiedat|lastmodified|xmin)$/
+
+/** Whether a text speaks of a lock on rows, or of an isolation that does as much. */
+export function takesLock(text: string): boolean {
+  return GUARDS.test(text)
+}
 
 /** Whether a function, or one that calls it, holds a lock or raises the isolation. */
 export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
