@@ -9,6 +9,7 @@ import { isEntropic, isRandomSource } from "./entropy.ts"
 import type { File } from "./file.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
+import { isSelf, ownClassOf } from "./resolve.ts"
 
 export interface Backoff {
   readonly fn: Func
@@ -30,7 +31,7 @@ export function lockstepBackoffsOf(program: Program, file: File): readonly Backo
   const found: Backoff[] = []
   for (const fn of file.functions) {
     if (fn.isLambda && file.methodOf(fn)) continue
-    const at = growthIn(file, fn)
+    const at = growthIn(file, fn) ?? grownStateIn(file, fn)
     if (at && !isSpread(program, file, fn, at)) found.push({ fn, at })
   }
   return found
@@ -57,6 +58,73 @@ function growthIn(file: File, fn: Func): Node | null {
     return undefined
   })
   return found
+}
+
+/**
+ * A method that gives the next delay and doubles the one that it keeps: `b.delay *= 2; return b.delay`. The object
+ * counts no attempts, its field is the count.
+ */
+function grownStateIn(file: File, fn: Func): Node | null {
+  const owner = ownClassOf(file, fn) ?? ""
+  if (fn.isLambda || !fn.body || owner === "") return null
+  const isPolicy = /back_?off|retry|reconnect|delay/i.test(owner)
+  if (!saysBackoff(fn.name) && !(isPolicy && GIVES_NEXT.test(fn.name))) return null
+  let found: Node | null = null
+  let returns = false
+  walk(fn, (node) => {
+    if (node.kind === "return") returns ||= node.value !== null
+    if (node.kind === "assign" && !found && growsItself(node) && isOwnField(file, fn, node))
+      found = node
+    return node === fn || node.kind !== "function"
+  })
+  return returns ? found : null
+}
+
+const GIVES_NEXT =
+  /^(?:get|compute|calculate)?_?(?:next|duration|delay|wait|interval|current|increase|advance|pause)/i
+
+/** `d *= 2`, `d += d`, `d = d * factor`, `d = min(d * 2, max)`; a count that goes up by one is none. */
+function growsItself({ op, targets, value }: Assign): boolean {
+  const [target] = targets
+  const name = target ? dotted(target) : ""
+  if (!value || name === "" || !isDelayLike(name)) return false
+  if (/^(?:\*=|<<=)$/.test(op)) return true
+  if (op === "+=") return dotted(value) === name
+  if (op !== "=") return false
+  let grows = false
+  walk(value, (node) => {
+    const ofItself = (side: Node): boolean => dotted(side) === name
+    if (node.kind === "binary" && /^(?:\*|<<|\+)$/.test(node.op))
+      grows ||=
+        node.op === "+"
+          ? ofItself(node.left) && ofItself(node.right)
+          : ofItself(node.left) || ofItself(node.right)
+    if (node.kind === "call" && /^(?:multipliedBy|times|shiftLeft)$/.test(node.name))
+      grows ||= node.callee.kind === "member" && ofItself(node.callee.object)
+    return !grows
+  })
+  return grows
+}
+
+function isDelayLike(name: string): boolean {
+  const words = wordsOf(name.split(".").at(-1)!)
+  return words.some(
+    (word) => DELAY_WORDS.has(word) || /^(?:cur|current|next|duration|period)$/.test(word),
+  )
+}
+
+/** A field of the object, not a variable of the method. */
+function isOwnField(file: File, fn: Func, { targets, declares }: Assign): boolean {
+  const [target] = targets
+  if (!target || declares) return false
+  if (target.kind === "member")
+    return target.object.kind === "name" && isSelf(file, target.object.name, target)
+  if (target.kind !== "name" || file.language === "go" || file.language === "python") return false
+  const { name } = target
+  if (fn.params.some((param) => param.name === name)) return false
+  return !file
+    .assignmentsTo(name)
+    .some((one) => one.declares && one.start >= fn.start && one.end <= fn.end)
 }
 
 /** `2 ** attempt`, `base << attempt`, `Math.pow(2, retries)`, `attempt * base`. */
@@ -113,7 +181,7 @@ function isDelay(assign: Assign): boolean {
 }
 
 function saysBackoff(name: string): boolean {
-  return /back_?off|(?:retry|reconnect)\w*(?:delay|wait|interval|time)|(?:delay|wait)\w*(?:retry|attempt)|^Next$/i.test(
+  return /back_?off|(?:retry|reconnect)\w*(?:delay|wait|interval|time)|(?:delay|wait)\w*(?:retry|attempt)|next_?(?:delay|wait|interval|retry)|^Next$/i.test(
     name,
   )
 }

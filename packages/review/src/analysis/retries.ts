@@ -13,7 +13,9 @@ import { resolveCall, resolveFunction } from "./resolve.ts"
 import type { Wait } from "./waits.ts"
 import {
   countedAttempts,
+  countedWithin,
   emptinessOn,
+  failureAhead,
   failureBeside,
   failureOn,
   holds,
@@ -78,7 +80,12 @@ function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
 function inLoop(call: Call, way: Way): Round {
   const loop = way.loop!
   if (emptinessOn(way)) return { purpose: "poll", around: loop, failure: null, operation: null }
-  const failure = failureOn(way) ?? failureBeside(loop, way.steps) ?? countedAttempts(loop)
+  const failure =
+    failureOn(way) ??
+    failureBeside(loop, way.steps) ??
+    countedAttempts(loop) ??
+    failureAhead(loop, way.steps) ??
+    countedWithin(loop)
   if (!failure) return { purpose: "poll", around: loop, failure: null, operation: null }
   return { purpose: "retry", around: loop, failure, operation: operationIn(loop, call) }
 }
@@ -124,7 +131,7 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   const { fn } = way
   const failure = failureOn(way)
   if (!fn) return NOTHING
-  if (!failure) return isOnlyAWait(fn) ? asItsCaller(program, file, fn) : NOTHING
+  if (!failure) return isOnlyAWait(fn, call) ? asItsCaller(program, file, fn) : NOTHING
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
   }
@@ -149,25 +156,45 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
 function asItsCaller(program: Program, file: File, fn: Func): Round {
   for (const caller of callersOf(program, { file, fn })) {
     const way = pathToLoop(caller.file, caller.call)
-    const round = way.loop && caller.file === file ? inLoop(caller.call, way) : NOTHING
-    if (round.purpose === "retry") return round
+    const round = way.loop ? inLoop(caller.call, way) : NOTHING
+    // What stands in another file is not shown as if it stood in this one.
+    if (round.purpose === "retry")
+      return caller.file === file ? round : { ...NOTHING, purpose: "retry", around: fn }
+    const failure = way.loop || !way.fn ? null : failureOn(way)
+    if (failure && callsItself(caller.file, way.fn!, caller.call))
+      return {
+        purpose: "retry",
+        around: fn,
+        failure: caller.file === file ? failure : null,
+        operation: null,
+      }
   }
   return NOTHING
 }
 
-function isOnlyAWait(fn: Func): boolean {
+/** Nothing but a wait, a word about it and reckoning: `func (r *retrier) pause() { time.Sleep(r.wait); r.wait *= 2 }`. */
+function isOnlyAWait(fn: Func, wait: Call): boolean {
   let calls = 0
-  if (fn.params.length > 0) return false
+  let statements = 0
+  // How long is the caller's affair then, and it is told of it where it calls.
+  let isTold = false
+  for (const arg of wait.args)
+    walk(arg, (node) => {
+      if (node.kind === "name") isTold ||= fn.params.some((param) => param.name === node.name)
+      return !isTold
+    })
+  if (isTold) return false
   walk(fn, (node) => {
-    if (
-      node.kind === "call" &&
-      !/^(?:interrupt|currentThread|log|info|warn|debug|error)$/.test(node.name)
-    )
-      calls++
+    if (node.kind === "loop") calls += 100
+    if (node.kind === "assign" || node.kind === "if") statements++
+    if (node.kind === "call" && !BESIDE_A_WAIT.test(node.name)) calls++
     return undefined
   })
-  return calls === 1
+  return calls === 1 && statements <= 6
 }
+
+const BESIDE_A_WAIT =
+  /^(?:interrupt|currentThread|log\w*|info|warn|debug|error|trace|[A-Z]\w*f|Duration|Err|Done|Stop|min|max|Min|Max|pow|Pow|int64|float64|Second|Milliseconds|toMillis|of(?:Millis|Seconds)|RuntimeException|Int63n|Float64|random|nextInt|nextLong|nextDouble)$/
 
 function callsItself(file: File, fn: Func, after: Call): boolean {
   if (fn.name === "") return false

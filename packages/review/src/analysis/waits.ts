@@ -102,6 +102,8 @@ function platformWait(file: File, call: Call): Wait | null {
   }
   if (file.language === "java" || file.language === "kotlin") return jvmWait(call)
   if (file.language === "python") return pythonWait(call)
+  const ofClock = file.language === "go" ? clockWait(file, call) : null
+  if (ofClock) return ofClock
   // `timer.Reset(d)`: Go's timers and tickers by name or by what they were made of.
   if (file.language === "go" && call.name === "Reset" && call.args.length === 1) {
     const receiver = receiverOf(call)
@@ -110,6 +112,34 @@ function platformWait(file: File, call: Call): Wait | null {
     }
   }
   return null
+}
+
+/** `s.clock.After(d)`, and a field that holds `time.Sleep` or `time.After` so that tests can put another there. */
+function clockWait(file: File, call: Call): Wait | null {
+  const receiver = receiverOf(call)
+  const isClock = receiver !== null && /(?:clock|clk)$/i.test(dotted(receiver))
+  const name = isClock ? `time.${call.name}` : heldIn(file, call)
+  const known = Object.hasOwn(GO, name) ? GO[name] : undefined
+  const delay = known ? call.args[known.delay] : undefined
+  if (!known || !delay) return null
+  const callback = known.callback === undefined ? null : (call.args[known.callback] ?? null)
+  return { call, form: known.form, delay, unitMs: 1, callback }
+}
+
+function heldIn(file: File, call: Call): string {
+  if (call.callee.kind !== "member" && call.callee.kind !== "name") return ""
+  if (!/sleep|after|wait|pause/i.test(call.name)) return ""
+  const held = (value: Node | null): string =>
+    value?.kind === "member" && /^time\.(?:Sleep|After)$/.test(dotted(value)) ? dotted(value) : ""
+  for (const assign of file.assignmentsTo(call.name)) {
+    const name = held(assign.value)
+    if (name !== "") return name
+  }
+  for (const object of file.objects) {
+    const name = held(object.entries.find((one) => one.key === call.name)?.value ?? null)
+    if (name !== "") return name
+  }
+  return ""
 }
 
 function lookUp(file: File, call: Call): Known | undefined {

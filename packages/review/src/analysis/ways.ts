@@ -89,11 +89,34 @@ export function failureOn(way: Way): Node | null {
     if (outer.kind === "switch") {
       const own = outer.cases.find((one) => one.body === inner)
       if (own && own.tests.some((test) => saysFailure(test))) return own.tests[0]!
+      if (own && own.tests.length === 0 && isRestOfOutcomes(outer)) return outer
     }
     // `.catch(async () => { … })`
     if (outer.kind === "call" && outer.name === "catch" && inner.kind === "lambda") return outer
   }
   return null
+}
+
+/** The `default` of a `switch` over an error with a case for nil, or of one whose cases look at an error or a status. */
+function isRestOfOutcomes({ subject, cases }: Node & { kind: "switch" }): boolean {
+  if (subject)
+    return (
+      saysFailure(subject) && cases.some(({ tests }) => tests.some((test) => test.kind === "null"))
+    )
+  return cases.some(
+    ({ tests, body }) =>
+      leaves(body.body) &&
+      tests.some((test) => meaningOf(test) !== "unknown" && (saysFailure(test) || hasStatus(test))),
+  )
+}
+
+function hasStatus(test: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (node.kind === "name" || node.kind === "member") found ||= /status|code$/i.test(node.name)
+    return !found
+  })
+  return found
 }
 
 /** An error that only says that there is nothing: `errors.Is(err, errNoTasks)`, `err == sql.ErrNoRows`. */
@@ -217,6 +240,53 @@ function leavesSomewhere(body: Node): boolean {
     return !found && node.kind !== "function" && node.kind !== "loop"
   })
   return found
+}
+
+/**
+ * The loop ends by leaving, and only a failure's `continue` brings it round again: the wait at its head is one between
+ * two attempts.
+ */
+export function failureAhead(loop: Loop, steps: readonly Node[]): Node | null {
+  const { body } = loop.body
+  if (!leaves(body)) return null
+  const at = body.findIndex((one) => steps.includes(one))
+  for (const statement of body.slice(at + 1)) {
+    if (statement.kind === "try") {
+      const goesOn = statement.catches.find((one) => one.body.body.at(-1)?.kind === "continue")
+      if (goesOn) return statement
+    }
+    if (statement.kind !== "if" || statement.then.body.at(-1)?.kind !== "continue") continue
+    if (meaningOf(statement.test) === "failure") return statement.test
+  }
+  return null
+}
+
+/** `attempts++` beside the wait, and a test that gives up when there were too many. */
+export function countedWithin(loop: Loop): Node | null {
+  const counters = new Set<string>()
+  let limit: Node | null = null
+  walk(loop.body, (node) => {
+    if (node.kind === "assign" && node.op === "+=" && node.value?.kind === "number") {
+      const [target] = node.targets
+      const name = target ? dotted(target) : ""
+      if (hasAttemptWord(name) || /fail|error/i.test(name)) counters.add(name)
+    }
+    return node.kind !== "function"
+  })
+  if (counters.size === 0) return null
+  walk(loop.body, (node) => {
+    if (node.kind === "if" && node.test.kind === "binary" && !limit) {
+      const { left, right } = node.test
+      const isCounted = [left, right].some(
+        (side) =>
+          counters.has(dotted(side)) ||
+          (side.kind === "assign" && side.targets.some((one) => counters.has(dotted(one)))),
+      )
+      if (isCounted && (leaves(node.then.body) || node.otherwise)) limit = node.test
+    }
+    return node.kind !== "function"
+  })
+  return limit
 }
 
 /** `for attempt := 0; attempt < max; attempt++`, `for attempt in range(5)`. */

@@ -4,6 +4,8 @@ import { callersOf, definitionsOf, type Definition } from "../analysis/definitio
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, rootOf } from "../analysis/names.ts"
+import { lockstepPoliciesOf } from "../analysis/policies/lockstepPolicies.ts"
+import type { Policy } from "../analysis/policies/policy.ts"
 import type { Program } from "../analysis/program.ts"
 import { assignmentsIn, resolveCall } from "../analysis/resolve.ts"
 import { canBeCutShort, roundOf, type Round } from "../analysis/retries.ts"
@@ -29,7 +31,7 @@ export const retryWithoutJitter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|schedule|park/,
+    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|[bB]ackOff|[rR]etryable|schedule|Schedule|park/,
   docs: {
     what: "After a failure the code waits a time that is the same for everyone, and tries again.",
     why: "Clients that fail together, because a server restarts or throttles them, wait equally long and come back in the same instant. Each wave overloads the server again; exponential growth only spaces the waves out.",
@@ -83,20 +85,27 @@ export const retryWithoutJitter: Rule = {
       const { start, end } = backoff.fn
       if (
         told.some((spot) => spot.start >= start && spot.end <= end) ||
-        isWaitedFor(program, file, backoff)
+        isWaitedFor(program, file, backoff, told)
       )
         continue
       report(draftOfBackoff(program, file, backoff))
     }
+    for (const policy of lockstepPoliciesOf(program, file))
+      report(draftOfPolicy(program, file, policy))
   },
 }
 
-/** Whoever computes it and waits is told of it there. */
-function isWaitedFor(program: Program, file: File, { fn }: Backoff): boolean {
+/** Whoever computes it in the same file and waits is told of it there. */
+function isWaitedFor(
+  program: Program,
+  file: File,
+  { fn }: Backoff,
+  told: readonly Spot[],
+): boolean {
   return callersOf(program, { file, fn }).some((caller) => {
-    const around = caller.file.methodOf(caller.call)
-    return waitsOf(program, caller.file).some(
-      ({ call }) => around && call.start >= around.start && call.end <= around.end,
+    const around = caller.file.path === file.path ? caller.file.methodOf(caller.call) : null
+    return (
+      around !== null && told.some((spot) => spot.start >= around.start && spot.end <= around.end)
     )
   })
 }
@@ -127,6 +136,23 @@ function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draf
       "no random source is used in the function or in what it calls",
       "those who call it do not add chance to its result",
     ],
+  }
+}
+
+function draftOfPolicy(program: Program, file: File, { at, who, why, missing }: Policy): Draft {
+  const fleet = program.evidence.fleet(file.path)
+  return {
+    at,
+    tier: "likely",
+    severity: fleet ? "medium" : "low",
+    message: `${who} tries again after a delay without chance: ${why}`,
+    because: [
+      { text: "the delay is declared here", at },
+      ...(fleet
+        ? [{ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` }]
+        : []),
+    ],
+    checked: [missing, "the delay does not come from a Retry-After of the server"],
   }
 }
 
