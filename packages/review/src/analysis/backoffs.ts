@@ -26,11 +26,18 @@ const NO_COUNT = /max|limit|delay|wait|interval|ms$|seconds$|timeout|policy|conf
 
 const DELAY_WORDS = new Set(["backoff", "delay", "wait", "sleep", "pause", "interval", "cooldown"])
 
+/** Options that take a function from how often it was tried to how long to wait: ioredis, axios-retry, TanStack Query. */
+const STRATEGY =
+  /^(?:(?:cluster|sentinel)?(?:retry|reconnect)_?(?:strategy|delay|backoff)|backoff_?strategy)$/i
+
+/** What such a function may call its count. */
+const GIVEN = /^(?:[cinxt]|times?|count|counter|num|nth|step|round|iteration|index|tri(?:al|es)|try\w*)$/i
+
 /** The growing backoffs of a file into which no chance flows, in the order of the text. */
 export function lockstepBackoffsOf(program: Program, file: File): readonly Backoff[] {
   const found: Backoff[] = []
   for (const fn of file.functions) {
-    if (fn.isLambda && file.methodOf(fn)) continue
+    if (fn.isLambda && file.methodOf(fn) && !STRATEGY.test(fn.name)) continue
     const at = growthIn(file, fn) ?? grownStateIn(file, fn)
     if (at && !isSpread(program, file, fn, at)) found.push({ fn, at })
   }
@@ -41,6 +48,7 @@ export function lockstepBackoffsOf(program: Program, file: File): readonly Backo
 function growthIn(file: File, fn: Func): Node | null {
   let found: Node | null = null
   const counts = fn.params.some((param) => isCount(param.name))
+  const given = countGivenTo(fn)
   walk(fn, (node) => {
     if (found) return false
     if (
@@ -51,7 +59,7 @@ function growthIn(file: File, fn: Func): Node | null {
       saysBackoff(fn.name)
     )
       found = node
-    if ((node.kind === "binary" || node.kind === "call") && isGrowth(node)) {
+    if ((node.kind === "binary" || node.kind === "call") && isGrowth(node, given)) {
       const holder = holderOf(file, node, fn)
       if (holder && namesDelay(holder, fn)) found = holder
     }
@@ -127,19 +135,27 @@ function isOwnField(file: File, fn: Func, { targets, declares }: Assign): boolea
     .some((one) => one.declares && one.start >= fn.start && one.end <= fn.end)
 }
 
+/** The parameter of a strategy that can be nothing but the count: `retryStrategy: (times) => …`. */
+function countGivenTo(fn: Func): string | null {
+  if (!STRATEGY.test(fn.name) && !saysBackoff(fn.name)) return null
+  return fn.params.find((param) => GIVEN.test(param.name))?.name ?? null
+}
+
 /** `2 ** attempt`, `base << attempt`, `Math.pow(2, retries)`, `attempt * base`. */
-function isGrowth(node: Node & { kind: "binary" | "call" }): boolean {
+function isGrowth(node: Node & { kind: "binary" | "call" }, given: string | null): boolean {
+  const mentionsCount = (one: Node): boolean => mentionsCountIn(one, given)
   if (node.kind === "binary") return /^(?:\*|\*\*|<<)$/.test(node.op) && mentionsCount(node)
   return (
-    /^(?:pow|Pow|exp2|Exp2|shiftLeft|multipliedBy|times)$/.test(node.name) &&
+    /^(?:pow|Pow|exp2?|Exp2?|shiftLeft|multipliedBy|times)$/.test(node.name) &&
     node.args.some(mentionsCount)
   )
 }
 
-function mentionsCount(node: Node): boolean {
+function mentionsCountIn(node: Node, given: string | null): boolean {
   let found = false
   walk(node, (one) => {
-    if ((one.kind === "name" || one.kind === "member") && isCount(one.name)) found = true
+    if (one.kind === "name" || one.kind === "member")
+      found ||= isCount(one.name) || (one.kind === "name" && one.name === given)
     return !found && one.kind !== "function"
   })
   return found
@@ -164,7 +180,7 @@ function holderOf(file: File, node: Node, fn: Func): Node | null {
 }
 
 function namesDelay(holder: Node, fn: Func): boolean {
-  if (saysBackoff(fn.name)) return true
+  if (saysBackoff(fn.name) || STRATEGY.test(fn.name)) return true
   if (holder.kind === "return") return wordsOf(fn.name).some((word) => DELAY_WORDS.has(word))
   return holder.kind === "assign" && isDelay(holder)
 }

@@ -194,7 +194,7 @@ function isOnlyAWait(fn: Func, wait: Call): boolean {
 }
 
 const BESIDE_A_WAIT =
-  /^(?:interrupt|currentThread|log\w*|info|warn|debug|error|trace|[A-Z]\w*f|Duration|Err|Done|Stop|min|max|Min|Max|pow|Pow|int64|float64|Second|Milliseconds|toMillis|of(?:Millis|Seconds)|RuntimeException|Int63n|Float64|random|nextInt|nextLong|nextDouble)$/
+  /^(?:Promise|interrupt|currentThread|log\w*|info|warn|debug|error|trace|[A-Z]\w*f|Duration|Err|Done|Stop|min|max|Min|Max|pow|Pow|int64|float64|Second|Milliseconds|toMillis|of(?:Millis|Seconds)|RuntimeException|Int63n|Float64|random|nextInt|nextLong|nextDouble)$/
 
 function callsItself(file: File, fn: Func, after: Call): boolean {
   if (fn.name === "") return false
@@ -210,11 +210,31 @@ function ofTimer(program: Program, file: File, wait: Wait): Round {
   if (way.steps.some((step) => step.kind === "call" && step.isNew && step.name === "Promise")) {
     return way.loop ? inLoop(wait.call, way) : withoutLoop(program, file, wait.call, way)
   }
-  const again = leadsBack(program, file, wait)
+  const again = leadsBack(program, file, wait) ?? reconnects(file, wait)
   if (!again) return NOTHING
-  const failure = failureOn(way) ?? failureHandler(file, wait.call)
+  // Whatever a connection is made anew after, it was lost.
+  const failure =
+    failureOn(way) ??
+    failureHandler(file, wait.call) ??
+    (CONNECTS.test(again.name) && !/disconnect/i.test(again.name) ? again : null)
   const operation = operationIn(again, wait.call)
   return { purpose: failure ? "retry" : "poll", around: again, failure, operation }
+}
+
+const CONNECTS = /^_*(?:[a-z]+_?)?(?:re)?connect(?!ed|ion|or)|Connect(?!ed|ion|or)/
+
+/** `setTimeout(() => this.reconnect(), d)`: what it does again is what its name says. */
+function reconnects(file: File, wait: Wait): Func | null {
+  let found = false
+  const look = (name: string): boolean => /^(?:_|try_?|do_?|attempt_?)*re_?connect$/i.test(name)
+  if (wait.callback)
+    walk(wait.callback, (node) => {
+      if (node.kind === "call") found ||= look(node.name)
+      else if (node === wait.callback && (node.kind === "name" || node.kind === "member"))
+        found ||= look(node.name)
+      return !found
+    })
+  return found ? file.functionOf(wait.call) : null
 }
 
 /** The function around a timer that its callback is, or calls. */
@@ -260,9 +280,15 @@ function throughAnother(
   return found
 }
 
-/** `.on("error", …)`, `onclose = …`, `handleDisconnect()`. */
+/** `.on("error", …)`, `onclose = …`, `handleDisconnect()`, `.catch(…)`, the second callback of `.then`. */
 function failureHandler(file: File, call: Call): Node | null {
   for (const outer of file.ancestorsOf(call)) {
+    if (
+      outer.kind === "call" &&
+      ((outer.name === "catch" && outer.args.some((arg) => holds(arg, call))) ||
+        (outer.name === "then" && outer.args[1] && holds(outer.args[1], call)))
+    )
+      return outer
     if (
       outer.kind === "call" &&
       outer.args.some(

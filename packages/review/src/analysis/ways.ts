@@ -180,7 +180,7 @@ export function failureBeside(loop: Loop, steps: readonly Node[]): Node | null {
   ]) {
     for (const statement of block.body) {
       if (steps.includes(statement)) continue
-      const found = exitsOnSuccess(statement)
+      const found = exitsOnSuccess(statement) ?? keepsConnected(statement)
       if (found) return found
     }
   }
@@ -232,6 +232,24 @@ function exitsOnSuccess(statement: Node): Node | null {
   }
   return null
 }
+
+/**
+ * `while (true) { try { await connect(); … } catch { log } await sleep(5) }`: a connection that is to stand for ever comes
+ * here when it is lost, with or without an exception.
+ */
+function keepsConnected(statement: Node): Node | null {
+  if (statement.kind !== "try" || statement.catches.every((one) => leaves(one.body.body))) return null
+  let connects = false
+  const look = (node: Node): boolean => {
+    if (node.kind === "call") connects ||= CONNECTS.test(node.name)
+    return !connects && node.kind !== "function"
+  }
+  walk(statement.body, look)
+  return connects ? statement : null
+}
+
+const CONNECTS =
+  /^_*(?:(?:re|ws_?|try_?|do_?|async_?|create_?|open_?)?connect(?:_\w+|Async)?|[cC]onnect(?:To|And|With)\w*|create_?connection|open_?connection|subscribe|psubscribe|WebSocket|EventSource)$/i
 
 function leavesSomewhere(body: Node): boolean {
   let found = false
