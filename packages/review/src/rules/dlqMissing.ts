@@ -66,7 +66,9 @@ export const dlqMissing: Rule = {
 }
 
 function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): Draft {
-  const elsewhere = program.evidence.find(file.path, KEPT, "everywhere", "kept failures")
+  const witness = program.evidence.find(file.path, KEPT, "everywhere", "kept failures")
+  // What code of another language does with its failures says nothing of this consumer's.
+  const elsewhere = witness !== null && !isOfAnotherLanguage(file.path, witness.path)
   const isMoney = speaksOfMoney(textAround(file, consumer))
   return {
     at: consumer.at,
@@ -93,4 +95,10 @@ function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): 
       "no count of deliveries",
     ],
   }
+}
+
+function isOfAnotherLanguage(path: string, other: string): boolean {
+  const ending = (name: string): string => /\.(go|py|[cm]?[jt]sx?|java|kt)$/.exec(name)?.[1] ?? ""
+  const kind = (name: string): string => ending(name).replace(/^[cm]?[jt]sx?$/, "script")
+  return kind(other) !== "" && kind(other) !== kind(path)
 }
