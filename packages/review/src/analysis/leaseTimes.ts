@@ -27,6 +27,11 @@ const COMPARES = /^(?:<|<=|>|>=)$/
 /** Whether a name is that of a lease's end: `locked_until`, `leaseExpiresAt`; in a table of locks also `expires_at`. */
 export function isLeaseEnd(name: string, table = ""): boolean {
   const words = wordsOf(name)
+  // When something is to begin is no lease, whatever is locked beside it.
+  if (
+    words.some((word) => /^(?:delay(?:ed)?|snoozed?|scheduled?|postponed?|retry|start)$/.test(word))
+  )
+    return false
   const isTime = words.some((word) => END.test(word)) && !words.includes("by")
   if (isTime && words.some((word) => LEASE.test(word))) return true
   return words.some((word) => EXPIRY.test(word)) && wordsOf(table).some((word) => LEASE.test(word))

@@ -149,7 +149,7 @@ function says(call: Call, words: RegExp): boolean {
 
 function ofSignal(file: File, { source, name, body }: Branch): Draft | null {
   const made = errorThrown(body)
-  if (!made || isAbortError(file, made)) return null
+  if (!made || isAbortError(file, made) || isOwnLimit(file, made, name)) return null
   const text = file.textOf(body)
   if (/\breason\b|throwIfAborted|cause:/.test(text)) return null
   return {
@@ -184,6 +184,23 @@ function errorThrown(body: Block): Call | null {
     return undefined
   })
   return found
+}
+
+/** Only a timer of this function aborts the signal: then it is known why. */
+function isOwnLimit(file: File, at: Node, name: string): boolean {
+  const controller = name.replace(/\.signal$/, "")
+  const method = file.methodOf(at)
+  if (controller === name || !method) return false
+  const aborts = file.calls.filter((call) => dotted(call.callee) === `${controller}.abort`)
+  return (
+    aborts.length > 0 &&
+    aborts.every((call) =>
+      [...file.ancestorsOf(call)].some(
+        (outer) =>
+          outer.kind === "call" && outer.name === "setTimeout" && outer.start > method.start,
+      ),
+    )
+  )
 }
 
 function isAbortError(file: File, made: Call): boolean {

@@ -80,6 +80,9 @@ export const toctouCounter: Rule = {
 function findingAt(program: Program, file: File, guard: Guard): Draft | null {
   const { check, fn } = guard
   const { state } = check.reading
+  // A channel of Netty calls its handlers one after the other.
+  if (fn.params.some((param) => /(?:^|\.)ChannelHandlerContext$/.test(param.type ?? "")))
+    return null
   const getterFile = check.reading.getter?.file
   const all = changesOf(program, file, state, getterFile ? [getterFile] : [])
   const ups = all.filter((one) => one.by === "up")
