@@ -111,12 +111,25 @@ function exitOf(program: Program, file: File, held: HeldLock): Exit | null {
 
 /** A return, or the next round of the loop that the lock is taken in. */
 function leavesWith(file: File, node: Node, { take, gives }: HeldLock): boolean {
-  if (node.kind === "return") return true
+  if (node.kind === "return") return !handsOver(node, take)
   if (node.kind !== "continue" || node.label !== null) return false
   const loop = file.ancestorsOf(node).find((outer) => outer.kind === "loop")
   return [take, ...gives].every(
     (call) => loop !== undefined && loop.start <= call.start && call.end <= loop.end,
   )
+}
+
+/** `return writer, mutex.Unlock, nil`: the caller gives it back. */
+function handsOver(node: Node, take: Call): boolean {
+  const lock = take.callee.kind === "member" ? dotted(take.callee.object) : ""
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "call") return false
+    if (one.kind === "member" && /^(?:R?[uU]nlock|[rR]elease)$/.test(one.name))
+      found ||= dotted(one.object) === lock
+    return !found
+  })
+  return found
 }
 
 /** Whether a helper that is called on the way to an exit gives the lock back. */
