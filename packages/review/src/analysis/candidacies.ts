@@ -18,7 +18,7 @@ export interface Candidacy {
 
 /** Ends the process, or tells somebody who may: the platform starts it anew. */
 const ENDS =
-  /\bos\.Exit\(|\bpanic\(|Fatal\w*\(|\bcancel\w*\(|[cC]ancel\(\)|\bexit\w*\(|[eE]xitCh|\bstop\w*\(|\bStop\(\)|close\(|Shutdown\(|errCh|errors?\s*<-|<-\s*(?:err|fmt\.Errorf|errors\.)|\.Run(?:OrDie)?\(|syscall\.Kill|klog\.Exit/
+  /\bos\.Exit\(|\bpanic\(|Fatal\w*\(|\bcancel\w*\(|(?<![.\w])\w*Cancel\(|\bexit\w*\(|[eE]xitCh|\bstop\w*\(|\bStop\(\)|close\(|Shutdown\(|errCh|errors?\s*<-|<-\s*(?:err|fmt\.Errorf|errors\.)|\.Run(?:OrDie)?\(|syscall\.Kill|klog\.Exit/
 
 /** Every candidacy of a file that ends with its first term and leaves the process behind. */
 export function singleTermsOf(program: Program, file: File): Candidacy[] {
@@ -31,7 +31,7 @@ export function singleTermsOf(program: Program, file: File): Candidacy[] {
 
 function ofElector(program: Program, file: File, call: Call): Candidacy[] {
   const isRun =
-    (call.name === "RunOrDie" && /^leaderelection\./.test(dotted(call.callee))) ||
+    (call.name === "RunOrDie" && dotted(call.callee).startsWith("leaderelection.")) ||
     (call.name === "Run" && isElector(program, file, receiverOf(call)))
   if (!isRun || isRepeated(file, call) || !goesOn(file, call)) return []
   return isEndedByCallback(program, file) ? [] : [{ at: call, again: "Run" }]
