@@ -31,7 +31,8 @@ const STRATEGY =
   /^(?:(?:cluster|sentinel)?(?:retry|reconnect)_?(?:strategy|delay|backoff)|backoff_?strategy)$/i
 
 /** What such a function may call its count. */
-const GIVEN = /^(?:[cinxt]|times?|count|counter|num|nth|step|round|iteration|index|tri(?:al|es)|try\w*)$/i
+const GIVEN =
+  /^(?:[cinxt]|times?|count|counter|num|nth|step|round|iteration|index|tri(?:al|es)|try\w*)$/i
 
 /** The growing backoffs of a file into which no chance flows, in the order of the text. */
 export function lockstepBackoffsOf(program: Program, file: File): readonly Backoff[] {

@@ -153,13 +153,18 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
 }
 
 /** A function that only waits: what the wait is for, its caller tells. */
-function asItsCaller(program: Program, file: File, fn: Func): Round {
+function asItsCaller(program: Program, file: File, fn: Func, depth = 0): Round {
   for (const caller of callersOf(program, { file, fn })) {
     const way = pathToLoop(caller.file, caller.call)
     const round = way.loop ? inLoop(caller.call, way) : NOTHING
     // What stands in another file is not shown as if it stood in this one.
     if (round.purpose === "retry")
       return caller.file === file ? round : { ...NOTHING, purpose: "retry", around: fn }
+    // `delayIfNeeded() { if (…) { this.delay(); this.increase() } }`
+    if (!way.loop && way.fn && depth < 2 && isOnlyAWait(way.fn, caller.call)) {
+      const above = asItsCaller(program, caller.file, way.fn, depth + 1)
+      if (above.purpose === "retry") return above
+    }
     const failure = way.loop || !way.fn ? null : failureOn(way)
     if (failure && callsItself(caller.file, way.fn!, caller.call))
       return {
@@ -187,7 +192,8 @@ function isOnlyAWait(fn: Func, wait: Call): boolean {
   walk(fn, (node) => {
     if (node.kind === "loop") calls += 100
     if (node.kind === "assign" || node.kind === "if") statements++
-    if (node.kind === "call" && !BESIDE_A_WAIT.test(node.name)) calls++
+    if (node.kind === "call" && !BESIDE_A_WAIT.test(node.name))
+      if (node === wait || !/delay|back_?off|interval/i.test(node.name)) calls++
     return undefined
   })
   return calls === 1 && statements <= 6

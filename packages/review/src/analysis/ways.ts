@@ -238,7 +238,8 @@ function exitsOnSuccess(statement: Node): Node | null {
  * here when it is lost, with or without an exception.
  */
 function keepsConnected(statement: Node): Node | null {
-  if (statement.kind !== "try" || statement.catches.every((one) => leaves(one.body.body))) return null
+  if (statement.kind !== "try" || statement.catches.every((one) => leaves(one.body.body)))
+    return null
   let connects = false
   const look = (node: Node): boolean => {
     if (node.kind === "call") connects ||= CONNECTS.test(node.name)

@@ -9,6 +9,7 @@ const TESTS: readonly (readonly [Language, string])[] = [
   ["python", "app/queue_test.py"],
   ["python", "app/conftest.py"],
   ["python", "tests/helpers.py"],
+  ["python", "t/integration/tasks.py"],
   ["typescript", "src/queue.test.ts"],
   ["typescript", "src/queue.spec.tsx"],
   ["typescript", "src/__tests__/queue.ts"],

@@ -16,7 +16,7 @@ import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Node } from "../ir/nodes.ts"
+import type { Block, Call, Catch, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
 export const cancelCauseMasked: Rule = {
@@ -228,7 +228,16 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
       "medium",
       "a cancellation is taken for one failure among others, and whoever cancelled is not heard",
     )
-  if (handsOn(clause.body) || isOfOwnTask(file, caught)) return null
+  if (isOfOwnTask(file, caught)) return null
+  if (retriesEverything(file, clause))
+    return draftOf(
+      caught,
+      headOf(file, caught),
+      "likely",
+      "medium",
+      "a cancellation is taken for a failure like any other, and the work is begun anew",
+    )
+  if (handsOn(clause.body)) return null
   const loop = loopGoingOn(file, caught)
   if (loop && suspendsElsewhere(program, file, loop, caught)) return null
   if (loop && !isLoopStopped(file, loop))
@@ -269,23 +278,48 @@ function dealsWith(body: Block): boolean {
   return deals && !tells
 }
 
+/**
+ * `except BaseException: if auto: return await reconnect() … raise`: one way through it does more work, and nothing asks
+ * whether it was a cancellation.
+ */
+function retriesEverything(file: File, clause: Catch): boolean {
+  if (file.language !== "python" || namesCancellation(file, clause)) return false
+  let works = false
+  let answers = false
+  let throws = false
+  walk(clause.body, (node) => {
+    if (node.kind === "throw") throws = true
+    if (node.kind === "return") answers ||= node.value?.kind === "await"
+    if (node.kind === "await" && node.value.kind === "call")
+      works ||= /connect|retry|run|start|send|fetch|request|sleep/i.test(node.value.name)
+    return node.kind !== "function"
+  })
+  if (!answers && clause.body.body.some((one) => one.kind === "throw")) return false
+  return works && throws && !/[cC]ancel|isinstance|Exit|Interrupt/.test(file.textOf(clause.body))
+}
+
 /** Another exception that does not carry the cancellation. */
 function replacement(file: File, { clause }: Caught): Node | null {
   let found: Node | null = null
+  let goesOn = false
   walk(clause.body, (node) => {
-    if (node.kind === "function" || found) return false
-    if (node.kind !== "throw" || !node.value) return undefined
+    if (node.kind === "function") return false
+    // `raise`, in one of the ways through it.
+    if (node.kind === "throw" && !node.value) goesOn = true
+    if (found || node.kind !== "throw" || !node.value) return undefined
     const text = file.textOf(node)
     const carries = clause.binding !== null && new RegExp(`\\b${clause.binding}\\b`).test(text)
     if (
       !carries &&
       !node.cause &&
       node.value.kind === "call" &&
-      !/Cancel|Interrupt|Abort/i.test(text)
+      // A caller catches a type; what the message says is for people.
+      !/Cancel|Interrupt|Abort/i.test(file.language === "python" ? dotted(node.value.callee) : text)
     )
       found = node
     return undefined
   })
+  if (goesOn) return null
   // Java and Kotlin: the thread that is interrupted again tells those further out.
   if (found && /\.interrupt\(\)/.test(file.textOf(clause.body))) return null
   return found

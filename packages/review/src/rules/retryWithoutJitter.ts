@@ -31,13 +31,14 @@ export const retryWithoutJitter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|[bB]ackOff|[rR]etryable|schedule|Schedule|park/,
+    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|[bB]ackOff|[rR]etry|schedule|Schedule|park/,
   docs: {
     what: "After a failure the code waits a time that is the same for everyone, and tries again.",
     why: "Clients that fail together, because a server restarts or throttles them, wait equally long and come back in the same instant. Each wave overloads the server again; exponential growth only spaces the waves out.",
     silent: [
       "Chance flows into the delay: in the expression, through a name, a field, a parameter, or the result of a function in any file.",
       "The delay comes from the server (Retry-After).",
+      "A library waits, and it spreads its delays by itself or by an option that is given.",
       "The wait is a poll, the time limit of a race, or stands in a test.",
     ],
     fix: "Draw the delay at random between zero and the backoff of the attempt (full jitter), under a cap.",
@@ -243,7 +244,8 @@ function definitionShown(
   wait: Wait,
   round: Round,
 ): Definition | null {
-  const definitions = definitionsOf(program, file, wait.delay).filter(
+  const named = nameWithin(wait.delay)
+  const definitions = definitionsOf(program, file, named).filter(
     (one) =>
       one.file === file && !one.isParam && !(one.value?.kind === "number" && one.value.value === 0),
   )
@@ -262,8 +264,28 @@ function definitionShown(
     near.find((one) => one.value?.kind === "call") ??
     near[0] ??
     null
-  const call = chosen ? chosen.value : wait.delay
-  return (call?.kind === "call" && growthWithin(program, file, call)) || chosen
+  const call = chosen ? chosen.value : named
+  const growth = call?.kind === "call" ? growthWithin(program, file, call) : null
+  if (growth || !chosen || grows(chosen)) return growth ?? chosen
+  // A plain value that stands far away says less than the wait.
+  const between = file.text.slice(chosen.at.start, wait.call.start)
+  return between.split("\n").length > FAR_LINES ? null : chosen
+}
+
+/** More than a screen's half between a name and where it is used. */
+const FAR_LINES = 25
+
+/** `waitMs / 1000`, `Math.floor(delay)`: what the delay is made of, whatever its unit. */
+function nameWithin(node: Node): Node {
+  if (node.kind === "binary" && /^[*/]$/.test(node.op) && node.right.kind === "number")
+    return nameWithin(node.left)
+  if (
+    node.kind === "call" &&
+    node.args.length === 1 &&
+    /^(?:floor|round|ceil|int|float|trunc|Number|timedelta)$/.test(node.name)
+  )
+    return nameWithin(node.args[0]!)
+  return node
 }
 
 function grows({ op, value }: { readonly op: string; readonly value: Node | null }): boolean {

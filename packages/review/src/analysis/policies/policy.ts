@@ -35,8 +35,7 @@ function requiredAs(file: File, local: string): string | null {
     if (call?.kind !== "call" || call.name !== "require") continue
     const [module] = call.args
     if (module?.kind !== "string") continue
-    if (value?.kind === "member" && value.name !== "default")
-      return `${module.value}.${value.name}`
+    if (value?.kind === "member" && value.name !== "default") return `${module.value}.${value.name}`
     return targets.length > 1 ? `${module.value}.${local}` : module.value
   }
   return null

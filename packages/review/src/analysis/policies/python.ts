@@ -188,12 +188,23 @@ function ofCeleryCall(program: Program, file: File, call: Call): Policy | null {
     null
   if (!delay || isNothing(delay) || isEntropic(program, file, delay)) return null
   if (/retry_?after|reset/i.test(file.textOf(delay))) return null
+  // `if not ready: raise self.retry(countdown=interval)` asks again whether something is there by now.
+  if (!given.has("exc") && !isCaught(file, call)) return null
   return {
     at: call,
     who: `\`${dotted(call.callee)}\``,
     why: "every task that failed at the same time comes back at the same time",
     missing: "no random source flows into the countdown",
   }
+}
+
+function isCaught(file: File, call: Call): boolean {
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "function") return false
+    if (outer.kind === "try")
+      return outer.catches.some(({ body }) => body.start <= call.start && call.end <= body.end)
+  }
+  return false
 }
 
 function isTaskMethod(file: File, method: Func, call: Call): boolean {
@@ -262,9 +273,10 @@ function isNothing(node: Node): boolean {
 }
 
 function isSingleTry(given: Given): boolean {
-  return ["total", "tries", "retries", "max", "stop_max_attempt_number", "attempts"].some((name) => {
-    const value = given.get(name)
-    return value?.kind === "number" && value.value === 0
-  })
+  return ["total", "tries", "retries", "max", "stop_max_attempt_number", "attempts"].some(
+    (name) => {
+      const value = given.get(name)
+      return value?.kind === "number" && value.value === 0
+    },
+  )
 }
-

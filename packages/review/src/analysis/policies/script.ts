@@ -73,7 +73,9 @@ function ofLibrary(program: Program, file: File, call: Call): Policy | null {
   return {
     at: value ?? call,
     who: `\`${dotted(call.callee)}\``,
-    why: value ? "its jitter is switched off" : "it does not spread its delays unless it is told to",
+    why: value
+      ? "its jitter is switched off"
+      : "it does not spread its delays unless it is told to",
     missing: `${kind.key} is not switched on`,
   }
 }
