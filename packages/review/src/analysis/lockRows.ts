@@ -3,6 +3,7 @@ import type { File } from "./file.ts"
 import { wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { type Query, queriesOf } from "./queries.ts"
+import { type RowCall, rowCallsOf } from "./rowCalls.ts"
 import type { SqlStatement } from "./sql/statement.ts"
 
 export interface RowRelease {
@@ -31,8 +32,60 @@ interface Taken {
   readonly at: Query["at"]
 }
 
-/** Statements of a file that free the row of a lock without a condition on its owner. */
+/** Places of a file that free the row of a lock without a condition on its owner. */
 export function rowReleasesOf(program: Program, file: File): RowRelease[] {
+  return [...inStatements(program, file), ...inCalls(program, file)]
+}
+
+const LOCK_TABLE = /(?:^|[^bc]|job|db)lock$|lease$|leader$|mutex$|semaphore$/
+const SWEEPS = /expire|until|stale|at$/
+/** Deleting by force is what it says. */
+const FORCED = /force|admin|break|steal|purge|flush|reset|evict|clean|sweep|expire|stale|reap/i
+
+/** Documents, query builders and mappers: `locks.deleteOne({ _id: name })`. */
+function inCalls(program: Program, file: File): RowRelease[] {
+  if (!/[lL]ock|[lL]ease/.test(file.text) || !/[dD]elete|[uU]pdate|remove/.test(file.text))
+    return []
+  const rows = rowCallsOf(program, file).filter(
+    (row) => row.query === null && row.table !== null && LOCK_TABLE.test(row.table),
+  )
+  return rows.flatMap((row) => {
+    const fn = file.methodOf(row.call)
+    if (!isFreed(row) || row.where.length === 0 || FORCED.test(fn?.name ?? "")) return []
+    if (row.where.some((one) => OWNER.test(one.column) || SWEEPS.test(one.column))) return []
+    const taken = rows.find((one) => one !== row && one.table === row.table && ownerOf(one))
+    const owner = taken && ownerOf(taken)
+    if (!taken || !owner) return []
+    // Rows that the store names itself are each holder's own.
+    const isByOwnId = row.where.every((one) => one.column === "id")
+    if (isByOwnId && !taken.sets.some((set) => set.column === "id")) return []
+    // Whose it is may have been asked before.
+    const before = file.text.slice(fn?.start ?? 0, row.call.start)
+    if (new RegExp(`\\b${owner}\\b`, "i").test(before.replaceAll("_", ""))) return []
+    return {
+      at: row.call,
+      statement: row.kind === "delete" ? "delete" : "update",
+      owner,
+      taken: { file, at: taken.call },
+    }
+  })
+}
+
+function isFreed(row: RowCall): boolean {
+  return (
+    row.kind === "delete" ||
+    (row.kind === "update" &&
+      row.sets.some((set) => set.value?.kind === "null" && OWNER.test(set.column)))
+  )
+}
+
+function ownerOf(row: RowCall): string | null {
+  if (!/^(?:insert|upsert|update|save)$/.test(row.kind)) return null
+  const set = row.sets.find((one) => OWNER.test(one.column) && one.value?.kind !== "null")
+  return set?.column ?? null
+}
+
+function inStatements(program: Program, file: File): RowRelease[] {
   const found: RowRelease[] = []
   if (!ROWS.test(file.text)) return found
   for (const query of queriesOf(program, file)) {
