@@ -279,7 +279,7 @@ function waitedParam(
       const wait = waitOf(program, file, node)
       if (!wait || wait.form === "interval" || isLimit(file, wait)) return undefined
       const index = fn.params.findIndex(
-        (param) => param.name !== "" && mentions(wait.delay, param.name),
+        (param) => param.name !== "" && isTimeOf(file, wait.delay, param.name),
       )
       // `setTimeout(callback, ms)` with a callback of the caller's only passes time on.
       if (index >= 0) found = { index, unitMs: wait.unitMs }
@@ -310,6 +310,18 @@ function isLimit(file: File, { call, callback }: Wait): boolean {
     )
   }
   return false
+}
+
+/** Whether a parameter is the time; `task.getTimeout()` of Java is a time of something else that is done. */
+function isTimeOf(file: File, delay: Node, name: string): boolean {
+  if (file.language !== "java" && file.language !== "kotlin") return mentions(delay, name)
+  let found = false
+  walk(delay, (node) => {
+    if (node.kind === "name" && node.name === name) found = true
+    const isOn = node.kind === "member" && node.object.kind === "name" && node.object.name === name
+    return !found && (!isOn || /^(?:to|get|in)_?(?:Millis|Nanos|Seconds)|^inWhole/.test(node.name))
+  })
+  return found
 }
 
 function mentions(node: Node, name: string): boolean {
