@@ -89,8 +89,10 @@ function findingAt(program: Program, file: File, guard: Guard): Draft | null {
   if (ups.length === 0) return null
   const act = firstAct(program, file, guard, ups)
   if (check.reading.isRemote) return act ? remoteDraft(guard, act) : null
-  // What never goes down again is a statistic, a name or a version, not places that are taken.
-  if (!all.some((one) => one.by !== "up")) return null
+  // What never goes down again is a statistic, a name or a version, not places that are taken;
+  // an atomic that is compared with a limit and goes up in the same course is used up.
+  const isUsedUp = check.reading.isAtomic && act?.at === act?.change.at && act?.change.isAtomic
+  if (!all.some((one) => one.by !== "up") && !isUsedUp) return null
   if (isCooperative(file, fn))
     return act ? afterYield(program, file, guard, act) : storedJob(file, guard, ups)
   if (!act) return startedElsewhere(program, file, guard, all)
