@@ -363,7 +363,7 @@ function speaksOfMessages(file: File, fn: Func, { state }: Check): boolean {
   // What comes over a connection of this object's own comes again to it alone.
   if (/websocket|\bws\.|EventSource|socket\.(?:recv|on)\b/i.test(file.textOf(fn))) return false
   // A bus within the process forgets together with those it serves.
-  if (words.some((word) => /^(?:bus|emitter|dispatcher)$/.test(word))) return false
+  if (words.some((word) => /^(?:bus|emitter|dispatcher|memory|inmemory)$/.test(word))) return false
   return words.some((word) =>
     /^(?:messages?|events?|consumers?|webhooks?|hooks?|jobs?|deliver|payments?|notifications?|subscribers?|listeners?)$/.test(
       word,

@@ -161,7 +161,7 @@ function isCountdown(file: File, { test, body }: Loop): boolean {
 }
 
 const ITS_END =
-  /succe|complet|finish|still_?running|in_?progress|(?:job|task|run|query|execution|container|instance)\w*[._]?(?:status|state|done|ready)/i
+  /succe|complet|finish|still_?running|in_?progress|(?:job|task|run|query|execution|container|instance)\w*[._]?(?:status|state|done|ready|is_?(?:running|active|ready|done|pending))\b/i
 
 const LIMITED = /elapsed|waited|deadline|time_?out\b.*[<>]|[<>].*time_?out/i
 
