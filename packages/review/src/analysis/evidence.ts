@@ -127,13 +127,18 @@ export function moduleOf(path: string, services?: Services): string {
   return ""
 }
 
+const SOURCE = /\.(?:go|py|[cm]?[jt]sx?|java|kt|kts)$/
+/** A line that is nothing but a comment: what it says is not what runs. */
+const COMMENT = /^\s*(?:\/\/|\/?\*|#(?!\s*pragma))/
+
 function firstMatch(texts: readonly EvidenceText[], pattern: RegExp): WitnessAnswer {
+  const each = new RegExp(pattern.source, `${pattern.flags.replace("g", "")}g`)
   for (const { path, text } of texts) {
-    const match = pattern.exec(text)
-    if (match) {
-      const line = text.slice(0, match.index).split("\n").length
+    for (const match of text.matchAll(each)) {
       const end = text.indexOf("\n", match.index)
       const shown = text.slice(text.lastIndexOf("\n", match.index) + 1, end < 0 ? undefined : end)
+      if (COMMENT.test(shown) && (SOURCE.test(path) || /\.ya?ml$/.test(path))) continue
+      const line = text.slice(0, match.index).split("\n").length
       return [path, line, shown.trim().slice(0, 200)]
     }
   }
