@@ -147,7 +147,7 @@ export function saysItStays(file: File, from: number, to: number): boolean {
     ({ start, end }) =>
       start >= from &&
       end <= to &&
-      /should(?:n't| not)|must(?:n't| not)|\bstill\b|not yet|\bnever\b|\bnothing\b|\bunchanged\b/i.test(
+      /should(?:n't| not| still)|must(?:n't| not)|\bstill (?:exists?|there|present|holds?|be)\b|not yet|\bnever\b|\bnothing\b|\bunchanged\b/i.test(
         file.text.slice(start, end),
       ),
   )
