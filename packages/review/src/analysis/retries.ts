@@ -7,7 +7,7 @@ import { walk } from "../ir/children.ts"
 import { callersOf, definitionsOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
-import { dotted } from "./names.ts"
+import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 import type { Wait } from "./waits.ts"
@@ -85,9 +85,30 @@ function inLoop(call: Call, way: Way): Round {
     failureBeside(loop, way.steps) ??
     countedAttempts(loop) ??
     failureAhead(loop, way.steps) ??
-    countedWithin(loop)
+    countedWithin(loop) ??
+    namedForRetry(call)
   if (!failure) return { purpose: "poll", around: loop, failure: null, operation: null }
   return { purpose: "retry", around: loop, failure, operation: operationIn(loop, call) }
+}
+
+/** `delay(retryDelayMs)`, `sleep(reconnectInterval)`: the name of the delay says what it is for. */
+function namedForRetry(call: Call): Node | null {
+  let found: Node | null = null
+  for (const arg of call.args)
+    walk(arg, (node) => {
+      if ((node.kind === "name" || node.kind === "member") && isRetryDelay(node.name))
+        found ??= node
+      return found === null && node.kind !== "function"
+    })
+  return found
+}
+
+function isRetryDelay(name: string): boolean {
+  const words = wordsOf(name)
+  return (
+    words.some((word) => /^(?:retry|reconnect|reconnection|redial)$/.test(word)) &&
+    words.some((word) => /^(?:delay|wait|interval|backoff|sleep|time|pause|ms|period)$/.test(word))
+  )
 }
 
 /** The call that is tried: the first of the loop's `try`, or the one whose error is looked at. */
@@ -131,6 +152,10 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   const { fn } = way
   const failure = failureOn(way)
   if (!fn) return NOTHING
+  if (emptinessOn(way))
+    return isCalledAround(program, file, fn) ? { ...NOTHING, purpose: "poll", around: fn } : NOTHING
+  const again = failure ? null : triesAgain(fn, call)
+  if (again) return { purpose: "retry", around: fn, failure: null, operation: again }
   if (!failure) return isOnlyAWait(fn, call) ? asItsCaller(program, file, fn) : NOTHING
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
@@ -150,6 +175,25 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
     }
   }
   return NOTHING
+}
+
+/** `retrySending() { delay(backoff); send(message) }`: its name says what follows the wait. */
+function triesAgain(fn: Func, wait: Call): Call | null {
+  if (!/^(?:schedule|do|attempt|try)?_?(?:retry|reconnect|resend|redial)(?![a-z])/i.test(fn.name))
+    return null
+  let found: Call | null = null
+  walk(fn, (node) => {
+    const isNext = node.kind === "call" && node.start > wait.end && !ASIDE.test(node.name)
+    if (isNext && !BESIDE_A_WAIT.test(node.name)) found ??= node
+    return found === null
+  })
+  return found
+}
+
+function isCalledAround(program: Program, file: File, fn: Func): boolean {
+  return callersOf(program, { file, fn }).some(
+    (one) => pathToLoop(one.file, one.call).loop !== null,
+  )
 }
 
 /** A function that only waits: what the wait is for, its caller tells. */

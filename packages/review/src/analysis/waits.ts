@@ -100,7 +100,8 @@ function platformWait(file: File, call: Call): Wait | null {
     const callback = known.callback === undefined ? null : (call.args[known.callback] ?? null)
     return { call, form: known.form, delay, unitMs: known.unitMs ?? 1, callback }
   }
-  if (file.language === "java" || file.language === "kotlin") return jvmWait(call)
+  if (file.language === "java" || file.language === "kotlin")
+    return jvmWait(call) ?? eventLoopWait(call)
   if (file.language === "python") return pythonWait(call)
   const ofClock = file.language === "go" ? clockWait(file, call) : null
   if (ofClock) return ofClock
@@ -170,6 +171,21 @@ function lookUp(file: File, call: Call): Known | undefined {
     default:
       return undefined
   }
+}
+
+/** `vertx.setTimer(ms, handler)`, `handler.postDelayed(task, ms)`: event loops of the JVM. */
+function eventLoopWait(call: Call): Wait | null {
+  const [first, second] = call.args
+  if (!first || !second || call.args.length > 2 || call.callee.kind !== "member") return null
+  if (/^(?:setTimer|setPeriodic)$/.test(call.name)) {
+    const form = call.name === "setTimer" ? "timer" : "interval"
+    return { call, form, delay: first, unitMs: 1, callback: second }
+  }
+  if (call.name !== "postDelayed") return null
+  // Kotlin's extension takes the delay first and the block last.
+  const [delay, callback] =
+    first.kind === "lambda" || second.kind !== "lambda" ? [second, first] : [first, second]
+  return { call, form: "timer", delay, unitMs: 1, callback }
 }
 
 /** `TimeUnit.SECONDS.sleep(5)`, `executor.schedule(task, 5, TimeUnit.SECONDS)`. */

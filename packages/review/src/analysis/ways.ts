@@ -121,7 +121,7 @@ function hasStatus(test: Node): boolean {
 
 /** An error that only says that there is nothing: `errors.Is(err, errNoTasks)`, `err == sql.ErrNoRows`. */
 const NOTHING_THERE =
-  /^(?:Err|err)?_?No_?(?:Tasks?|Rows?|Docs?|Documents?|Messages?|Jobs?|Data|Work|Items?|Records?|More)(?:Error|Exception|Found)?$|^(?:queue\.)?Empty(?:Error|Exception|Queue)?$|^(?:Err|err)Empty\w*$/i
+  /^(?:Err|err)?_?No_?(?:[A-Z][a-z]+able)?(?:Tasks?|Rows?|Docs?|Documents?|Messages?|Jobs?|Data|Work|Items?|Records?|More)(?:Error|Exception|Found)?$|^(?:queue\.)?Empty(?:Error|Exception|Queue)?$|^(?:Err|err)Empty\w*$/i
 
 /** The nearest branch around a wait, when it is taken because there is nothing to do and not because something failed. */
 export function emptinessOn({ steps }: Way): Node | null {
@@ -130,6 +130,11 @@ export function emptinessOn({ steps }: Way): Node | null {
     if (outer.kind === "try") {
       const own = outer.catches.find((one) => one.body === inner)
       if (own) return own.types.length > 0 && own.types.every(isNothing) ? inner : null
+    }
+    if (outer.kind === "switch") {
+      const own = outer.cases.find((one) => one.body === inner)
+      const test = own?.tests.find((one) => speaksOfNothing(one))
+      if (test) return test
     }
     if (outer.kind !== "if" || inner !== outer.then) continue
     let found = false
@@ -140,6 +145,15 @@ export function emptinessOn({ steps }: Way): Node | null {
     return found ? outer.test : null
   }
   return null
+}
+
+function speaksOfNothing(test: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (node.kind === "name" || node.kind === "member") found ||= isNothing(node.name)
+    return !found
+  })
+  return found
 }
 
 function isNothing(name: string): boolean {
