@@ -1,4 +1,5 @@
 /** Locks that are rows of a table: taken by writing an owner, given back by deleting or clearing the row. */
+import type { Call } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
@@ -34,7 +35,41 @@ interface Taken {
 
 /** Places of a file that free the row of a lock without a condition on its owner. */
 export function rowReleasesOf(program: Program, file: File): RowRelease[] {
-  return [...inStatements(program, file), ...inCalls(program, file)]
+  return [...inStatements(program, file), ...inCalls(program, file), ...inItems(file)]
+}
+
+const PUTS = /^(?:PutCommand|PutItemCommand|put_?item|putItem|put|PutItem|PutItemInput)$/
+const DELETES =
+  /^(?:DeleteCommand|DeleteItemCommand|delete_?item|deleteItem|DeleteItem|DeleteItemInput)$/
+
+/** DynamoDB's items: put where there is none (`attribute_not_exists`), deleted without a condition. */
+function inItems(file: File): RowRelease[] {
+  if (!file.text.includes("attribute_not_exists")) return []
+  const taken = file.calls.find((call) => {
+    const text = PUTS.test(call.name) ? file.textOf(call) : ""
+    return text.includes("attribute_not_exists") && speaksOfLocks(file, call) && ownerIn(text)
+  })
+  const owner = taken && ownerIn(file.textOf(taken))
+  if (!taken || !owner) return []
+  return file.calls.flatMap((call) => {
+    if (!DELETES.test(call.name) || FORCED.test(file.methodOf(call)?.name ?? "")) return []
+    const text = file.textOf(call)
+    if (!/\bKey\b/.test(text) || /Condition|Expected/.test(text) || !speaksOfLocks(file, call))
+      return []
+    return [{ at: call, statement: "delete", owner, taken: { file, at: taken } }]
+  })
+}
+
+function ownerIn(text: string): string | null {
+  const names = text.match(/\b\w+(?=["']?\s*:|\s*=)/g) ?? []
+  return names.find((name) => OWNER.test(name)) ?? null
+}
+
+function speaksOfLocks(file: File, call: Call): boolean {
+  const names = [file.methodOf(call)?.name ?? "", file.classOf(call)?.name ?? "", file.textOf(call)]
+  return names
+    .flatMap(wordsOf)
+    .some((word) => /^(?:locks?|locked|lease|mutex|semaphore)$/.test(word))
 }
 
 const LOCK_TABLE = /(?:^|[^bc]|job|db)lock$|lease$|leader$|mutex$|semaphore$/
