@@ -34,6 +34,13 @@ const HANDS_OVER = new Set(
   ),
 )
 
+const LOOKS =
+  /^_?(?:get|find|list|count|read|is|has|load|search|lookup|record|log|measure|observe|metric|gauge|inc)(?:[A-Z_]\w*)?$/
+/** What is done with a letter before it goes. */
+const PREPARES =
+  /^(?:create|build|format|render|validate|make|compose|prepare|parse|template|on|use|with|set|add|remove|delete|update|save|insert|connect|close|verify|clear|mark|log|info|warn|error|debug)/
+const SENDERS = /^(?:mailer|emailer|mail|email|sms|notifier)(?:er|service|sender|client|util)?$/i
+
 /** Names that only stores of documents and rows have. */
 const STORES =
   /^(?:(?:update|insert|delete|replace)(?:One|Many)|findOneAnd\w+|findByIdAnd\w+|bulkWrite|bulk_(?:create|update|write)|(?:update|insert|delete|replace)_(?:one|many)|save(?:All|AndFlush)|createMany)$/
@@ -85,7 +92,8 @@ function throughCall(
   depth: number,
   accepts: (found: Mutation) => boolean,
 ): Mutation | null {
-  if (depth === 0) return null
+  // What a getter fills or a meter counts on its way is no effect of the job.
+  if (depth === 0 || LOOKS.test(call.name)) return null
   for (const target of resolveCall(program, file, call)) {
     const found = target.fn.body
       ? mutationWithin(program, target.file, target.fn.body, depth - 1, accepts)
@@ -107,6 +115,9 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
   }
   const [verb] = wordsOf(call.name)
   if (verb !== undefined && HANDS_OVER.has(verb) && wordsOf(name).some((one) => CARRIERS.has(one)))
+    return { file, call, via: call, sql: null, isGrave: true }
+  const on = call.callee.kind === "member" ? dotted(call.callee.object).split(".").at(-1)! : ""
+  if (SENDERS.test(on) && !LOOKS.test(call.name) && !PREPARES.test(call.name))
     return { file, call, via: call, sql: null, isGrave: true }
   const row = rowCallsOf(program, file).find((one) => one.call === call)
   if ((row && row.kind !== "read") || STORES.test(call.name))
