@@ -9,6 +9,7 @@ import { resolveFunction } from "../analysis/resolve.ts"
 import { roundOf } from "../analysis/retries.ts"
 import { targetWithin } from "../analysis/targets.ts"
 import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+import { emptinessOn, pathToLoop } from "../analysis/ways.ts"
 import { walk } from "../ir/children.ts"
 import type { Loop, Node } from "../ir/nodes.ts"
 import type { DraftFact, Rule } from "./rule.ts"
@@ -27,6 +28,10 @@ const POLL_WORDS = new Set([
   "sweep",
   "elect",
   "election",
+  "refresh",
+  "reload",
+  "reconcile",
+  "resync",
 ])
 
 const BEAT_WORDS = new Set(
@@ -191,6 +196,8 @@ function reasonOf(program: Program, file: File, wait: Wait, method: string): str
     })
   }
   const word = names.map(pollWord).find((one) => one !== undefined)
+  if (word === undefined && emptinessOn(pathToLoop(file, wait.call)))
+    return "it waits because there was nothing to take"
   return word === undefined ? null : `its names say that it polls ("${word}")`
 }
 
@@ -233,13 +240,30 @@ function isSpread(program: Program, file: File, wait: Wait, method: Node | null)
   )
 }
 
+/** A ticker that is kept in a field: whoever in the file receives from it. */
+function beatenByKept(file: File, wait: Wait): Node[] {
+  const found: Node[] = []
+  for (const object of file.objects) {
+    const key = object.entries.find((one) => one.value === wait.call)?.key
+    if (key === null || key === undefined) continue
+    for (const fn of file.functions)
+      walk(fn, (node) => {
+        if (node.kind === "select")
+          for (const { comm, body } of node.cases)
+            if (comm && file.textOf(comm).includes(`.${key}.C`)) found.push(body)
+        return undefined
+      })
+  }
+  return found
+}
+
 /** What a ticker's beat runs: the body of a `range`, or of the case that receives it. */
 function beatenBy(file: File, wait: Wait): Node[] {
   const found: Node[] = []
   const holder = file.parentOf(wait.call)
   const target = holder?.kind === "assign" ? holder.targets[0] : undefined
   const around = file.methodOf(wait.call)
-  if (!target || !around) return []
+  if (!target || !around) return beatenByKept(file, wait)
   const channel = `${dotted(target)}.C`
   walk(around, (node) => {
     if (node.kind === "select")
