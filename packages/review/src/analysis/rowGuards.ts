@@ -42,8 +42,9 @@ export function isConditional(write: RowCall, column: string): boolean {
   return write.where.some((one) => one.column === column || VERSION_COLUMN.test(one.column))
 }
 
+// TypeORM's VersionColumn is not among them: it counts the saves and keeps none from happening.
 const VERSIONED =
-  /@Version\b|@VersionColumn|version_id_col|optimisticConcurrency\s*:\s*true|optimisticlock\.Version|@OptimisticLocking|VersionField|ConcurrentTransitionMixin/
+  /@Version\b|version_id_col|optimisticConcurrency\s*:\s*true|optimisticlock\.Version|@OptimisticLocking|VersionField|ConcurrentTransitionMixin/
 
 const BY_TABLE = question("tables with versions", (program): string[] => {
   const names = new Set<string>()

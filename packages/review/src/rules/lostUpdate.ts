@@ -8,6 +8,7 @@ import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { bare, rowCallsOf, someNode, type RowCall } from "../analysis/rowCalls.ts"
 import { isConditional, isRowGuarded, isVersioned } from "../analysis/rowGuards.ts"
+import { sectionsAt } from "../analysis/sections.ts"
 import { readSql } from "../analysis/sql/readSql.ts"
 import type { SqlStatement } from "../analysis/sql/statement.ts"
 import { storeUpdates } from "../analysis/storeUpdates.ts"
@@ -75,9 +76,10 @@ export const lostUpdate: Rule = {
     }
     if (ONCE.test(file.path)) return
     const seen = new Set<string>()
-    const add = (fn: Func, column: string, draft: Draft): void => {
+    const add = (fn: Func, column: string, draft: Draft, held: Node | null = null): void => {
       const key = `${fn.start}:${column}`
       if (seen.has(key) || isRowGuarded(program, file, fn)) return
+      if (held && sectionsAt(program, file, held).length > 0) return
       seen.add(key)
       report(draft)
     }
@@ -88,14 +90,14 @@ export const lostUpdate: Rule = {
       const later = rows.filter((row) => row.call.start > read.call.start && row.call.end <= fn.end)
       for (const write of later) {
         const changed = changedBy(program, file, read, write)
-        if (changed) add(fn, changed.column, draftOf(file, read, changed, write.call))
+        if (changed) add(fn, changed.column, draftOf(file, read, changed, write.call), changed.at)
       }
       const isHanded = !rows.includes(read)
       for (const changed of entityChanges(program, file, fn, read)) {
         if (isHanded && isOwn(changed.column)) continue
         const saved = savedAfter(file, fn, changed, later, isHanded)
         if (saved && !isVersioned(program, file, changed.at, changed.entity, read.table))
-          add(fn, changed.column, draftOf(file, read, changed, saved))
+          add(fn, changed.column, draftOf(file, read, changed, saved), changed.at)
       }
     }
     for (const { fn, at, record, field, saved } of countedRecords(program, file)) {
@@ -107,7 +109,7 @@ export const lostUpdate: Rule = {
       const fix = {
         text: "Use the store's own counter (INCRBY, DECRBY), a Lua script, or WATCH with a transaction that is tried again.",
       }
-      add(fn, key, { ...draftOf(file, read, changed, write), fix })
+      add(fn, key, { ...draftOf(file, read, changed, write), fix }, at)
     }
   },
 }
