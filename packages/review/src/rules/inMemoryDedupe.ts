@@ -268,8 +268,27 @@ function isIdentity(key: Node): boolean {
   return key.kind === "template" || IDENTITY.test(dotted(key)) || key.kind === "index"
 }
 
+/** Callbacks that run before their call comes back: `events.forEach((event) => …)`. */
+const AT_ONCE =
+  /^(?:forEach|map|filter|reduce|some|every|flatMap|find|sort|each|let|also|apply|run)$/
+
+/** A variable of the function that only callbacks see which run within the same call. */
+function isOfOneCall(file: File, { at, state }: Check): boolean {
+  const declared = /:(\d+):[^:]*$/.exec(state.key)?.[1]
+  if (state.owner !== null || declared === undefined) return false
+  for (const outer of file.ancestorsOf(at)) {
+    if (outer.kind !== "function") continue
+    if (String(outer.start) === declared) return true
+    const holder = file.parentOf(outer)
+    const call = holder?.kind === "lambda" ? file.parentOf(holder) : holder
+    if (call?.kind !== "call" || !AT_ONCE.test(call.name)) return false
+  }
+  return false
+}
+
 /** Whether the collection outlives the call, and is one of the language's own. */
 function isLasting(program: Program, file: File, check: Check): boolean {
+  if (isOfOneCall(file, check)) return false
   if (
     /lru|ttl|cache|redis|store/i.test(dotted(check.collection)) &&
     !REMEMBERS.test(lastOf(check.collection)) &&
