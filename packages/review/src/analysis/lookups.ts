@@ -181,10 +181,19 @@ function isUnheeded(file: File, call: Call): boolean {
   const value = call.args[1]
   if (value?.kind !== "name" || file.parentOf(call)?.kind !== "block") return false
   const fn = file.functionOf(call)
-  return (
-    fn !== null &&
-    new RegExp(`\\b${value.name.replaceAll(/\W/g, "")}\\b`).test(file.text.slice(call.end, fn.end))
-  )
+  const on = receiverOf(call)
+  if (!fn || !on) return false
+  const isUsed = (name: Node): boolean =>
+    name.kind === "name" && name.name === value.name && name.start > call.end
+  let used = false
+  let isReadAgain = false
+  walk(fn, (node) => {
+    if (isUsed(node)) used = true
+    if (node.kind === "call" && node.start > call.end && GETS.test(node.name))
+      isReadAgain ||= file.textOf(receiverOf(node) ?? node) === file.textOf(on)
+    return undefined
+  })
+  return used && !isReadAgain
 }
 
 function askedIn(
