@@ -19,7 +19,7 @@ export interface Backoff {
 
 /** How often it was tried. */
 const COUNT =
-  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:count|number|num|attempt|index|no)|(?:failure|fail|error|attempt)_?(?:count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
+  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:count|number|num|attempt|index|no)|(?:failure|fail|error|attempt|try)_?(?:count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
 
 /** Options that only sound like counts. */
 const NO_COUNT = /max|limit|delay|wait|interval|ms$|seconds$|timeout|policy|config|options/i
@@ -62,11 +62,17 @@ function growthIn(file: File, fn: Func): Node | null {
       found = node
     if ((node.kind === "binary" || node.kind === "call") && isGrowth(node, given)) {
       const holder = holderOf(file, node, fn)
-      if (holder && namesDelay(holder, fn)) found = holder
+      if (holder && namesDelay(holder, fn) && (!isPower(node) || isOfRetry(file, fn)))
+        found = holder
     }
     return undefined
   })
   return found
+}
+
+/** A power alone may be of anything: what is around it speaks of tries. */
+function isOfRetry(file: File, fn: Func): boolean {
+  return /retr(?:y|ie)|attempt|back_?off|reconnect|failures/i.test(file.textOf(fn))
 }
 
 /**
@@ -145,11 +151,34 @@ function countGivenTo(fn: Func): string | null {
 /** `2 ** attempt`, `base << attempt`, `Math.pow(2, retries)`, `attempt * base`. */
 function isGrowth(node: Node & { kind: "binary" | "call" }, given: string | null): boolean {
   const mentionsCount = (one: Node): boolean => mentionsCountIn(one, given)
-  if (node.kind === "binary") return /^(?:\*|\*\*|<<)$/.test(node.op) && mentionsCount(node)
+  if (isPower(node)) return true
+  if (node.kind === "binary") return /^(?:\*|\*\*|<<|shl)$/.test(node.op) && mentionsCount(node)
   return (
-    /^(?:pow|Pow|exp2?|Exp2?|shiftLeft|multipliedBy|times)$/.test(node.name) &&
+    /^(?:pow|Pow|exp2?|Exp2?|shiftLeft|shl|multipliedBy|times)$/.test(node.name) &&
     node.args.some(mentionsCount)
   )
+}
+
+/** `2 ** exponent`, `1 << shift`, `Math.pow(2, n)`: a power whose exponent has no name of its own is one of a count. */
+function isPower(node: Node & { kind: "binary" | "call" }): boolean {
+  const [base, exponent] =
+    node.kind === "call" ? node.args : /^(?:\*\*|<<)$/.test(node.op) ? [node.left, node.right] : []
+  if (node.kind === "call" && (!/^[pP]ow$/.test(node.name) || node.args.length !== 2)) return false
+  return (
+    base?.kind === "number" &&
+    exponent?.kind === "name" &&
+    /^(?:exp|exponent|power|shift|[ikn])$/i.test(exponent.name)
+  )
+}
+
+/** Whether an expression grows with how often it was tried. */
+export function growsByCount(node: Node): boolean {
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "binary" || one.kind === "call") found ||= isGrowth(one, null)
+    return !found && one.kind !== "function"
+  })
+  return found
 }
 
 function mentionsCountIn(node: Node, given: string | null): boolean {
@@ -191,7 +220,8 @@ function isDelay(assign: Assign): boolean {
     const words = wordsOf(dotted(target).split(".").at(-1)!)
     return (
       words.some((word) => DELAY_WORDS.has(word)) ||
-      (words.includes("next") && words.includes("retry")) ||
+      (words.includes("retry") &&
+        words.some((word) => /^(?:next|seconds|secs?|ms|millis)$/.test(word))) ||
       /retryat|waituntil|retryin/.test(words.join(""))
     )
   })

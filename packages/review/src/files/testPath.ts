@@ -28,7 +28,7 @@ const EXAMPLE_NAME =
  * `tools` below the top, which may be what a service offers.
  */
 const ASIDE =
-  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
+  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|(?<!(?:static|assets|public)\/)scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
 
 /** Whether a file holds tests, or what only tests use. */
 export function isTestPath(path: string, language: Language): boolean {

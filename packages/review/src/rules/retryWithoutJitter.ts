@@ -1,5 +1,5 @@
 /** retry-without-jitter: those who failed together come back together. */
-import { lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
+import { growsByCount, lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
 import { callersOf, definitionsOf, type Definition } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
@@ -164,6 +164,8 @@ function isCleared(program: Program, file: File, wait: Wait): boolean {
     wait.delay,
     ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
   ]
+  // What the server does not say is reckoned here, alike for everyone: `retryAfter ?? base * 2 ** attempt`.
+  if (texts.some(growsByCount)) return false
   return (
     texts.some((node) => SERVER_SAYS.test(file.textOf(node))) || isFromAnswer(file, wait, texts)
   )

@@ -58,10 +58,10 @@ export function policiesOfScript(program: Program, file: File): readonly Policy[
 }
 
 function ofLibrary(program: Program, file: File, call: Call): Policy | null {
-  if (call.args.length === 0) return null
   const origin = originOf(file, call.callee)
   const kind = origin === null ? undefined : KINDS.find((one) => one.origin.test(origin))
   if (!kind) return null
+  if (call.args.length < kind.options) return null
   const given = positional(call)[kind.options]
   const options = given ? objectOf(program, file, given) : null
   // Options that cannot be seen may hold anything.
