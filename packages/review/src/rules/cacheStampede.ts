@@ -35,7 +35,7 @@ export const cacheStampede: Rule = {
   scope: "code",
   mentions: /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey/,
   docs: {
-    what: "Code looks into a cache, loads what is missing from a database or another service, and puts it into the cache for a while. Nothing lets those who miss at the same time share one load.",
+    what: "Code looks into a cache (or at a value that it keeps in a variable for a while), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
     why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
     silent: [
       "Those who miss share a load: singleflight, a map of loads under way, a lock around the load.",
