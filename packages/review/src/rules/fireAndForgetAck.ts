@@ -21,7 +21,7 @@ import type { Block, Call, Node, Send } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 const WORK_VERBS = new Set(
-  "process handle execute dispatch apply save store persist insert update create book charge settle ship send deliver import index resize convert render run perform consume accept ingest enqueue forward submit write upsert delete remove".split(
+  "process handle execute dispatch apply save store persist insert update create book charge settle ship send deliver import index resize convert render run perform consume accept ingest enqueue forward submit write upsert".split(
     " ",
   ),
 )
