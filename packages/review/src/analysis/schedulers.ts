@@ -56,7 +56,12 @@ function isOfScheduler(file: File, callee: Node): boolean {
   const root = rootOf(callee)
   if (root === null) return false
   const link = file.unit.imports.find((one) => one.local === root)
-  if (link) return MODULES.test(link.module)
+  // A scheduler that another file of the repository has made is known by what only schedulers have.
+  if (link)
+    return (
+      MODULES.test(link.module) ||
+      (/sched|cron/i.test(root) && /\.(?:add_job|AddFunc|AddJob)$/.test(dotted(callee)))
+    )
   const imports = file.unit.imports.some((one) => MODULES.test(one.module))
   const name = dotted(callee)
   return (
