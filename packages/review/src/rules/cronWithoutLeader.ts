@@ -97,7 +97,9 @@ function draftOf(program: Program, file: File, at: At, work: Located, effect: Mu
         at: effect.call,
         file: effect.file,
       },
-      ...(several ? [{ text: `several instances run: ${shown(several)}` }] : []),
+      ...(several
+        ? [{ text: `several instances run, or are reckoned with: ${shown(several)}` }]
+        : []),
       ...(deployed ? [{ text: `it is deployed as a service: ${shown(deployed)}` }] : []),
     ],
     checked: [
