@@ -130,6 +130,7 @@ function operationIn(loop: Loop | Func, wait: Call): Call | null {
     if (
       node.kind === "call" &&
       !first &&
+      !ASIDE.test(node.name) &&
       !/^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf)$/i.test(node.name)
     )
       first = node

@@ -21,7 +21,7 @@ const ANNOTATIONS =
 
 /** Clients that are built to try again. */
 const CLIENTS =
-  /retryablehttp|axios-?[rR]etry|HTTPAdapter\(max_retries|Retry\(total|retryStrategy|retries:\s*[1-9]|max_attempts|NewClient\(\)\.RetryMax/
+  /retryablehttp|axios-?[rR]etry|HTTPAdapter\(max_retries|Retry\(total|retryStrategy|retries:\s*[1-9]|['"]max_attempts['"]\s*:|Config\([^)]*max_attempts|NewClient\(\)\.RetryMax/
 
 const OWN = Symbol("retries of a function")
 

@@ -23,7 +23,7 @@ const SHORT_MS = 50
 const SPIN_MS = 10
 
 /** A server that says when to come back spreads its clients itself. */
-const SERVER_SAYS = /retry-?after|x-ratelimit-reset|retryAfter/i
+const SERVER_SAYS = /retry[-_]?after|x-ratelimit-reset|ratelimit_reset/i
 
 export const retryWithoutJitter: Rule = {
   id: "retry-without-jitter",

@@ -128,7 +128,7 @@ function ofRxjs(program: Program, file: File, call: Call): Policy | null {
   }
 }
 
-const SERVER_SAYS = /retry-?after/i
+const SERVER_SAYS = /retry[-_]?after/i
 
 /** What a stream of failures is held up by: `timer(n)`, `delay(n)`. */
 function timerIn(node: Node): Node | null {
