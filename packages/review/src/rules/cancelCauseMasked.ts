@@ -14,6 +14,7 @@ import {
 import type { File } from "../analysis/file.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { answerMadeOf, WRAPPED } from "../analysis/wrappedFailures.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Catch, Node } from "../ir/nodes.ts"
@@ -70,8 +71,6 @@ export const cancelCauseMasked: Rule = {
     for (const draft of drafts) report(draft)
   },
 }
-
-// --- contexts of Go -------------------------------------------------------------------------------------------------
 
 /** Errors that say the same as the cancellation in the words of the package. */
 const TELLS = /clos|shut|stop|cancel|abort|done|quit|exit|drain|terminat|EOF|interrupt/i
@@ -229,14 +228,16 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
       "a cancellation is taken for one failure among others, and whoever cancelled is not heard",
     )
   if (isOfOwnTask(file, caught)) return null
+  const head = headOf(file, caught)
   if (retriesEverything(file, clause))
     return draftOf(
       caught,
-      headOf(file, caught),
+      head,
       "likely",
       "medium",
       "a cancellation is taken for a failure like any other, and the work is begun anew",
     )
+  if (answerMadeOf(file, caught)) return draftOf(caught, head, "likely", "low", WRAPPED)
   if (handsOn(clause.body)) return null
   const loop = loopGoingOn(file, caught)
   if (loop && suspendsElsewhere(program, file, loop, caught)) return null
