@@ -130,7 +130,7 @@ function isThere(test: Node, message: readonly string[]): boolean {
   if (test.right.kind !== "null" || test.left.kind !== "name") return false
   return /^(?:!=|!==|is not)$/.test(test.op)
     ? message.includes(test.left.name)
-    : /^(?:==|===|is)$/.test(test.op) && /^err/.test(test.left.name)
+    : /^(?:==|===|is)$/.test(test.op) && test.left.name.startsWith("err")
 }
 
 function receivedAt(consumer: Consumer): number {
