@@ -101,6 +101,7 @@ export const lostUpdate: Rule = {
       }
     }
     for (const { fn, at, record, field, saved } of countedRecords(program, file)) {
+      if (isVersioned(program, file, at, record, null)) continue
       const changed: Changed = { column: bare(field), at, entity: record }
       add(fn, bare(field), draftOf(file, null, changed, saved, fn))
     }
@@ -215,10 +216,10 @@ function isText(node: Node): boolean {
   return node.kind === "string" || node.kind === "template" || node.kind === "list"
 }
 
-/** Times are moved on, and whoever moves them last is right. */
+/** Times and places in an order are moved on, and whoever moves them last is right. */
 function isTime(column: string): boolean {
   return (
-    /(?:at|atms|date|time|until|timestamp|position|offset|page|cursor)$/.test(column) ||
+    /(?:at|atms|date|time|until|timestamp|position|priority|rank|offset|page|cursor)$/.test(column) ||
     column === ""
   )
 }
