@@ -3,7 +3,7 @@ import type { At, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf, rootOf } from "./names.ts"
 import type { Located, Program } from "./program.ts"
-import { resolveFunction } from "./resolve.ts"
+import { resolveCall, resolveFunction } from "./resolve.ts"
 
 export interface Registration {
   readonly at: At
@@ -29,9 +29,15 @@ export function registrationsOf(program: Program, file: File): readonly Registra
     // `schedule.every(5).minutes.do(job)` is one registration, not two.
     if (call.name === "every" && !argNamed(call, "func")) continue
     if (inner && /\.every\(\)/.test(`.${dotted(inner)}`) && call.name !== "do") continue
-    const callback =
+    const given =
       argNamed(call, "func", "onTick") ??
-      call.args.find((arg) => arg.kind === "lambda" || isReference(program, file, arg))
+      call.args.find(
+        (arg) =>
+          arg.kind === "lambda" ||
+          isReference(program, file, arg) ||
+          wrappedIn(program, file, arg) !== null,
+      )
+    const callback = given && (wrappedIn(program, file, given) ?? given)
     const work = callback ? resolveFunction(program, file, callback) : []
     if (work.length > 0) found.push({ at: call, work })
   }
@@ -41,6 +47,18 @@ export function registrationsOf(program: Program, file: File): readonly Registra
       found.push({ at: annotation, work: [{ file, fn }] })
   }
   return found.sort((a, b) => a.at.start - b.at.start)
+}
+
+/** The job within `withCheckIn("digests", sendDigests)`; what a wrapper with a lock is given is let be. */
+function wrappedIn(program: Program, file: File, node: Node): Node | null {
+  if (node.kind !== "call" || /lock|leader|once|single|exclusive|NewTask/i.test(node.name))
+    return null
+  const guards = resolveCall(program, file, node).some(
+    ({ file: from, fn }) =>
+      fn.body !== null && /lock|leader|acquire|claim|once/i.test(from.textOf(fn.body)),
+  )
+  if (guards) return null
+  return node.args.find((arg) => arg.kind === "lambda" || isReference(program, file, arg)) ?? null
 }
 
 function isReference(program: Program, file: File, node: Node): boolean {
