@@ -219,8 +219,9 @@ function isText(node: Node): boolean {
 /** Times and places in an order are moved on, and whoever moves them last is right. */
 function isTime(column: string): boolean {
   return (
-    /(?:at|atms|date|time|until|timestamp|position|priority|rank|offset|page|cursor)$/.test(column) ||
-    column === ""
+    /(?:at|atms|date|time|until|timestamp|position|priority|rank|offset|page|cursor)$/.test(
+      column,
+    ) || column === ""
   )
 }
 
