@@ -180,7 +180,11 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
 
 /** `retrySending() { delay(backoff); send(message) }`: its name says what follows the wait. */
 function triesAgain(fn: Func, wait: Call): Call | null {
-  if (!/^(?:schedule|do|attempt|try)?_?(?:retry|reconnect|resend|redial)(?![a-z])/i.test(fn.name))
+  if (
+    !/^(?:schedule|do|attempt|try)?_?(?:[rR]etry|[rR]econnect|[rR]esend|[rR]edial)(?![a-z])/.test(
+      fn.name,
+    )
+  )
     return null
   let found: Call | null = null
   walk(fn, (node) => {
