@@ -72,11 +72,11 @@ const BOUND_BUILDERS =
 function built(program: Program, file: File, call: Call): Unbounded[] | null {
   const name = dotted(call.callee)
   const isWeb =
-    name === "WebClient.create" || (call.name === "build" && /^WebClient\.builder\(\)/.test(name))
-  const isRest = call.name === "build" && /^RestClient\.builder\(\)/.test(name)
+    name === "WebClient.create" || (call.name === "build" && name.startsWith("WebClient.builder()"))
+  const isRest = call.name === "build" && name.startsWith("RestClient.builder()")
   const isJaxRs =
     name === "ClientBuilder.newClient" ||
-    (call.name === "build" && /^ClientBuilder\.newBuilder\(\)/.test(name))
+    (call.name === "build" && name.startsWith("ClientBuilder.newBuilder()"))
   const isTemplate = call.name === "build" && isTemplateBuilder(file, call)
   if (!isWeb && !isRest && !isJaxRs && !isTemplate) return null
   const from = isJaxRs ? /^(?:javax|jakarta)\.ws\.rs/ : /^org\.springframework/
