@@ -1,6 +1,6 @@
 /** Values that are computed from what was read: sums and differences, through names and getters. */
 import { walk } from "../ir/children.ts"
-import type { Node } from "../ir/nodes.ts"
+import type { Call, Node } from "../ir/nodes.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { receiverOf, rootOf } from "./names.ts"
@@ -64,7 +64,9 @@ function partIs(node: Node, asks: (node: Node) => boolean): boolean {
     return (
       partIs(node.left, asks) || (node.op !== "??" && node.op !== "||" && partIs(node.right, asks))
     )
-  if (node.kind === "call" && node.args.length === 1 && node.callee.kind !== "member")
+  // `(found ? Number(found) : 0) + 1`
+  if (node.kind === "conditional") return partIs(node.then, asks) || partIs(node.otherwise, asks)
+  if (node.kind === "call" && node.callee.kind !== "member" && isConversion(node))
     return partIs(node.args[0]!, asks)
   if (
     node.kind === "call" &&
@@ -79,6 +81,11 @@ function partIs(node: Node, asks: (node: Node) => boolean): boolean {
   }
   if (node.kind === "unary") return partIs(node.operand, asks)
   return node.kind === "await" && partIs(node.value, asks)
+}
+
+/** `Number(x)`, and `parseInt(x, 10)` whose base is a number. */
+function isConversion({ args }: Call): boolean {
+  return args.length === 1 || (args.length === 2 && args[1]!.kind === "number")
 }
 
 /** Whether an expression is what a read found in a column; null asks for the whole of what was read. */

@@ -64,8 +64,10 @@ function armingOf(program: Program, file: File, handler: Func, call: Call): Armi
   return { call, isNow: true, isSlot: false }
 }
 
+/** `storage.setAlarm(at)`; `builder.setAlarm(…)` only fills a message that has a field of that name. */
 export function isSlotSetter(call: Call): boolean {
-  return SLOT.test(call.name) && call.callee.kind === "member" && call.args.length > 0
+  if (!SLOT.test(call.name) || call.callee.kind !== "member" || call.args.length === 0) return false
+  return !/[bB]uilder(?:\(\))?(?:$|\.)/.test(dotted(call.callee.object))
 }
 
 /** The instant that is set: the last argument that is no options object. */

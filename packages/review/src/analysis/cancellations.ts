@@ -179,10 +179,23 @@ function canBeCancelled(program: Program, file: File, node: Try, fn: Func): bool
   walk(node.body, (one) => {
     if (found || (one.kind === "function" && courseOf(file, one) !== fn && !one.isLambda))
       return false
-    if (isYield(program, file, one)) found = true
+    if (isYield(program, file, one) || isSuspendingParam(file, fn, one)) found = true
     return undefined
   })
   return found
+}
+
+/** Kotlin's `block()` where `block: suspend () -> T`, and what libraries name as waiting: `awaitResponse()`. */
+function isSuspendingParam(file: File, fn: Func, node: Node): boolean {
+  if (file.language !== "kotlin" || node.kind !== "call") return false
+  if (/^await[A-Z]\w*$/.test(node.name)) return true
+  const receiver = receiverOf(node)
+  // What a suspending function calls on an interface of a remote service suspends.
+  if (receiver) return fn.isAsync && /(?:api|Api|[sS]ervice|[cC]lient)$/.test(dotted(receiver))
+  const own = file.classOf(fn)?.fields ?? []
+  return [...fn.params, ...own].some(
+    (one) => one.name === node.name && /^suspend\b/.test(one.type ?? ""),
+  )
 }
 
 /** Whether a clause throws, interrupts the thread again, or asks whether it was cancelled. */

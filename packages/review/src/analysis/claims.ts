@@ -92,5 +92,22 @@ function isLookedAt(file: File, node: Node & { kind: "if" }): boolean {
 /** `if (isNew) { …all the work… }` as the last statement. */
 function isWholeRest(file: File, node: Node & { kind: "if" }): boolean {
   const block = file.parentOf(node)
-  return block?.kind === "block" && block.body.at(-1) === node && node.otherwise === null
+  if (block?.kind !== "block" || block.body.at(-1) !== node || node.otherwise !== null) return false
+  return !asksWhatWasGiven(file, node)
+}
+
+/** `if (order.status === "NEW")` of a message: the same in every delivery of it. */
+function asksWhatWasGiven(file: File, node: Node & { kind: "if" }): boolean {
+  const params = new Set(
+    file.functionOf(node)?.params.flatMap((one) => [one.name, ...(one.names ?? [])]),
+  )
+  let roots = 0
+  let given = 0
+  walk(node.test, (one) => {
+    if (one.kind !== "name" || /^[A-Z]/.test(one.name)) return undefined
+    roots++
+    if (params.has(one.name)) given++
+    return undefined
+  })
+  return roots > 0 && roots === given
 }

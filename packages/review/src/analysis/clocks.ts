@@ -12,6 +12,9 @@ const NOW =
   /(?:^|\.)(?:time\.Now|Date\.now|datetime\.(?:now|utcnow|today)|timezone\.now|timeutils?\.\w*now\w*|time\.time|time_ns|arrow\.(?:utc)?now|pendulum\.(?:utc)?now|System\.currentTimeMillis|System\.nanoTime|(?:Instant|LocalDateTime|ZonedDateTime|OffsetDateTime|LocalDate|DateTime|Timestamp|Clock\.System)\.now|currentTimeMillis|DateTime\.(?:utc|local)|dayjs|moment)(?:\(\))?$/i
 const CLOCKS =
   /(?:^|[._])\w*(?:clock|timeGenerator|timeSource|timeProvider)\w*(?:\(\))?\.(?:now|millis|instant|currentTime\w*|nowMs|utcnow|nowUTC|NowUTC)$/i
+/** Helpers that are called after what they give, wherever they come from. */
+const HELPERS =
+  /(?:^|\.)(?:get_?)?(?:current_?time(?:_?(?:ms|millis|seconds|utc))|now_?(?:ms|utc|millis|seconds|in_?millis)|utc_?now|unix_?(?:now|time))$/i
 /** The database's own clock, named as a call. */
 const STORE = /(?:^|\.)(?:func|fn|sql|db|f|database|models\.functions)\.now$|^Now$/
 
@@ -31,7 +34,7 @@ export function appTimeIn(
       const name = dotted(one.callee)
       if (STORE.test(name)) return false
       const isDate = one.isNew === true && one.name === "Date" && one.args.length === 0
-      if (isDate || NOW.test(name) || CLOCKS.test(name)) found = one
+      if (isDate || NOW.test(name) || CLOCKS.test(name) || HELPERS.test(name)) found = one
       else if (steps > 0) found = returned(program, file, one, steps - 1)
     } else if ((one.kind === "name" || one.kind === "member") && steps > 0) {
       for (const { value, file: from } of definitionsOf(program, file, one)) {

@@ -9,7 +9,9 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
+import { consumer, listenerOf } from "./listeners.ts"
 import { resolveFunction } from "./resolve.ts"
+import { fetchedBy, selectsOf, typedConsumerOf } from "./typedConsumers.ts"
 
 export interface Consumer {
   readonly broker: Broker
@@ -37,63 +39,14 @@ export function consumersOf(program: Program, file: File): readonly Consumer[] {
       ...file.calls.flatMap((call) => callbacksOf(program, file, call)),
       ...file.objects.flatMap((object) => propertiesOf(program, file, object)),
       ...file.functions.flatMap((fn) => loopsOf(program, file, fn)),
+      ...file.functions.flatMap((fn) => typedConsumerOf(file, fn) ?? []),
+      ...file.functions.flatMap((fn) => fetchedBy(program, file, fn) ?? []),
     ]
     const seen = new Set<Node>()
     return found
       .filter((one) => !seen.has(one.body) && seen.add(one.body))
       .sort((a, b) => a.at.start - b.at.start)
   })
-}
-
-// --- annotations -------------------------------------------------------------------------------------------------
-
-const LISTENERS: readonly (readonly [RegExp, Broker])[] = [
-  [/^(?:KafkaListener|KafkaHandler|Topic)$/, "kafka"],
-  [/^(?:RabbitListener|RabbitHandler|RabbitSubscribe|RabbitRPC)$/, "amqp"],
-  [/^(?:SqsListener|SqsMessageHandler)$/, "sqs"],
-  [/^(?:JmsListener)$/, "jms"],
-  [/^(?:NatsListener|NatsSubscribe)$/, "nats"],
-  [/^(?:PulsarListener|PulsarReader)$/, "pulsar"],
-  [/^(?:StreamListener|Incoming|EventPattern|ServiceBusListener)$/, "broker"],
-  [/(?:broker|kafka|rabbit|nats|stream)\w*\.(?:subscriber|consumer|agent|topic)$/, "broker"],
-  [/^app\.agent$/, "kafka"],
-]
-
-function listenerOf(file: File, fn: Func): Consumer | null {
-  if (!fn.body) return null
-  for (const annotation of fn.annotations) {
-    const short = annotation.name.split(".").at(-1) ?? ""
-    for (const [pattern, broker] of LISTENERS) {
-      if (!pattern.test(short) && !pattern.test(annotation.name)) continue
-      if (short === "Topic" && !hasClassAnnotation(file, fn, /^KafkaListener$/)) continue
-      const at = annotationSpot(fn)
-      return consumer(file, fn, broker, "listener", at, fn)
-    }
-  }
-  return null
-}
-
-/** The line that names the function, below its annotations. */
-function annotationSpot(fn: Func): { start: number; end: number } {
-  return { start: fn.nameStart, end: fn.nameStart + fn.name.length }
-}
-
-function hasClassAnnotation(file: File, fn: Func, name: RegExp): boolean {
-  return file.classOf(fn)?.annotations.some((one) => name.test(one.name)) ?? false
-}
-
-function consumer(
-  file: File,
-  fn: Func,
-  broker: Broker,
-  form: Consumer["form"],
-  at: { readonly start: number; readonly end: number },
-  receive: Node,
-): Consumer {
-  const message = fn.params
-    .flatMap((param) => [param.name, ...(param.names ?? [])])
-    .filter((name) => name !== "" && !/^(?:self|cls|this|ctx|_|ch|channel)$/.test(name))
-  return { broker, form, file, body: fn.body!, fn, at, receive, message }
 }
 
 // --- callbacks ---------------------------------------------------------------------------------------------------
@@ -217,10 +170,9 @@ function loopsOf(program: Program, file: File, fn: Func): Consumer[] {
     if (node.kind === "function") return false
     if (node.kind === "loop") {
       const one = loopOf(program, file, fn, node)
-      if (one) {
-        found.push(one)
-        return false
-      }
+      const all = one ? [one] : selectsOf(program, file, fn, node)
+      found.push(...all)
+      if (all.length > 0) return false
     }
     return undefined
   })

@@ -1,5 +1,5 @@
 /** What may have been put into a name: every assignment that reaches it, in its function, around it, in its class. */
-import type { Assign, Func, Node, Param } from "../ir/nodes.ts"
+import type { Assign, Entry, Func, Node, Obj, Param } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { dotted } from "./names.ts"
 import type { Located, Program } from "./program.ts"
@@ -233,9 +233,18 @@ function literalFields(file: File, owner: string, name: string): Definition[] {
         .at(-1) !== owner
     )
       return []
-    const entry = object.entries.find((one) => one.key === name)
+    const entry =
+      object.entries.find((one) => one.key === name) ?? inPlace(file, object, owner, name)
     return entry ? [{ file, value: entry.value, at: entry.value, op: "=" }] : []
   })
+}
+
+/** `&Client{url, http}`: the values of all fields, in the order of the struct. */
+function inPlace(file: File, object: Obj, owner: string, name: string): Entry | undefined {
+  const fields = file.classes.find((one) => one.name === owner)?.fields ?? []
+  if (fields.length !== object.entries.length) return undefined
+  if (object.entries.some((one) => one.keyNode !== null || one.key !== null)) return undefined
+  return object.entries[fields.findIndex((field) => field.name === name)]
 }
 
 const ENDING = question("source with an ending", (program, ending): string | null => {

@@ -98,11 +98,13 @@ function dropAt(program: Program, consumer: Consumer, node: Node): Drop | null {
   }
   // Go: `if err := process(message); err != nil { log.Println(err); continue }`
   if (node.kind === "if" && consumer.file.language === "go") {
-    if (meaningOf(node.test) !== "failure" || !/\berr/i.test(dotted2(node.test))) return null
-    const work = workBefore(consumer, node)
+    // `if err := send(message); err == nil { … } else { log.Println(err) }` ends in its other branch.
+    const meaning = /\berr/i.test(dotted2(node.test)) ? meaningOf(node.test) : "unknown"
+    const end = meaning === "failure" ? node.then : meaning === "success" ? node.otherwise : null
+    const work = end && workBefore(consumer, node)
     if (!work) return null
-    const fate = fateOf(program, consumer, node.then, node)
-    return fate && { fate, at: node.then, isParse: READING.test(work.name) }
+    const fate = fateOf(program, consumer, end, node)
+    return fate && { fate, at: end, isParse: READING.test(work.name) }
   }
   // `handle(message).catch(console.error)`, `runCatching { … }.onFailure { … }`
   if (node.kind === "call" && /^(?:catch|onFailure)$/.test(node.name)) {
@@ -260,6 +262,8 @@ function onlyTells(program: Program, consumer: Consumer, body: Node, depth = 1):
             resolveCall(program, consumer.file, node).some(
               ({ fn }) => fn.body !== null && onlyTells(program, consumer, fn.body, depth - 1),
             ))
+        // What is put into a word about the failure is a part of it: `logger.error(stringify(error))`.
+        if (ok && isTelling(node)) return false
         break
       default:
         break

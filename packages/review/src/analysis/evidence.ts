@@ -138,6 +138,10 @@ export function moduleOf(path: string, services?: Services): string {
   return ""
 }
 
+const SOURCE = /\.(?:go|py|[cm]?[jt]sx?|java|kt|kts)$/
+/** A line that is nothing but a comment: what it says is not what runs. */
+const COMMENT = /^\s*(?:\/\/|\/?\*|#(?!\s*pragma))/
+
 /** What one expression finds in each text that was asked. */
 class Matches {
   readonly #pattern: RegExp
@@ -145,7 +149,7 @@ class Matches {
 
   constructor({ source, flags }: { readonly source: string; readonly flags: string }) {
     // No answer may hang on the one before.
-    this.#pattern = new RegExp(source, flags.replace(/[gy]/g, ""))
+    this.#pattern = new RegExp(source, `${flags.replace(/[gy]/g, "")}g`)
   }
 
   firstOf(texts: readonly EvidenceText[]): WitnessAnswer {
@@ -159,10 +163,12 @@ class Matches {
 }
 
 function matchIn({ path, text }: EvidenceText, pattern: RegExp): WitnessAnswer {
-  const match = pattern.exec(text)
-  if (!match) return null
-  const line = text.slice(0, match.index).split("\n").length
-  const end = text.indexOf("\n", match.index)
-  const shown = text.slice(text.lastIndexOf("\n", match.index) + 1, end < 0 ? undefined : end)
-  return [path, line, shown.trim().slice(0, 200)]
+  for (const match of text.matchAll(pattern)) {
+    const end = text.indexOf("\n", match.index)
+    const shown = text.slice(text.lastIndexOf("\n", match.index) + 1, end < 0 ? undefined : end)
+    if (COMMENT.test(shown) && (SOURCE.test(path) || /\.ya?ml$/.test(path))) continue
+    const line = text.slice(0, match.index).split("\n").length
+    return [path, line, shown.trim().slice(0, 200)]
+  }
+  return null
 }

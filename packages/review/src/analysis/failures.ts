@@ -1,7 +1,7 @@
 /** Which tests and branches mean that something went wrong, and which that it went well. */
 import type { Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
-import { wordsOf } from "./names.ts"
+import { dotted, wordsOf } from "./names.ts"
 
 const FAILURE_WORDS = new Set([
   "err",
@@ -13,6 +13,7 @@ const FAILURE_WORDS = new Set([
   "fail",
   "failed",
   "failure",
+  "failures",
   "failing",
   "retry",
   "retryable",
@@ -90,6 +91,8 @@ function meaningOfBinary(test: Node & { kind: "binary" }): Verdict {
     if (isEqual && saysFailure(test)) return "failure"
     return "unknown"
   }
+  // `s.failures > s.threshold`
+  if (/^>=?$/.test(op) && /(?:failures|errors)$/i.test(dotted(left))) return "failure"
   if (isStatus(left) && right.kind === "number" && /^>=?$/.test(op))
     return right.value >= 300 ? "failure" : "unknown"
   if ((op === "instanceof" || op === "in") && saysFailure(test)) return "failure"

@@ -9,7 +9,7 @@ import { isLock, isFinal, partnersOf, stepsOf } from "./locks.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { isLockName } from "./sections.ts"
-import { typeOf } from "./resolve.ts"
+import { resolveCall, typeOf } from "./resolve.ts"
 
 export interface HeldLock {
   readonly take: Call
@@ -107,6 +107,22 @@ function givesOf(program: Program, file: File, take: Call, calls: readonly Call[
     if (onName !== dotted(receiver)) return false
     // `locks.lock(a)` and `locks.unlock(b)`: the same registry, another lock.
     return sameArgument(file, take, call, handles)
+  })
+}
+
+/** A helper of the same object that gives the lock back for its caller: `w.clearLocked()`. */
+export function givesWithin(program: Program, file: File, take: Call, call: Call): boolean {
+  const receiver = receiverOf(take)
+  const on = receiverOf(call)
+  if (receiver?.kind !== "member" || !on || dotted(on) !== dotted(receiver.object)) return false
+  return resolveCall(program, file, call).some(({ file: from, fn }) => {
+    const inside = from.calls.filter((one) => one.start >= fn.start && one.end <= fn.end)
+    const ofLock = inside.filter((one) => {
+      const held = receiverOf(one)
+      return held?.kind === "member" && held.name === receiver.name
+    })
+    const first = ofLock.find((one) => TAKES.test(one.name) || GIVES.test(one.name))
+    return first !== undefined && GIVES.test(first.name)
   })
 }
 

@@ -6,6 +6,7 @@ import type { Call, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
+import { dotted } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
 import { HOLE, textOfString } from "./text.ts"
@@ -24,6 +25,9 @@ const MAX_STEPS = 4
 /** Calls that only change how a key is represented. */
 const CASTS =
   /^(?:getBytes|encode|encodeToByteArray|toByteArray|toString|String|str|bytes|string|byte|raw|valueOf|trim|singletonList|singleton|listOf|arrayOf|asList|of)$/
+
+/** What a key is written in says nothing of which one it is: `key.getBytes(UTF_8)`. */
+const CHARSET = /charset|(?:^|\.)utf_?-?8|encoding$/i
 
 const NO_KEY: KeyFamily = { text: null, maker: null, names: [] }
 
@@ -57,8 +61,10 @@ function unwrapped(node: Node): Node {
   const [first] = node.args
   if (node.callee.kind === "other" && first) return unwrapped(first)
   if (!CASTS.test(node.name)) return node
-  if (first && node.args.length === 1 && first.kind !== "named") return unwrapped(first)
-  return node.callee.kind === "member" && node.args.length === 0
+  const isCharset = first !== undefined && CHARSET.test(dotted(first))
+  if (first && !isCharset && node.args.length === 1 && first.kind !== "named")
+    return unwrapped(first)
+  return node.callee.kind === "member" && (node.args.length === 0 || isCharset)
     ? unwrapped(node.callee.object)
     : node
 }

@@ -3,7 +3,7 @@ import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
-import { dotted, receiverOf, wordsOf } from "./names.ts"
+import { argNamed, dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { callOf, queriesOf } from "./queries.ts"
 import { ownClassOf } from "./resolve.ts"
@@ -27,6 +27,11 @@ const COMPARES = /^(?:<|<=|>|>=)$/
 /** Whether a name is that of a lease's end: `locked_until`, `leaseExpiresAt`; in a table of locks also `expires_at`. */
 export function isLeaseEnd(name: string, table = ""): boolean {
   const words = wordsOf(name)
+  // When something is to begin is no lease, whatever is locked beside it.
+  if (
+    words.some((word) => /^(?:delay(?:ed)?|snoozed?|scheduled?|postponed?|retry|start)$/.test(word))
+  )
+    return false
   const isTime = words.some((word) => END.test(word)) && !words.includes("by")
   if (isTime && words.some((word) => LEASE.test(word))) return true
   return words.some((word) => EXPIRY.test(word)) && wordsOf(table).some((word) => LEASE.test(word))
@@ -38,6 +43,7 @@ export function leaseComparisonsOf(program: Program, file: File): LeaseCompariso
     ...inQueries(program, file),
     ...inFragments(file),
     ...inObjects(file),
+    ...inConditions(file),
     ...inCalls(file),
     ...ofReadRows(program, file),
   ].sort((a, b) => a.at.start - b.at.start)
@@ -126,6 +132,12 @@ function inFragments(file: File): LeaseComparison[] {
       if (first.kind === "string" && isLeaseEnd(first.value, contextOf(file, call))) {
         return [{ at: call, column: first.value, times: call.args.slice(1) }]
       }
+      // Spring's criteria: `where("expiresAt").lt(now)`.
+      const named = receiverOf(call)
+      const field =
+        named?.kind === "call" && /^(?:and|where)$/.test(named.name) ? named.args[0] : null
+      if (field?.kind === "string" && isLeaseEnd(field.value, contextOf(file, call)))
+        return [{ at: call, column: field.value, times: call.args }]
       const on = first.kind === "member" ? first : receiverOf(call)
       if (on?.kind === "member" && isLeaseEnd(on.name, dotted(on.object))) {
         return [{ at: call, column: on.name, times: call.args.slice(on === first ? 1 : 0) }]
@@ -136,6 +148,7 @@ function inFragments(file: File): LeaseComparison[] {
 }
 
 const OPERATORS = /^\$?(?:lt|lte|gt|gte)$/
+const COMPARING = /^(?:LessThan|MoreThan)(?:OrEqual)?$/
 
 /** `{ lockedAt: { $lte: deadline } }`, `filter(locked_until__lt=now)`, `sq.Lt{"locked_until": now}`. */
 function inObjects(file: File): LeaseComparison[] {
@@ -146,9 +159,13 @@ function inObjects(file: File): LeaseComparison[] {
       const isLess = /(?:^|\.)(?:Lt|LtOrEq|Gt|GtOrEq)$/.test(object.type ?? "")
       const compared =
         value.kind === "object"
-          ? value.entries.filter((entry) => entry.key !== null && OPERATORS.test(entry.key))
+          ? value.entries.filter(({ key: name, keyNode }) =>
+              OPERATORS.test(name ?? (keyNode ? dotted(keyNode).replace(/^Op\./, "") : "")),
+            )
           : []
-      const times = isLess ? [value] : compared.map((entry) => entry.value)
+      // `{ lockedUntil: LessThan(new Date()) }`
+      const called = value.kind === "call" && COMPARING.test(value.name) ? value.args : []
+      const times = isLess ? [value] : [...called, ...compared.map((entry) => entry.value)]
       if (times.length > 0) found.push({ at: value, column: key, times })
     }
   }
@@ -159,6 +176,32 @@ function inObjects(file: File): LeaseComparison[] {
       if (match && isLeaseEnd(match[1]!))
         found.push({ at: arg, column: match[1]!, times: [arg.value] })
     }
+  }
+  return found
+}
+
+const CONDITION = /\b([A-Za-z_#]\w*)\s*(?:<=?|>=?)\s*(:\w+)/
+
+/** DynamoDB's `ConditionExpression: "expires < :now"`, with its values beside it. */
+function inConditions(file: File): LeaseComparison[] {
+  const found: LeaseComparison[] = []
+  const look = (at: Node, condition: Node | null, values: Node | null): void => {
+    if (!condition || values?.kind !== "object") return
+    const text = file.textOf(condition)
+    const [, column = "", name = ""] = CONDITION.exec(text) ?? []
+    if (!isLeaseEnd(column.replace("#", ""), `${text} ${file.textOf(at)} ${contextOf(file, at)}`))
+      return
+    const time = values.entries.find((entry) => entry.key === name)
+    if (time) found.push({ at: condition, column, times: [time.value] })
+  }
+  for (const object of file.objects) {
+    const part = (key: string): Node | null =>
+      object.entries.find((entry) => entry.key === key)?.value ?? null
+    look(object, part("ConditionExpression"), part("ExpressionAttributeValues"))
+  }
+  for (const call of file.calls) {
+    const condition = argNamed(call, "ConditionExpression")
+    if (condition) look(call, condition, argNamed(call, "ExpressionAttributeValues"))
   }
   return found
 }
@@ -236,6 +279,31 @@ function sidesOf(node: Node): readonly Node[] | null {
   return receiver && [receiver, node.args[0]!]
 }
 
+const FILLS =
+  /^(?:First|Take|Last|Find|Get|GetContext|Scan|StructScan|Decode|One|Select|Unmarshal)$/
+
+/** Go's `db.First(&lease, …)`, in the function that looks at it. */
+function isFilledIn(file: File, name: string, at: Node): boolean {
+  const fn = file.methodOf(at)
+  return (
+    file.language === "go" &&
+    fn !== null &&
+    file.calls.some(
+      (call) =>
+        FILLS.test(call.name) &&
+        call.start >= fn.start &&
+        call.end <= at.start &&
+        call.args.some(
+          (arg) =>
+            arg.kind === "unary" &&
+            arg.op === "&" &&
+            arg.operand.kind === "name" &&
+            arg.operand.name === name,
+        ),
+    )
+  )
+}
+
 function isEndOfRow(program: Program, file: File, side: Node): boolean {
   const getter = side.kind === "call" && side.args.length === 0 ? side.callee : side
   if (getter.kind !== "member" || getter.object.kind !== "name") return false
@@ -243,6 +311,7 @@ function isEndOfRow(program: Program, file: File, side: Node): boolean {
     !isLeaseEnd(getter.name.replace(/^get/, ""), `${getter.object.name} ${contextOf(file, side)}`)
   )
     return false
+  if (isFilledIn(file, getter.object.name, side)) return true
   return definitionsOf(program, file, getter.object).some(({ value }) => {
     let made = value?.kind === "await" ? value.value : value
     while (made?.kind === "call" && /^(?:orElse\w*|get|unwrap)$/.test(made.name))

@@ -1,8 +1,10 @@
 /** Locks that are rows of a table: taken by writing an owner, given back by deleting or clearing the row. */
+import type { Call } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { type Query, queriesOf } from "./queries.ts"
+import { type RowCall, rowCallsOf } from "./rowCalls.ts"
 import type { SqlStatement } from "./sql/statement.ts"
 
 export interface RowRelease {
@@ -31,8 +33,94 @@ interface Taken {
   readonly at: Query["at"]
 }
 
-/** Statements of a file that free the row of a lock without a condition on its owner. */
+/** Places of a file that free the row of a lock without a condition on its owner. */
 export function rowReleasesOf(program: Program, file: File): RowRelease[] {
+  return [...inStatements(program, file), ...inCalls(program, file), ...inItems(file)]
+}
+
+const PUTS = /^(?:PutCommand|PutItemCommand|put_?item|putItem|put|PutItem|PutItemInput)$/
+const DELETES =
+  /^(?:DeleteCommand|DeleteItemCommand|delete_?item|deleteItem|DeleteItem|DeleteItemInput)$/
+
+/** DynamoDB's items: put where there is none (`attribute_not_exists`), deleted without a condition. */
+function inItems(file: File): RowRelease[] {
+  if (!file.text.includes("attribute_not_exists")) return []
+  const taken = file.calls.find((call) => {
+    const text = PUTS.test(call.name) ? file.textOf(call) : ""
+    return text.includes("attribute_not_exists") && speaksOfLocks(file, call) && ownerIn(text)
+  })
+  const owner = taken && ownerIn(file.textOf(taken))
+  if (!taken || !owner) return []
+  return file.calls.flatMap((call) => {
+    if (!DELETES.test(call.name) || FORCED.test(file.methodOf(call)?.name ?? "")) return []
+    const text = file.textOf(call)
+    if (!/\bKey\b/.test(text) || /Condition|Expected/.test(text) || !speaksOfLocks(file, call))
+      return []
+    return [{ at: call, statement: "delete", owner, taken: { file, at: taken } }]
+  })
+}
+
+function ownerIn(text: string): string | null {
+  const names = text.match(/\b\w+(?=["']?\s*:|\s*=)/g) ?? []
+  return names.find((name) => OWNER.test(name)) ?? null
+}
+
+function speaksOfLocks(file: File, call: Call): boolean {
+  const names = [file.methodOf(call)?.name ?? "", file.classOf(call)?.name ?? "", file.textOf(call)]
+  return names
+    .flatMap(wordsOf)
+    .some((word) => /^(?:locks?|locked|lease|mutex|semaphore)$/.test(word))
+}
+
+const LOCK_TABLE = /(?:^|[^bc]|job|db)lock$|lease$|leader$|mutex$|semaphore$/
+const SWEEPS = /expire|until|stale|at$/
+/** Deleting by force is what it says. */
+const FORCED = /force|admin|break|steal|purge|flush|reset|evict|clean|sweep|expire|stale|reap/i
+
+/** Documents, query builders and mappers: `locks.deleteOne({ _id: name })`. */
+function inCalls(program: Program, file: File): RowRelease[] {
+  if (!/[lL]ock|[lL]ease/.test(file.text) || !/[dD]elete|[uU]pdate|remove/.test(file.text))
+    return []
+  const rows = rowCallsOf(program, file).filter(
+    (row) => row.query === null && row.table !== null && LOCK_TABLE.test(row.table),
+  )
+  return rows.flatMap((row) => {
+    const fn = file.methodOf(row.call)
+    if (!isFreed(row) || row.where.length === 0 || FORCED.test(fn?.name ?? "")) return []
+    if (row.where.some((one) => OWNER.test(one.column) || SWEEPS.test(one.column))) return []
+    const taken = rows.find((one) => one !== row && one.table === row.table && ownerOf(one))
+    const owner = taken && ownerOf(taken)
+    if (!taken || !owner) return []
+    // Rows that the store names itself are each holder's own.
+    const isByOwnId = row.where.every((one) => one.column === "id")
+    if (isByOwnId && !taken.sets.some((set) => set.column === "id")) return []
+    // Whose it is may have been asked before.
+    const before = file.text.slice(fn?.start ?? 0, row.call.start)
+    if (new RegExp(`\\b${owner}\\b`, "i").test(before.replaceAll("_", ""))) return []
+    return {
+      at: row.call,
+      statement: row.kind === "delete" ? "delete" : "update",
+      owner,
+      taken: { file, at: taken.call },
+    }
+  })
+}
+
+function isFreed(row: RowCall): boolean {
+  return (
+    row.kind === "delete" ||
+    (row.kind === "update" &&
+      row.sets.some((set) => set.value?.kind === "null" && OWNER.test(set.column)))
+  )
+}
+
+function ownerOf(row: RowCall): string | null {
+  if (!/^(?:insert|upsert|update|save)$/.test(row.kind)) return null
+  const set = row.sets.find((one) => OWNER.test(one.column) && one.value?.kind !== "null")
+  return set?.column ?? null
+}
+
+function inStatements(program: Program, file: File): RowRelease[] {
   const found: RowRelease[] = []
   if (!ROWS.test(file.text)) return found
   for (const query of queriesOf(program, file)) {

@@ -25,7 +25,7 @@ const LOCK_WORD =
 
 /** Markers that something was done: they are taken back on failure, and nobody waits for them. */
 const MARKER_WORD =
-  /^(?:once|dedup\w*|debounced?|processed|idem|idempot\w+|seen|throttled?|cooldown|ratelimit|rate|sent|notified|nonces?|otp|captcha|replay\w*|duplicates?|visited|viewed|quota)$/
+  /^(?:once|dedup\w*|debounced?|processed|idem|idempot\w+|seen|throttled?|cooldown|ratelimit|rate|sent|notified|nonces?|otp|captcha|replay\w*|duplicates?|visited|viewed|quota|revalidat\w*|recheck\w*)$/
 
 const RELEASE_WORD =
   /^(?:release|free|unlock|cleanup|dispose|close|exit|relinquish|stepdown|resign)$/

@@ -59,6 +59,8 @@ export function lookupsIn(program: Program, file: File): readonly Lookup[] {
     const found: Lookup[] = []
     for (const root of file.unit.body) {
       walk(root, (node) => {
+        const other = inExpression(program, file, node)
+        if (other) found.push(other)
         if (node.kind !== "if") return
         const fn = courseOf(file, node)
         if (!fn?.body) return
@@ -75,13 +77,44 @@ export function lookupsIn(program: Program, file: File): readonly Lookup[] {
             region,
             from: node.test.end,
             found: asked.isFoundWhenTrue ? node.then : node.otherwise,
-            isConcurrent: isConcurrent(program, file, asked.map),
+            isConcurrent: isConcurrentMap(program, file, asked.map),
           })
         }
       })
     }
     return found
   })
+}
+
+/** `map.get(key) ?? await make(key)`, Kotlin's `map[key]?.let { return it }`. */
+function inExpression(program: Program, file: File, node: Node): Lookup | null {
+  const isElse = node.kind === "binary" && /^(?:\?\?|\|\|)$/.test(node.op)
+  const isLet = file.language === "kotlin" && node.kind === "call" && node.name === "let"
+  if (!isElse && !isLet) return null
+  const asker = isElse ? node.left : receiverOf(node as Call)
+  const [asked] = asker ? plainly(program, file, asker) : []
+  const fn = asked && courseOf(file, node)
+  if (!asked || !fn?.body) return null
+  const lambda = isLet ? (node as Call).args.at(-1) : undefined
+  const found = lambda?.kind === "lambda" ? lambda.fn.body : null
+  if (isLet && !(found && leaves(found.body))) return null
+  const { state, key, at, map } = asked
+  return {
+    fn,
+    state,
+    key,
+    at,
+    test: at,
+    region: isElse ? node.right : fn.body,
+    from: isElse ? node.right.start : node.end,
+    found,
+    isConcurrent: isConcurrentMap(program, file, map),
+  }
+}
+
+function plainly(program: Program, file: File, node: Node): Asked[] {
+  if (node.kind === "index") return ofIndex(program, file, node, false)
+  return node.kind === "call" && GETS.test(node.name) ? ofQuestion(program, file, node, false) : []
 }
 
 /** The first place that puts a key in after it was found missing, in the same function. */
@@ -121,13 +154,46 @@ function insertOf(program: Program, file: File, lookup: Lookup, node: Node): Ins
       ? { at: node, value: node.value }
       : null
   }
-  if (node.kind !== "call" || !PUTS.test(node.name)) return null
+  if (node.kind !== "call" || !(PUTS.test(node.name) || isUnheeded(file, node))) return null
   const receiver = receiverOf(node)
   const [key, value] = node.args
   if (!receiver || !key || file.textOf(key) !== lookup.key) return null
   return stateOf(program, file, receiver)?.key === lookup.state.key
     ? { at: node, value: value ?? null }
     : null
+}
+
+/** The map that a node puts something into, whatever the key. */
+export function putInto(program: Program, file: File, node: Node): State | null {
+  if (node.kind === "assign") {
+    const [target] = node.targets
+    return node.op === "=" && target?.kind === "index"
+      ? stateOf(program, file, target.object)
+      : null
+  }
+  const receiver = node.kind === "call" && PUTS.test(node.name) ? receiverOf(node) : null
+  return receiver && stateOf(program, file, receiver)
+}
+
+/** `map.putIfAbsent(key, made)` whose answer nobody looks at: who came second goes on with the other one. */
+function isUnheeded(file: File, call: Call): boolean {
+  if (!/^(?:putIfAbsent|LoadOrStore)$/.test(call.name)) return false
+  const value = call.args[1]
+  if (value?.kind !== "name" || file.parentOf(call)?.kind !== "block") return false
+  const fn = file.functionOf(call)
+  const on = receiverOf(call)
+  if (!fn || !on) return false
+  const isUsed = (name: Node): boolean =>
+    name.kind === "name" && name.name === value.name && name.start > call.end
+  let used = false
+  let isReadAgain = false
+  walk(fn, (node) => {
+    if (isUsed(node)) used = true
+    if (node.kind === "call" && node.start > call.end && GETS.test(node.name))
+      isReadAgain ||= file.textOf(receiverOf(node) ?? node) === file.textOf(on)
+    return undefined
+  })
+  return used && !isReadAgain
 }
 
 function askedIn(
@@ -250,7 +316,8 @@ function answerOf(
   return own.at(-1) ?? null
 }
 
-function isConcurrent(program: Program, file: File, map: Node): boolean {
+/** Whether a map is made for several threads at once. */
+export function isConcurrentMap(program: Program, file: File, map: Node): boolean {
   const type = typeOf(program, file, map, map)
   if (type === null) return isMadeConcurrent(program, file, map)
   if (type === "Map" || type === "MutableMap")

@@ -1,4 +1,7 @@
-/** Django's records that count in a field of their own and save themselves: they were read by somebody else, earlier. */
+/**
+ * Records that count in a field of their own and were read by somebody else, earlier: Django's, which save themselves,
+ * and others' that are handed on to a repository's `save`.
+ */
 import type { Assign, Call, Func, Node } from "../ir/nodes.ts"
 import { callersOf } from "./definitions.ts"
 import type { File } from "./file.ts"
@@ -27,11 +30,12 @@ const OWN =
 const ONCE = /(?:^|\/)(?:migrations|management\/commands|scripts|fixtures|seeds?)\//
 
 /** Who locks rows does it where they are read: in the files that hand them on. */
-const LOCKS = /select_for_update|with_?lock|acquire_?lock/i
+const LOCKS = /select_for_update|with_?lock|acquire_?lock|pessimistic|for_?update|optimistic/i
 
 export function countedRecords(program: Program, file: File): CountedRecord[] {
-  if (file.language !== "python" || ONCE.test(file.path)) return []
-  if (!file.unit.imports.some((one) => /^django(?:\.|$)/.test(one.module))) return []
+  if (ONCE.test(file.path) || file.language === "go") return []
+  const isPython = file.language === "python"
+  if (isPython && !file.unit.imports.some((one) => /^django(?:\.|$)/.test(one.module))) return []
   return file.assignments.flatMap((at) => {
     const [target] = at.targets
     const fn = file.methodOf(at)
@@ -40,17 +44,44 @@ export function countedRecords(program: Program, file: File): CountedRecord[] {
     const { name: field } = target
     if (OWN.test(field) || !wordsOf(field).some((word) => SHARED.has(word))) return []
     const record = target.object.name
-    if (!isHanded(file, fn, record)) return []
+    if (isPython ? !isHanded(file, fn, record) : !isRow(fn, record)) return []
     const saved = file.calls.find(
       (call) =>
         call.start > at.end &&
         call.end <= fn.end &&
-        dotted(call.callee) === `${record}.save` &&
-        call.args.every((arg) => arg.kind === "named"),
+        (isPython
+          ? dotted(call.callee) === `${record}.save` &&
+            call.args.every((arg) => arg.kind === "named")
+          : isKept(call, record)),
     )
     if (!saved || LOCKS.test(file.textOf(fn)) || isLockedBefore(program, file, fn)) return []
     return [{ fn, at, record, field, saved }]
   })
+}
+
+/** A parameter whose type is a class, and that is not what a request brought. */
+function isRow(fn: Func, record: string): boolean {
+  const param = fn.params.find((one) => one.name === record)
+  return (
+    param !== undefined &&
+    /^[A-Z]\w*$/.test(param.type ?? "") &&
+    !/(?:Dto|DTO|Input|Request|Options|Props|Params|State|Context|Args|Config|Map|Stats)$/.test(
+      param.type ?? "",
+    )
+  )
+}
+
+/** `this.accounts.save(account)` */
+function isKept(call: Call, record: string): boolean {
+  const [only, ...more] = call.args
+  return (
+    /^(?:save|saveAndFlush|persistAndFlush)$/.test(call.name) &&
+    more.length === 0 &&
+    only?.kind === "name" &&
+    only.name === record &&
+    call.callee.kind === "member" &&
+    /repo|dao|store|[a-z]s$|em$|manager/i.test(dotted(call.callee.object))
+  )
 }
 
 function isLockedBefore(program: Program, file: File, fn: Func): boolean {

@@ -94,6 +94,7 @@ function brokerOfCall(program: Program, file: File, call: Call): Broker | null {
     return receiver.kind === "name" && call.args.length > 0 ? "jobs" : null
   if (/^(?:add|addBulk)$/.test(call.name)) return queuedBy(file, receiver, call)
   if (!VERB.test(call.name) || NOT_BROKER.test(dotted(receiver))) return null
+  if (isNoMessage(call)) return null
   const broker = brokerOfNode(program, file, receiver, call)
   if (/^(?:redis)$/.test(broker ?? "")) return null
   if (broker) return broker
@@ -111,6 +112,14 @@ function brokerOfCall(program: Program, file: File, call: Call): Broker | null {
   if (imported && call.name === "send" && last === "client") return null
   if (imported) return imported
   return /^X[Aa]dd$|^xadd$/.test(call.name) ? "redis" : null
+}
+
+/** What is given a transaction is written in it; what is given nothing tells of itself: gauges, a registry. */
+function isNoMessage(call: Call): boolean {
+  if (call.args.length === 0) return /^[pP]ublish$/.test(call.name)
+  return call.args.some((arg) =>
+    /^(?:tx|txn)$|(?:^|\.)\w*(?:Tx|Txn|[tT]ransaction)(?:\(\))?$/.test(dotted(arg)),
+  )
 }
 
 /** `queue.add("charge", data)` of BullMQ. */
@@ -149,7 +158,12 @@ export function publishingsWithin(
     if (node.kind !== "call" && node.kind !== "send") return undefined
     const own = publishingOf(program, file, node)
     if (own) found.push({ from: node, what: own, depth: 0 })
-    else if (node.kind === "call" && depth > 0 && HINTS.test(dotted(node.callee))) {
+    else if (
+      node.kind === "call" &&
+      depth > 0 &&
+      HINTS.test(dotted(node.callee)) &&
+      !(VERB.test(node.name) && isNoMessage(node))
+    ) {
       for (const target of resolveCall(program, file, node)) {
         const [first] = within(program, target.file, target.fn, depth - 1)
         if (first) found.push({ from: node, what: first.what, depth: first.depth + 1 })

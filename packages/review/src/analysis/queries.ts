@@ -91,8 +91,10 @@ function callAround(file: File, node: Node): Call | null {
       if (outer.callee === inner || !isWrapper(file, outer)) return outer
     } else if (outer.kind === "assign") {
       return usesOf(file, outer.targets[0], outer)[0] ?? null
-    } else if (outer.kind === "block" || outer.kind === "function" || outer.kind === "class")
-      return null
+    } else if (outer.kind === "class") {
+      const field = outer.fields.find((one) => one.value === inner)
+      return field ? (usesOfField(file, field.name)[0] ?? null) : null
+    } else if (outer.kind === "block" || outer.kind === "function") return null
     inner = outer
   }
   return null
@@ -103,6 +105,13 @@ function isWrapper(file: File, call: Call): boolean {
   if (!call.isTagged) return WRAPPERS.test(call.name)
   const around = file.parentOf(call)
   return around?.kind === "call" && around.callee !== call
+}
+
+/** Calls that get a constant of their class as an argument: `this.#sql`, `Locks.TAKE`, `TAKE`. */
+function usesOfField(file: File, name: string): Call[] {
+  return file.calls.filter((call) =>
+    call.args.some((arg) => (arg.kind === "name" || arg.kind === "member") && arg.name === name),
+  )
 }
 
 /** Calls that get a variable as an argument. */

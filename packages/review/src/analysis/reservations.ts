@@ -36,10 +36,19 @@ export function guardsOf(program: Program, file: File): Guard[] {
         // A loop asks again after every wait within it.
         const from = node.kind === "loop" && region === fn.body ? node.end : node.test.end
         found.push({ check, fn, region, from: Math.max(from, check.at.end) })
+        if (node.kind === "if" && !check.isFullWhenTrue && !node.otherwise && region === node.then)
+          found.push(...afterWaiting(file, node, check, fn))
       }
     })
   }
   return found
+}
+
+/** `if (n < max) { n++; return }`, then a wait for room: who is woken has the place only when he looks again. */
+function afterWaiting(file: File, node: Node & { kind: "if" }, check: Check, fn: Func): Guard[] {
+  if (!isCooperative(file, fn) || !leaves(node.then.body, "round") || check.reading.isRemote)
+    return []
+  return [{ check, fn, region: fn.body!, from: node.end }]
 }
 
 /**
@@ -131,11 +140,35 @@ function guardsWithin(program: Program, file: File, fn: Func): Check[] {
 export function isCompared(file: File, at: Node): boolean {
   for (const outer of file.ancestorsOf(at)) {
     if (outer.kind === "binary" && /^(?:>=?|<=?|[!=]==?)$/.test(outer.op)) return true
-    if (outer.kind === "assign" && outer.value === at && outer.declares) return true
+    if (outer.kind === "assign" && outer.value === at && outer.declares)
+      return outer.targets.some((one) => one.kind === "name" && isLookedAt(file, one.name, outer))
     if (outer.kind === "call" && /compareAndSet|CompareAndSwap/.test(outer.name)) return true
     if (outer.kind === "block" || outer.kind === "function") return false
   }
   return false
+}
+
+/** Whether what an increment gave is tested later, or handed to who asked. */
+function isLookedAt(file: File, name: string, from: Node): boolean {
+  const fn = file.functionOf(from)
+  if (!fn) return true
+  let looked = false
+  const names = (root: Node): void => {
+    walk(root, (node) => {
+      if (node.kind === "name" && node.name === name) looked = true
+      return !looked
+    })
+  }
+  walk(fn, (node) => {
+    if (looked || node.end <= from.end) return false
+    if ((node.kind === "if" || node.kind === "loop") && node.test) names(node.test)
+    if (node.kind === "binary" && /^(?:>=?|<=?|[!=]==?)$/.test(node.op)) names(node)
+    if (node.kind === "conditional") names(node.test)
+    if (node.kind === "switch" && node.subject) names(node.subject)
+    if (node.kind === "return" && node.value?.kind !== "call" && node.value) names(node.value)
+    return !looked
+  })
+  return looked
 }
 
 /** The first increment after the check that the check governs, itself or through a function that is called. */

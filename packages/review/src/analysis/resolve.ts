@@ -6,10 +6,14 @@
 import type { Assign, Call, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import type { ClassRef, FunctionRef, Located, Program, Source } from "./program.ts"
+import { fieldBy, methodsBy } from "./owners.ts"
 import { question } from "./question.ts"
 
 /** Implementations of an interface that are looked at; more of them prove nothing about one call. */
 const MAX_IMPLEMENTATIONS = 4
+
+/** Classes of one name whose bases are looked at. */
+const MAX_NAMESAKES = 50
 
 /** Names that too many unrelated things have for a lone definition to be the one that is meant. */
 const COMMON =
@@ -117,9 +121,9 @@ function resolveMember(
         .filter((ref) => ref.owner === imported.name || ref.owner === object.name)
       if (statics.length > 0) return statics.slice(0, 1)
     }
-    const statics = program
-      .functionsNamed(name)
-      .filter((ref) => ref.owner === object.name && ref.source.language === file.language)
+    const statics = methodsBy(program.functionsNamed(name), object.name).filter(
+      (ref) => ref.source.language === file.language,
+    )
     if (statics.length > 0) return statics.slice(0, 1)
   }
   const type = typeOf(program, file, object, at)
@@ -191,25 +195,34 @@ function methodsOfType(
   type: string,
   name: string,
 ): readonly FunctionRef[] {
-  const named = program
-    .functionsNamed(name)
-    .filter((ref) => ref.owner === type && ref.source.language === file.language)
-  const near = named.filter((ref) => isSamePackage(file, ref.source))
-  if (named.length > 0) return (near.length > 0 ? near : named).slice(0, 1)
+  const functions = program.functionsNamed(name)
+  const own = methodsBy(functions, type)
+  const named = own.find(
+    (ref) => ref.source.language === file.language && isSamePackage(file, ref.source),
+  )
+  const first = named ?? own.find((ref) => ref.source.language === file.language)
+  if (first) return [first]
+  const below = new Set(program.subclassesOf(type).map((one) => one.name))
+  const implementations = [...below].flatMap((owner) => methodsBy(functions, owner))
+  if (implementations.length > 0) return inOrder(functions, implementations)
   const classes = program.classesNamed(type)
-  const isInterface = classes.some((one) => one.form === "interface")
-  const below = program.subclassesOf(type).map((one) => one.name)
-  const implementations = program
-    .functionsNamed(name)
-    .filter((ref) => ref.owner !== null && below.includes(ref.owner))
-  if (implementations.length > 0) return implementations.slice(0, MAX_IMPLEMENTATIONS)
-  if (isInterface && file.language === "go") {
-    return program
-      .functionsNamed(name)
-      .filter((ref) => ref.owner !== null)
-      .slice(0, MAX_IMPLEMENTATIONS)
+  if (file.language === "go" && classes.some((one) => one.form === "interface"))
+    return functions.filter((ref) => ref.owner !== null).slice(0, MAX_IMPLEMENTATIONS)
+  for (const one of classes.slice(0, MAX_NAMESAKES)) {
+    const found = inherited(program, one, name)
+    if (found.length > 0) return found.slice(0, 1)
   }
-  return classes.flatMap((one) => inherited(program, one, name)).slice(0, 1)
+  return []
+}
+
+/** The first few of some functions, in the order that all of their name have. */
+function inOrder(
+  all: readonly FunctionRef[],
+  some: readonly FunctionRef[],
+): readonly FunctionRef[] {
+  if (some.length <= 1) return some
+  const wanted = new Set(some)
+  return all.filter((ref) => wanted.has(ref)).slice(0, MAX_IMPLEMENTATIONS)
 }
 
 function inherited(program: Program, of: ClassRef, name: string): readonly FunctionRef[] {
@@ -218,7 +231,7 @@ function inherited(program: Program, of: ClassRef, name: string): readonly Funct
   for (let base = open.shift(); base !== undefined && seen.size < 10; base = open.shift()) {
     if (seen.has(base)) continue
     seen.add(base)
-    const found = program.functionsNamed(name).filter((ref) => ref.owner === base)
+    const found = methodsBy(program.functionsNamed(name), base)
     if (found.length > 0) return found
     for (const above of program.classesNamed(base)) open.push(...above.bases)
   }
@@ -270,13 +283,8 @@ function localType(file: File, fn: Func, name: string): string | null {
 }
 
 function fieldType(program: Program, file: File, owner: string, name: string): string | null {
-  const classes = program.classesNamed(owner)
-  const near = classes.filter((one) => isSamePackage(file, one.source))
-  for (const one of near.length > 0 ? near : classes) {
-    const field = one.fields.find(([field]) => field === name)
-    if (field) return bareType(field[1])
-  }
-  return null
+  const type = fieldBy(program.classesNamed(owner), folderOf(file.path), name)
+  return type === undefined ? null : bareType(type)
 }
 
 function bareType(type: string): string {
@@ -361,8 +369,13 @@ function joined(from: string, relative: string): string {
 }
 
 export function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")))
+  let folder = FOLDERS.get(path)
+  if (folder === undefined)
+    FOLDERS.set(path, (folder = path.slice(0, Math.max(0, path.lastIndexOf("/")))))
+  return folder
 }
+
+const FOLDERS = new Map<string, string>()
 
 function isScript(of: { readonly language: string }): boolean {
   return of.language === "javascript" || of.language === "typescript"

@@ -7,13 +7,15 @@ import { walk } from "../ir/children.ts"
 import { callersOf, definitionsOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
-import { dotted } from "./names.ts"
+import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 import type { Wait } from "./waits.ts"
 import {
   countedAttempts,
+  countedWithin,
   emptinessOn,
+  failureAhead,
   failureBeside,
   failureOn,
   holds,
@@ -55,23 +57,58 @@ export function roundOf(program: Program, file: File, wait: Wait): Round {
 
 /** `time.Until(deadline)`, `deadline - now`: over when all of it is over. */
 function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
-  const [definition, ...others] = delay.kind === "name" ? definitionsOf(program, file, delay) : []
-  const value = definition?.value && others.length === 0 ? definition.value : delay
+  const valueOf = (node: Node): Node => {
+    const [definition, ...others] = node.kind === "name" ? definitionsOf(program, file, node) : []
+    return definition?.value && others.length === 0 ? definition.value : node
+  }
   let found = false
-  walk(value, (node) => {
+  const look = (node: Node): boolean => {
     if (node.kind === "call" && node.name === "Until")
       found ||= node.args.some((arg) => /deadline/i.test(dotted(arg)))
+    // `max(remaining, 0)` where `remaining = deadline - now`
+    if (node.kind === "binary" && node.op === "-") found ||= /deadline/i.test(dotted(node.left))
+    if (node.kind === "name" && /^remaining/i.test(node.name)) {
+      const value = valueOf(node)
+      if (value.kind === "binary") walk(value, look)
+    }
     return !found
-  })
+  }
+  walk(valueOf(delay), look)
   return found
 }
 
 function inLoop(call: Call, way: Way): Round {
   const loop = way.loop!
   if (emptinessOn(way)) return { purpose: "poll", around: loop, failure: null, operation: null }
-  const failure = failureOn(way) ?? failureBeside(loop, way.steps) ?? countedAttempts(loop)
+  const failure =
+    failureOn(way) ??
+    failureBeside(loop, way.steps) ??
+    countedAttempts(loop) ??
+    failureAhead(loop, way.steps) ??
+    countedWithin(loop) ??
+    namedForRetry(call)
   if (!failure) return { purpose: "poll", around: loop, failure: null, operation: null }
   return { purpose: "retry", around: loop, failure, operation: operationIn(loop, call) }
+}
+
+/** `delay(retryDelayMs)`, `sleep(reconnectInterval)`: the name of the delay says what it is for. */
+function namedForRetry(call: Call): Node | null {
+  let found: Node | null = null
+  for (const arg of call.args)
+    walk(arg, (node) => {
+      if ((node.kind === "name" || node.kind === "member") && isRetryDelay(node.name))
+        found ??= node
+      return found === null && node.kind !== "function"
+    })
+  return found
+}
+
+function isRetryDelay(name: string): boolean {
+  const words = wordsOf(name)
+  return (
+    words.some((word) => /^(?:retry|reconnect|reconnection|redial)$/.test(word)) &&
+    words.some((word) => /^(?:delay|wait|interval|backoff|sleep|time|pause|ms|period)$/.test(word))
+  )
 }
 
 /** The call that is tried: the first of the loop's `try`, or the one whose error is looked at. */
@@ -93,6 +130,7 @@ function operationIn(loop: Loop | Func, wait: Call): Call | null {
     if (
       node.kind === "call" &&
       !first &&
+      !ASIDE.test(node.name) &&
       !/^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf)$/i.test(node.name)
     )
       first = node
@@ -115,7 +153,11 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   const { fn } = way
   const failure = failureOn(way)
   if (!fn) return NOTHING
-  if (!failure) return isOnlyAWait(fn) ? asItsCaller(program, file, fn) : NOTHING
+  if (emptinessOn(way))
+    return isCalledAround(program, file, fn) ? { ...NOTHING, purpose: "poll", around: fn } : NOTHING
+  const again = failure ? null : triesAgain(fn, call)
+  if (again) return { purpose: "retry", around: fn, failure: null, operation: again }
+  if (!failure) return isOnlyAWait(fn, call) ? asItsCaller(program, file, fn) : NOTHING
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
   }
@@ -136,29 +178,78 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   return NOTHING
 }
 
+/** `retrySending() { delay(backoff); send(message) }`: its name says what follows the wait. */
+function triesAgain(fn: Func, wait: Call): Call | null {
+  if (
+    !/^(?:schedule|do|attempt|try)?_?(?:[rR]etry|[rR]econnect|[rR]esend|[rR]edial)(?![a-z])/.test(
+      fn.name,
+    )
+  )
+    return null
+  let found: Call | null = null
+  walk(fn, (node) => {
+    const isNext = node.kind === "call" && node.start > wait.end && !ASIDE.test(node.name)
+    if (isNext && !BESIDE_A_WAIT.test(node.name)) found ??= node
+    return found === null
+  })
+  return found
+}
+
+function isCalledAround(program: Program, file: File, fn: Func): boolean {
+  return callersOf(program, { file, fn }).some(
+    (one) => pathToLoop(one.file, one.call).loop !== null,
+  )
+}
+
 /** A function that only waits: what the wait is for, its caller tells. */
-function asItsCaller(program: Program, file: File, fn: Func): Round {
+function asItsCaller(program: Program, file: File, fn: Func, depth = 0): Round {
   for (const caller of callersOf(program, { file, fn })) {
     const way = pathToLoop(caller.file, caller.call)
-    const round = way.loop && caller.file === file ? inLoop(caller.call, way) : NOTHING
-    if (round.purpose === "retry") return round
+    const round = way.loop ? inLoop(caller.call, way) : NOTHING
+    // What stands in another file is not shown as if it stood in this one.
+    if (round.purpose === "retry")
+      return caller.file === file ? round : { ...NOTHING, purpose: "retry", around: fn }
+    // `delayIfNeeded() { if (…) { this.delay(); this.increase() } }`
+    if (!way.loop && way.fn && depth < 2 && isOnlyAWait(way.fn, caller.call)) {
+      const above = asItsCaller(program, caller.file, way.fn, depth + 1)
+      if (above.purpose === "retry") return above
+    }
+    const failure = way.loop || !way.fn ? null : failureOn(way)
+    if (failure && callsItself(caller.file, way.fn!, caller.call))
+      return {
+        purpose: "retry",
+        around: fn,
+        failure: caller.file === file ? failure : null,
+        operation: null,
+      }
   }
   return NOTHING
 }
 
-function isOnlyAWait(fn: Func): boolean {
+/** Nothing but a wait, a word about it and reckoning: `func (r *retrier) pause() { time.Sleep(r.wait); r.wait *= 2 }`. */
+function isOnlyAWait(fn: Func, wait: Call): boolean {
   let calls = 0
-  if (fn.params.length > 0) return false
+  let statements = 0
+  // How long is the caller's affair then, and it is told of it where it calls.
+  let isTold = false
+  for (const arg of wait.args)
+    walk(arg, (node) => {
+      if (node.kind === "name") isTold ||= fn.params.some((param) => param.name === node.name)
+      return !isTold
+    })
+  if (isTold) return false
   walk(fn, (node) => {
-    if (
-      node.kind === "call" &&
-      !/^(?:interrupt|currentThread|log|info|warn|debug|error)$/.test(node.name)
-    )
-      calls++
+    if (node.kind === "loop") calls += 100
+    if (node.kind === "assign" || node.kind === "if") statements++
+    if (node.kind === "call" && !BESIDE_A_WAIT.test(node.name))
+      if (node === wait || !/delay|back_?off|interval/i.test(node.name)) calls++
     return undefined
   })
-  return calls === 1
+  return calls === 1 && statements <= 6
 }
+
+const BESIDE_A_WAIT =
+  /^(?:Promise|interrupt|currentThread|log\w*|info|warn|debug|error|trace|[A-Z]\w*f|Duration|Err|Done|Stop|min|max|Min|Max|pow|Pow|int64|float64|Second|Milliseconds|toMillis|of(?:Millis|Seconds)|RuntimeException|Int63n|Float64|random|nextInt|nextLong|nextDouble)$/
 
 function callsItself(file: File, fn: Func, after: Call): boolean {
   if (fn.name === "") return false
@@ -174,11 +265,31 @@ function ofTimer(program: Program, file: File, wait: Wait): Round {
   if (way.steps.some((step) => step.kind === "call" && step.isNew && step.name === "Promise")) {
     return way.loop ? inLoop(wait.call, way) : withoutLoop(program, file, wait.call, way)
   }
-  const again = leadsBack(program, file, wait)
+  const again = leadsBack(program, file, wait) ?? reconnects(file, wait)
   if (!again) return NOTHING
-  const failure = failureOn(way) ?? failureHandler(file, wait.call)
+  // Whatever a connection is made anew after, it was lost.
+  const failure =
+    failureOn(way) ??
+    failureHandler(file, wait.call) ??
+    (CONNECTS.test(again.name) && !/disconnect/i.test(again.name) ? again : null)
   const operation = operationIn(again, wait.call)
   return { purpose: failure ? "retry" : "poll", around: again, failure, operation }
+}
+
+const CONNECTS = /^_*(?:[a-z]+_?)?(?:re)?connect(?!ed|ion|or)|Connect(?!ed|ion|or)/
+
+/** `setTimeout(() => this.reconnect(), d)`: what it does again is what its name says. */
+function reconnects(file: File, wait: Wait): Func | null {
+  let found = false
+  const look = (name: string): boolean => /^(?:_|try_?|do_?|attempt_?)*re_?connect$/i.test(name)
+  if (wait.callback)
+    walk(wait.callback, (node) => {
+      if (node.kind === "call") found ||= look(node.name)
+      else if (node === wait.callback && (node.kind === "name" || node.kind === "member"))
+        found ||= look(node.name)
+      return !found
+    })
+  return found ? file.functionOf(wait.call) : null
 }
 
 /** The function around a timer that its callback is, or calls. */
@@ -224,9 +335,15 @@ function throughAnother(
   return found
 }
 
-/** `.on("error", …)`, `onclose = …`, `handleDisconnect()`. */
+/** `.on("error", …)`, `onclose = …`, `handleDisconnect()`, `.catch(…)`, the second callback of `.then`. */
 function failureHandler(file: File, call: Call): Node | null {
   for (const outer of file.ancestorsOf(call)) {
+    if (
+      outer.kind === "call" &&
+      ((outer.name === "catch" && outer.args.some((arg) => holds(arg, call))) ||
+        (outer.name === "then" && outer.args[1] && holds(outer.args[1], call)))
+    )
+      return outer
     if (
       outer.kind === "call" &&
       outer.args.some(

@@ -161,7 +161,7 @@ function ofChain(program: Program, file: File, call: Call): RowCall | null {
     kind,
     call,
     query: null,
-    table: tableOf(file, steps, receiver),
+    table: tableTyped(program, file, steps, on) ?? tableOf(file, steps, receiver),
     where,
     sets: kind === "read" || kind === "delete" ? [] : settingsOf(program, file, steps),
     locks: LOCKS.test(file.textOf(call)),
@@ -176,6 +176,27 @@ function ofChain(program: Program, file: File, call: Call): RowCall | null {
       ),
     results: kind === "read" ? resultsOf(file, call) : [],
   }
+}
+
+/** The table that a type tells: `private readonly usages: Repository<QuotaUsage>`, GORM's `First(&user)`. */
+function tableTyped(
+  program: Program,
+  file: File,
+  steps: readonly Call[],
+  on: Node | null,
+): string | null {
+  if (file.language === "go") {
+    const arg = steps.flatMap((step) => step.args).find((one) => one.kind === "unary")
+    if (arg?.kind !== "unary" || arg.op !== "&" || arg.operand.kind !== "name") return null
+    const type = typeOf(program, file, arg.operand, steps[0]!)
+    return type !== null && /^[A-Z]/.test(type) ? singular(type) : null
+  }
+  if (on?.kind !== "member" || on.object.kind !== "name" || on.object.name !== "this") return null
+  const field = file.classOf(on)?.fields.find((one) => one.name === on.name)
+  const entity = /^(?:\w+\.)?(?:Repository|EntityRepository|Model|Collection)<(\w+)/.exec(
+    field?.type ?? "",
+  )
+  return entity ? singular(entity[1]!.replace(/(?:Document|Entity)$/, "")) : null
 }
 
 function kindOf(steps: readonly Call[]): RowCall["kind"] | null {
@@ -275,7 +296,12 @@ function resultsOf(file: File, call: Call): string[] {
       inner.end <= outer.iterable.end
     )
       names.push(...outer.bindings.flatMap((one) => (one.kind === "name" ? [one.name] : [])))
-    if (outer.kind === "block" || outer.kind === "function" || outer.kind === "loop") break
+    // `async with db.execute(…) as cursor`
+    if (outer.kind === "with")
+      for (const { value, binding } of outer.resources)
+        if (binding?.kind === "name" && value.start <= call.start && call.end <= value.end)
+          names.push(binding.name)
+    if (/^(?:block|function|loop|with)$/.test(outer.kind)) break
     inner = outer
   }
   return [...names, ...derivedFrom(file, call, names)].filter(

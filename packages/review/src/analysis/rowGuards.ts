@@ -8,10 +8,15 @@ import { typeOf } from "./resolve.ts"
 import { type RowCall, singular } from "./rowCalls.ts"
 
 const GUARDS =
-  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
+  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire(?!d)|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
 
 export const VERSION_COLUMN =
   /^(?:version|lockversion|optlock|rowversion|revision|rev|etag|v|seq|sequence|generation|epoch|updatedat|modifiedat|lastmodified|xmin)$/
+
+/** Whether a text speaks of a lock on rows, or of an isolation that does as much. */
+export function takesLock(text: string): boolean {
+  return GUARDS.test(text)
+}
 
 /** Whether a function, or one that calls it, holds a lock or raises the isolation. */
 export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
@@ -37,8 +42,9 @@ export function isConditional(write: RowCall, column: string): boolean {
   return write.where.some((one) => one.column === column || VERSION_COLUMN.test(one.column))
 }
 
+// TypeORM's VersionColumn is not among them: it counts the saves and keeps none from happening.
 const VERSIONED =
-  /@Version\b|@VersionColumn|version_id_col|optimisticConcurrency\s*:\s*true|optimisticlock\.Version|@OptimisticLocking|VersionField|ConcurrentTransitionMixin/
+  /@Version\b|version_id_col|optimisticConcurrency\s*:\s*true|optimisticlock\.Version|@OptimisticLocking|VersionField|ConcurrentTransitionMixin/
 
 const BY_TABLE = question("tables with versions", (program): string[] => {
   const names = new Set<string>()

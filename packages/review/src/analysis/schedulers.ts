@@ -3,7 +3,7 @@ import type { At, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf, rootOf } from "./names.ts"
 import type { Located, Program } from "./program.ts"
-import { resolveFunction } from "./resolve.ts"
+import { resolveCall, resolveFunction } from "./resolve.ts"
 
 export interface Registration {
   readonly at: At
@@ -12,13 +12,13 @@ export interface Registration {
 }
 
 const MODULES =
-  /^(?:node-cron|cron|croner|node-schedule|toad-scheduler|@nestjs\/schedule|apscheduler.*|schedule|rocketry|github\.com\/robfig\/cron.*|github\.com\/go-co-op\/gocron.*|github\.com\/jasonlvhit\/gocron|aiocron|huey.*)$/
+  /^(?:node-cron|cron|croner|node-schedule|toad-scheduler|@nestjs\/schedule|(?:flask_)?apscheduler.*|schedule|rocketry|github\.com\/robfig\/cron.*|github\.com\/go-co-op\/gocron.*|github\.com\/jasonlvhit\/gocron|aiocron|huey.*)$/
 
 const CALLS =
   /^(?:schedule|scheduleJob|CronJob|Cron|add_job|AddFunc|AddJob|NewJob|Do|do|cron|crontab|scheduled_job|every|scheduleWithFixedDelay)$/
 
 const ANNOTATIONS =
-  /^(?:.*\.)?(?:Scheduled|Cron|scheduled_job|cron|periodic_task|aiocron\.crontab|repeat_every)$/
+  /^(?:.*\.)?(?:Scheduled|Cron|scheduled_job|cron|periodic_task|aiocron\.crontab|repeat_every|scheduler\.task)$/
 
 /** Every registration of a file, in the order of the text. */
 export function registrationsOf(program: Program, file: File): readonly Registration[] {
@@ -29,9 +29,15 @@ export function registrationsOf(program: Program, file: File): readonly Registra
     // `schedule.every(5).minutes.do(job)` is one registration, not two.
     if (call.name === "every" && !argNamed(call, "func")) continue
     if (inner && /\.every\(\)/.test(`.${dotted(inner)}`) && call.name !== "do") continue
-    const callback =
+    const given =
       argNamed(call, "func", "onTick") ??
-      call.args.find((arg) => arg.kind === "lambda" || isReference(program, file, arg))
+      call.args.find(
+        (arg) =>
+          arg.kind === "lambda" ||
+          isReference(program, file, arg) ||
+          wrappedIn(program, file, arg) !== null,
+      )
+    const callback = given && (wrappedIn(program, file, given) ?? given)
     const work = callback ? resolveFunction(program, file, callback) : []
     if (work.length > 0) found.push({ at: call, work })
   }
@@ -41,6 +47,18 @@ export function registrationsOf(program: Program, file: File): readonly Registra
       found.push({ at: annotation, work: [{ file, fn }] })
   }
   return found.sort((a, b) => a.at.start - b.at.start)
+}
+
+/** The job within `withCheckIn("digests", sendDigests)`; what a wrapper with a lock is given is let be. */
+function wrappedIn(program: Program, file: File, node: Node): Node | null {
+  if (node.kind !== "call" || /lock|leader|once|single|exclusive|NewTask/i.test(node.name))
+    return null
+  const guards = resolveCall(program, file, node).some(
+    ({ file: from, fn }) =>
+      fn.body !== null && /lock|leader|acquire|claim|once/i.test(from.textOf(fn.body)),
+  )
+  if (guards) return null
+  return node.args.find((arg) => arg.kind === "lambda" || isReference(program, file, arg)) ?? null
 }
 
 function isReference(program: Program, file: File, node: Node): boolean {
@@ -56,7 +74,12 @@ function isOfScheduler(file: File, callee: Node): boolean {
   const root = rootOf(callee)
   if (root === null) return false
   const link = file.unit.imports.find((one) => one.local === root)
-  if (link) return MODULES.test(link.module)
+  // A scheduler that another file of the repository has made is known by what only schedulers have.
+  if (link)
+    return (
+      MODULES.test(link.module) ||
+      (/sched|cron/i.test(root) && /\.(?:add_job|AddFunc|AddJob)$/.test(dotted(callee)))
+    )
   const imports = file.unit.imports.some((one) => MODULES.test(one.module))
   const name = dotted(callee)
   return (

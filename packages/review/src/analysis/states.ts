@@ -55,7 +55,8 @@ function ofName(file: File, node: Node & { kind: "name" }): State | null {
 }
 
 function fieldOrVariable(file: File, node: Node & { kind: "name" }, key: string): State {
-  const owner = key.startsWith("field ") ? ownClassOf(file, node) : null
+  // The class that has the field: an anonymous one within it uses it too.
+  const owner = key.startsWith("field ") ? key.slice("field ".length) : null
   return owner
     ? { key: `${scopeOf(file)}:${owner}.${node.name}`, name: node.name, owner }
     : { key, name: node.name, owner: null }
@@ -70,7 +71,7 @@ function variableOf(file: File, name: string, at: Node): string | null {
       (file.language === "java" || file.language === "kotlin" || file.language === "python")
     ) {
       if (file.language !== "python" && outer.fields.some((field) => field.name === name))
-        return `field ${name}`
+        return `field ${outer.name}`
       continue
     }
     if (outer.kind !== "function") continue

@@ -48,11 +48,15 @@ export function storeCallsOf(program: Program, file: File): readonly StoreCall[]
   )
 }
 
+/** Headers and parameters of a request are its own, whatever the name of what serves it. */
+const OF_REQUEST =
+  /(?:^|\.)(?:\w*[hH]eaders?|[cC]ookies|[qQ]uery|[sS]earchParams|[fF]ormData)(?:\(\))?$/
+
 function classified(program: Program, file: File, call: Call): StoreCall | null {
   const keys = argNamed(call, "keys")
   if (keys) return { kind: "script", call, key: keys, value: null, expires: null }
   const receiver = receiverOf(call)
-  if (!receiver) return null
+  if (!receiver || OF_REQUEST.test(dotted(receiver))) return null
   if (/^(?:Nx|Key)$/.test(call.name)) return built(file, call)
   const args = argumentsOf(call)
   const scripted = SCRIPT.test(call.name) ? keyOfScript(args) : null

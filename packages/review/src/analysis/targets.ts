@@ -139,12 +139,15 @@ const VAGUE_VERBS = new Set([
 const ASIDE =
   /(?:^|\.)(?:\w*[lL]og(?:ger)?|LOG(?:GER)?|\w*[mM]etrics?(?:Handler|Scope)?|tracer|span|tag|level)(?:\(\))?\.\w+$/
 
+/** `pollInterval.Load()` reads a setting. */
+const SETTING = /(?:[iI]nterval|[tT]imeout|[dD]elay|[pP]eriod|[dD]uration)(?:\(\))?\.\w+$/
+
 const MEMO = Symbol("target of a function")
 
 /** Where a call goes, by its name, what it is called on, and what the functions behind it call. */
 export function targetOf(program: Program, file: File, call: Call, depth = 2): Target {
   const name = dotted(call.callee)
-  if (ASIDE.test(name)) return "unknown"
+  if (ASIDE.test(name) || SETTING.test(name)) return "unknown"
   const direct = byName(name)
   // What the repository says of its own `queryRegistry` weighs more than the verb.
   const isOpen = direct === "remote" && depth > 0 && isByVerb(name)

@@ -115,11 +115,40 @@ function isAssertion(call: Call): boolean {
 const POSITIVE =
   /not_?nil|not_?null|not_?empty|not_none|is not None|not_?zero|not\.toBe(?:Null|Undefined)/gi
 const NEGATIVE =
-  /\bnot\b|Not[A-Z_(]|_not_|[nN]ever|[eE]mpty|[fF]alse\b|Nil\b|Null\b|Undefined|isZero|Zero\(|\bnone\b|\bNone\b|\(0\)|\(\s*0\s*,|,\s*0\s*[,)]|==\s*0\b|!==?|\b[nN]o[A-Z_]|assert_?[nN]o(?:ne)?[A-Z_]|['"](?:PENDING|pending)['"]/
+  /\bnot\b|\bNOT\b|[nN]one[A-Z]\w*\(|\b[sS]till\b|Not[A-Z_(]|_not_|[nN]ever|[eE]mpty|[fF]alse\b|Nil\b|Null\b|Undefined|isZero|Zero\(|\bnone\b|\bNone\b|\(0\)|\(\s*0\s*,|,\s*0\s*[,)]|==\s*0\b|!==?|\b[nN]o[A-Z_]|assert_?[nN]o(?:ne)?[A-Z_]|['"](?:PENDING|pending)['"]/
 
 /** Whether an assertion says that something did not happen: only time can show that. */
 export function saysNothingHappened(file: File, assertion: Node): boolean {
+  if (isOfNothing(file, assertion)) return true
   const call = file.parentOf(assertion)
   const chain = call?.kind === "member" ? (file.parentOf(call) ?? assertion) : assertion
   return NEGATIVE.test(file.textOf(chain).slice(0, 300).replaceAll(POSITIVE, "set"))
+}
+
+/** `if n := count.Load(); n != 0 { t.Fatal(…) }` */
+function isOfNothing(file: File, assertion: Node): boolean {
+  for (const outer of file.ancestorsOf(assertion)) {
+    if (outer.kind === "function" || outer.kind === "loop") return false
+    if (outer.kind !== "if") continue
+    const { test } = outer
+    return (
+      test.kind === "binary" &&
+      /^(?:!=|!==|>)$/.test(test.op) &&
+      test.right.kind === "number" &&
+      test.right.value === 0
+    )
+  }
+  return false
+}
+
+/** A comment between two places that says that all is as it was: `// should still be there`. */
+export function saysItStays(file: File, from: number, to: number): boolean {
+  return file.unit.comments.some(
+    ({ start, end }) =>
+      start >= from &&
+      end <= to &&
+      /should(?:n't| not| still)|must(?:n't| not)|\bstill (?:exists?|there|present|holds?|be)\b|not yet|\bnever\b|\bnothing\b|\bunchanged\b/i.test(
+        file.text.slice(start, end),
+      ),
+  )
 }

@@ -100,8 +100,11 @@ function platformWait(file: File, call: Call): Wait | null {
     const callback = known.callback === undefined ? null : (call.args[known.callback] ?? null)
     return { call, form: known.form, delay, unitMs: known.unitMs ?? 1, callback }
   }
-  if (file.language === "java" || file.language === "kotlin") return jvmWait(call)
+  if (file.language === "java" || file.language === "kotlin")
+    return jvmWait(call) ?? eventLoopWait(call)
   if (file.language === "python") return pythonWait(call)
+  const ofClock = file.language === "go" ? clockWait(file, call) : null
+  if (ofClock) return ofClock
   // `timer.Reset(d)`: Go's timers and tickers by name or by what they were made of.
   if (file.language === "go" && call.name === "Reset" && call.args.length === 1) {
     const receiver = receiverOf(call)
@@ -110,6 +113,34 @@ function platformWait(file: File, call: Call): Wait | null {
     }
   }
   return null
+}
+
+/** `s.clock.After(d)`, and a field that holds `time.Sleep` or `time.After` so that tests can put another there. */
+function clockWait(file: File, call: Call): Wait | null {
+  const receiver = receiverOf(call)
+  const isClock = receiver !== null && /(?:clock|clk)$/i.test(dotted(receiver))
+  const name = isClock ? `time.${call.name}` : heldIn(file, call)
+  const known = Object.hasOwn(GO, name) ? GO[name] : undefined
+  const delay = known ? call.args[known.delay] : undefined
+  if (!known || !delay) return null
+  const callback = known.callback === undefined ? null : (call.args[known.callback] ?? null)
+  return { call, form: known.form, delay, unitMs: 1, callback }
+}
+
+function heldIn(file: File, call: Call): string {
+  if (call.callee.kind !== "member" && call.callee.kind !== "name") return ""
+  if (!/sleep|after|wait|pause/i.test(call.name)) return ""
+  const held = (value: Node | null): string =>
+    value?.kind === "member" && /^time\.(?:Sleep|After)$/.test(dotted(value)) ? dotted(value) : ""
+  for (const assign of file.assignmentsTo(call.name)) {
+    const name = held(assign.value)
+    if (name !== "") return name
+  }
+  for (const object of file.objects) {
+    const name = held(object.entries.find((one) => one.key === call.name)?.value ?? null)
+    if (name !== "") return name
+  }
+  return ""
 }
 
 function lookUp(file: File, call: Call): Known | undefined {
@@ -140,6 +171,21 @@ function lookUp(file: File, call: Call): Known | undefined {
     default:
       return undefined
   }
+}
+
+/** `vertx.setTimer(ms, handler)`, `handler.postDelayed(task, ms)`: event loops of the JVM. */
+function eventLoopWait(call: Call): Wait | null {
+  const [first, second] = call.args
+  if (!first || !second || call.args.length > 2 || call.callee.kind !== "member") return null
+  if (/^(?:setTimer|setPeriodic)$/.test(call.name)) {
+    const form = call.name === "setTimer" ? "timer" : "interval"
+    return { call, form, delay: first, unitMs: 1, callback: second }
+  }
+  if (call.name !== "postDelayed") return null
+  // Kotlin's extension takes the delay first and the block last.
+  const [delay, callback] =
+    first.kind === "lambda" || second.kind !== "lambda" ? [second, first] : [first, second]
+  return { call, form: "timer", delay, unitMs: 1, callback }
 }
 
 /** `TimeUnit.SECONDS.sleep(5)`, `executor.schedule(task, 5, TimeUnit.SECONDS)`. */
@@ -233,6 +279,13 @@ function waitedParam(
 ): { index: number; unitMs: number } | null {
   return program.memo<Func, { index: number; unitMs: number } | null>(WRAPPERS, fn, null, () => {
     if (!fn.body || fn.params.length === 0 || fn.params.length > 4) return null
+    // `List<Message> poll(long timeout)` brings something; the time is the most that it takes.
+    if (
+      /^(?:\w+\.)?(?:List|Set|Map|Collection|Optional|Iterable|ConsumerRecords)\b|^\[\]|^map\[/.test(
+        fn.result ?? "",
+      )
+    )
+      return null
     let found: { index: number; unitMs: number } | null = null
     let statements = 0
     walk(fn.body, (node) => {
@@ -242,7 +295,7 @@ function waitedParam(
       const wait = waitOf(program, file, node)
       if (!wait || wait.form === "interval" || isLimit(file, wait)) return undefined
       const index = fn.params.findIndex(
-        (param) => param.name !== "" && mentions(wait.delay, param.name),
+        (param) => param.name !== "" && isTimeOf(file, wait.delay, param.name),
       )
       // `setTimeout(callback, ms)` with a callback of the caller's only passes time on.
       if (index >= 0) found = { index, unitMs: wait.unitMs }
@@ -273,6 +326,18 @@ function isLimit(file: File, { call, callback }: Wait): boolean {
     )
   }
   return false
+}
+
+/** Whether a parameter is the time; `task.getTimeout()` of Java is a time of something else that is done. */
+function isTimeOf(file: File, delay: Node, name: string): boolean {
+  if (file.language !== "java" && file.language !== "kotlin") return mentions(delay, name)
+  let found = false
+  walk(delay, (node) => {
+    if (node.kind === "name" && node.name === name) found = true
+    const isOn = node.kind === "member" && node.object.kind === "name" && node.object.name === name
+    return !found && (!isOn || /^(?:to|get|in)_?(?:Millis|Nanos|Seconds)|^inWhole/.test(node.name))
+  })
+  return found
 }
 
 function mentions(node: Node, name: string): boolean {

@@ -89,6 +89,7 @@ export function failureOn(way: Way): Node | null {
     if (outer.kind === "switch") {
       const own = outer.cases.find((one) => one.body === inner)
       if (own && own.tests.some((test) => saysFailure(test))) return own.tests[0]!
+      if (own && own.tests.length === 0 && isRestOfOutcomes(outer)) return outer
     }
     // `.catch(async () => { … })`
     if (outer.kind === "call" && outer.name === "catch" && inner.kind === "lambda") return outer
@@ -96,9 +97,31 @@ export function failureOn(way: Way): Node | null {
   return null
 }
 
+/** The `default` of a `switch` over an error with a case for nil, or of one whose cases look at an error or a status. */
+function isRestOfOutcomes({ subject, cases }: Node & { kind: "switch" }): boolean {
+  if (subject)
+    return (
+      saysFailure(subject) && cases.some(({ tests }) => tests.some((test) => test.kind === "null"))
+    )
+  return cases.some(
+    ({ tests, body }) =>
+      leaves(body.body) &&
+      tests.some((test) => meaningOf(test) !== "unknown" && (saysFailure(test) || hasStatus(test))),
+  )
+}
+
+function hasStatus(test: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (node.kind === "name" || node.kind === "member") found ||= /status|code$/i.test(node.name)
+    return !found
+  })
+  return found
+}
+
 /** An error that only says that there is nothing: `errors.Is(err, errNoTasks)`, `err == sql.ErrNoRows`. */
 const NOTHING_THERE =
-  /^(?:Err|err)?_?No_?(?:Tasks?|Rows?|Docs?|Documents?|Messages?|Jobs?|Data|Work|Items?|Records?|More)(?:Error|Exception|Found)?$|^(?:queue\.)?Empty(?:Error|Exception|Queue)?$|^(?:Err|err)Empty\w*$/i
+  /^(?:Err|err)?_?No_?(?:[A-Z][a-z]+able)?(?:Tasks?|Rows?|Docs?|Documents?|Messages?|Jobs?|Data|Work|Items?|Records?|More)(?:Error|Exception|Found)?$|^(?:queue\.)?Empty(?:Error|Exception|Queue)?$|^(?:Err|err)Empty\w*$/i
 
 /** The nearest branch around a wait, when it is taken because there is nothing to do and not because something failed. */
 export function emptinessOn({ steps }: Way): Node | null {
@@ -107,6 +130,11 @@ export function emptinessOn({ steps }: Way): Node | null {
     if (outer.kind === "try") {
       const own = outer.catches.find((one) => one.body === inner)
       if (own) return own.types.length > 0 && own.types.every(isNothing) ? inner : null
+    }
+    if (outer.kind === "switch") {
+      const own = outer.cases.find((one) => one.body === inner)
+      const test = own?.tests.find((one) => speaksOfNothing(one))
+      if (test) return test
     }
     if (outer.kind !== "if" || inner !== outer.then) continue
     let found = false
@@ -117,6 +145,15 @@ export function emptinessOn({ steps }: Way): Node | null {
     return found ? outer.test : null
   }
   return null
+}
+
+function speaksOfNothing(test: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (node.kind === "name" || node.kind === "member") found ||= isNothing(node.name)
+    return !found
+  })
+  return found
 }
 
 function isNothing(name: string): boolean {
@@ -157,7 +194,7 @@ export function failureBeside(loop: Loop, steps: readonly Node[]): Node | null {
   ]) {
     for (const statement of block.body) {
       if (steps.includes(statement)) continue
-      const found = exitsOnSuccess(statement)
+      const found = exitsOnSuccess(statement) ?? keepsConnected(statement)
       if (found) return found
     }
   }
@@ -210,6 +247,25 @@ function exitsOnSuccess(statement: Node): Node | null {
   return null
 }
 
+/**
+ * `while (true) { try { await connect(); … } catch { log } await sleep(5) }`: a connection that is to stand for ever comes
+ * here when it is lost, with or without an exception.
+ */
+function keepsConnected(statement: Node): Node | null {
+  if (statement.kind !== "try" || statement.catches.every((one) => leaves(one.body.body)))
+    return null
+  let connects = false
+  const look = (node: Node): boolean => {
+    if (node.kind === "call") connects ||= CONNECTS.test(node.name)
+    return !connects && node.kind !== "function"
+  }
+  walk(statement.body, look)
+  return connects ? statement : null
+}
+
+const CONNECTS =
+  /^_*(?:(?:re|ws_?|try_?|do_?|async_?|create_?|open_?)?connect(?:_\w+|Async)?|[cC]onnect(?:To|And|With)\w*|create_?connection|open_?connection|subscribe|psubscribe|WebSocket|EventSource)$/i
+
 function leavesSomewhere(body: Node): boolean {
   let found = false
   walk(body, (node) => {
@@ -217,6 +273,53 @@ function leavesSomewhere(body: Node): boolean {
     return !found && node.kind !== "function" && node.kind !== "loop"
   })
   return found
+}
+
+/**
+ * The loop ends by leaving, and only a failure's `continue` brings it round again: the wait at its head is one between
+ * two attempts.
+ */
+export function failureAhead(loop: Loop, steps: readonly Node[]): Node | null {
+  const { body } = loop.body
+  if (!leaves(body)) return null
+  const at = body.findIndex((one) => steps.includes(one))
+  for (const statement of body.slice(at + 1)) {
+    if (statement.kind === "try") {
+      const goesOn = statement.catches.find((one) => one.body.body.at(-1)?.kind === "continue")
+      if (goesOn) return statement
+    }
+    if (statement.kind !== "if" || statement.then.body.at(-1)?.kind !== "continue") continue
+    if (meaningOf(statement.test) === "failure") return statement.test
+  }
+  return null
+}
+
+/** `attempts++` beside the wait, and a test that gives up when there were too many. */
+export function countedWithin(loop: Loop): Node | null {
+  const counters = new Set<string>()
+  let limit: Node | null = null
+  walk(loop.body, (node) => {
+    if (node.kind === "assign" && node.op === "+=" && node.value?.kind === "number") {
+      const [target] = node.targets
+      const name = target ? dotted(target) : ""
+      if (hasAttemptWord(name) || /fail|error/i.test(name)) counters.add(name)
+    }
+    return node.kind !== "function"
+  })
+  if (counters.size === 0) return null
+  walk(loop.body, (node) => {
+    if (node.kind === "if" && node.test.kind === "binary" && !limit) {
+      const { left, right } = node.test
+      const isCounted = [left, right].some(
+        (side) =>
+          counters.has(dotted(side)) ||
+          (side.kind === "assign" && side.targets.some((one) => counters.has(dotted(one)))),
+      )
+      if (isCounted && (leaves(node.then.body) || node.otherwise)) limit = node.test
+    }
+    return node.kind !== "function"
+  })
+  return limit
 }
 
 /** `for attempt := 0; attempt < max; attempt++`, `for attempt in range(5)`. */

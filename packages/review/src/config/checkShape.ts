@@ -8,8 +8,8 @@ import type { Tree } from "./tree.ts"
 /** More would only scroll the first one away. */
 const MAX_PROBLEMS = 20
 
-/** The names of rules, each with the options that it knows. */
-export type KnownRules = ReadonlyMap<string, readonly string[]>
+/** The names of all rules. */
+export type KnownRules = ReadonlySet<string>
 
 /** Collects problems while a tree becomes plain values. */
 export class ShapeCheck {
@@ -143,15 +143,14 @@ export class ShapeCheck {
     const settings = Object.create(null) as Record<string, unknown>
     for (const entry of tree.entries) {
       const here = `${key}.${entry.key}`
-      const options = this.#rules.get(entry.key)
-      if (options === undefined) {
+      if (!this.#rules.has(entry.key)) {
         this.#wrong(
           entry,
           here,
-          `there is no rule "${entry.key}"; ${hint(entry.key, [...this.#rules.keys()])}`,
+          `there is no rule "${entry.key}"; ${hint(entry.key, [...this.#rules])}`,
         )
       } else if (entry.value.kind === "map") {
-        settings[entry.key] = this.#ruleSetting(entry.value, here, options)
+        settings[entry.key] = this.#ruleSetting(entry.value, here)
       } else {
         const level = this.#choice(RULE_LEVELS, entry.value, here)
         if (level !== undefined) settings[entry.key] = { level }
@@ -160,55 +159,19 @@ export class ShapeCheck {
     return settings
   }
 
-  #ruleSetting(
-    tree: Extract<Tree, { kind: "map" }>,
-    key: string,
-    known: readonly string[],
-  ): object {
-    const setting: { level?: string; options?: Record<string, unknown> } = {}
+  #ruleSetting(tree: Extract<Tree, { kind: "map" }>, key: string): object {
+    const setting: { level?: string } = {}
     for (const entry of tree.entries) {
       const here = `${key}.${entry.key}`
       if (entry.key === "level") {
         const level = this.#choice(RULE_LEVELS, entry.value, here)
         if (level !== undefined) setting.level = level
-      } else if (entry.key === "options") {
-        setting.options = this.#ruleOptions(entry.value, here, known)
       } else {
-        this.#wrong(entry, here, `is not a key here; ${hint(entry.key, ["level", "options"])}`)
+        this.#wrong(entry, here, `is not a key here; ${hint(entry.key, ["level"])}`)
       }
     }
     return setting
   }
-
-  #ruleOptions(tree: Tree, key: string, known: readonly string[]): Record<string, unknown> {
-    const options = Object.create(null) as Record<string, unknown>
-    if (tree.kind !== "map") {
-      this.#wrong(tree, key, `${shown(tree)} is not a map of options`)
-      return options
-    }
-    for (const entry of tree.entries) {
-      const here = `${key}.${entry.key}`
-      const value = plainOption(entry.value)
-      if (!known.includes(entry.key)) {
-        const rest = known.length === 0 ? "this rule has no options" : hint(entry.key, known)
-        this.#wrong(entry, here, `is not an option; ${rest}`)
-      } else if (value === undefined) {
-        this.#wrong(
-          entry,
-          here,
-          `${shown(entry.value)} is neither a plain value nor a list of texts`,
-        )
-      } else options[entry.key] = value
-    }
-    return options
-  }
-}
-
-function plainOption(tree: Tree): unknown {
-  if (tree.kind === "scalar") return tree.value ?? undefined
-  if (tree.kind !== "list") return undefined
-  const texts = tree.items.map((item) => (item.kind === "scalar" ? item.value : null))
-  return texts.every((text) => typeof text === "string") ? texts : undefined
 }
 
 function unknownKey(here: string, key: string, known: readonly string[]): string {

@@ -4,13 +4,9 @@ import type { Severity, Tier } from "../findings/finding.ts"
 /** How a rule is heard: not at all, or with this severity instead of its own. */
 export type RuleLevel = "off" | Severity
 
-/** A plain value that a rule can be given. */
-export type OptionValue = string | number | boolean | readonly string[]
-
 export interface RuleSetting {
   /** Absent: as the rule says. */
   readonly level?: RuleLevel
-  readonly options?: Readonly<Record<string, OptionValue>>
 }
 
 /** Settings for some paths; later ones win over earlier ones. */

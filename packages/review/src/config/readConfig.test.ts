@@ -6,10 +6,7 @@ import { defaultConfig } from "./config.ts"
 import { ConfigError } from "./configError.ts"
 import { parseConfig, readConfig } from "./readConfig.ts"
 
-const rules = new Map([
-  ["lost-update", []],
-  ["retry-without-jitter", ["minimumSpread"]],
-])
+const rules = new Set(["lost-update", "retry-without-jitter"])
 
 const parse = (text: string) => parseConfig("drover.review.yaml", text, rules)
 const messageOf = async (text: string): Promise<string> => {
@@ -31,7 +28,7 @@ describe("a configuration", () => {
     const config = await parse(`
 rules:
   lost-update: off
-  retry-without-jitter: { level: low, options: { minimumSpread: 0.2 } }
+  retry-without-jitter: { level: low }
 overrides:
   - paths: [scripts/**]
     rules: { lost-update: info }
@@ -50,7 +47,7 @@ adjudication: { provider: openai, model: small, maxCalls: 5, maxInputTokens: 100
     expect(config).toMatchObject({
       rules: {
         "lost-update": { level: "off" },
-        "retry-without-jitter": { level: "low", options: { minimumSpread: 0.2 } },
+        "retry-without-jitter": { level: "low" },
       },
       overrides: [{ paths: ["scripts/**"], rules: { "lost-update": { level: "info" } } }],
       exclude: ["legacy/**"],
@@ -91,7 +88,7 @@ adjudication: { provider: openai, model: small, maxCalls: 5, maxInputTokens: 100
     ["adjudication: { maxCalls: 1.5 }", "1.5 is not a whole number"],
     [
       "rules:\n  lost-update:\n    options: { x: 1 }",
-      "drover.review.yaml:3: rules.lost-update.options.x: is not an option; this rule has no options",
+      "drover.review.yaml:3: rules.lost-update.options: is not a key here",
     ],
     [
       "rules: { retry-without-jitter: { levels: low } }",

@@ -15,7 +15,7 @@ export function configSchema(rules: KnownRules): Schema {
     $id: SCHEMA_ID,
     title: "drover-review",
     ...schemaOf(configShape),
-    definitions: { rules: rulesSchema(rules), setting: settingSchema([]) },
+    definitions: { rules: rulesSchema(rules), setting: settingSchema() },
   }
 }
 
@@ -61,10 +61,7 @@ function textSchema(each: "glob" | "name"): Schema {
 }
 
 function rulesSchema(rules: KnownRules): Schema {
-  const properties = [...rules].map(([id, options]) => [
-    id,
-    options.length === 0 ? { $ref: "#/definitions/setting" } : settingSchema(options),
-  ])
+  const properties = [...rules].map((id) => [id, { $ref: "#/definitions/setting" }])
   return {
     description: "How each rule is heard",
     type: "object",
@@ -73,21 +70,10 @@ function rulesSchema(rules: KnownRules): Schema {
   }
 }
 
-/** A level, or a level with the options that a rule knows. */
-function settingSchema(options: readonly string[]): Schema {
+/** A level, bare or by its key. */
+function settingSchema(): Schema {
   const level = { enum: RULE_LEVELS }
-  const known = Object.fromEntries(options.map((name) => [name, {}]))
   return {
-    anyOf: [
-      level,
-      {
-        type: "object",
-        additionalProperties: false,
-        properties: {
-          level,
-          options: { type: "object", additionalProperties: false, properties: known },
-        },
-      },
-    ],
+    anyOf: [level, { type: "object", additionalProperties: false, properties: { level } }],
   }
 }

@@ -33,7 +33,7 @@ export function settingOf(settings: Settings, rule: string, path: string): RuleS
   for (const override of settings.overrides) {
     const over = own(override.rules, rule)
     if (over === undefined || !override.matches(path)) continue
-    setting = { ...setting, ...over, options: { ...setting?.options, ...over.options } }
+    setting = { ...setting, ...over }
   }
   return setting ?? {}
 }

@@ -17,7 +17,7 @@ export type Shape = { readonly about: string } & (
       readonly fields: Readonly<Record<string, Shape>>
       readonly required?: readonly string[]
     }
-  /** A level or `{level, options}` for each name of a rule. */
+  /** A level or `{level}` for each name of a rule. */
   | { readonly kind: "rules" }
 )
 
@@ -34,7 +34,7 @@ const names = (about: string): Shape => ({ kind: "texts", each: "name", about })
 const globs = (about: string): Shape => ({ kind: "texts", each: "glob", about })
 const rules: Shape = {
   kind: "rules",
-  about: "How each rule is heard: off, info, low, medium, high, or {level, options}",
+  about: "How each rule is heard: off, info, low, medium or high",
 }
 
 /** Keys that a person may know from elsewhere, with what to do instead. */

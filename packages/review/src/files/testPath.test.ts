@@ -9,6 +9,7 @@ const TESTS: readonly (readonly [Language, string])[] = [
   ["python", "app/queue_test.py"],
   ["python", "app/conftest.py"],
   ["python", "tests/helpers.py"],
+  ["python", "t/integration/tasks.py"],
   ["typescript", "src/queue.test.ts"],
   ["typescript", "src/queue.spec.tsx"],
   ["typescript", "src/__tests__/queue.ts"],
@@ -72,6 +73,12 @@ test("what is run by hand is told from what a deployment runs", () => {
     "x/scripts/a.py",
   ])
     expect(isAsidePath(path)).toBe(true)
-  for (const path of ["src/tools/search.ts", "db/migrations/1.py", "cli/a.ts", "src/resample/a.py"])
+  for (const path of [
+    "src/tools/search.ts",
+    "db/migrations/1.py",
+    "cli/a.ts",
+    "src/resample/a.py",
+    "app/static/scripts/socket.js",
+  ])
     expect(isAsidePath(path)).toBe(false)
 })

@@ -3,7 +3,7 @@ import type { Language } from "../ir/nodes.ts"
 
 /** Folders that hold tests in every language. */
 const TEST_FOLDER =
-  /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|specs|e2e|testing|testdata|testutils?|test[-_]utils?|test[-_]helpers?|integration[-_]?tests?|src\/(?:[a-z]*Test|test[A-Z][A-Za-z]*|it|integrationTest|testFixtures))\//
+  /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|specs|e2e|testing|testdata|testutils?|test[-_]utils?|test[-_]helpers?|integration[-_]?tests?|t\/(?:unit|integration|smoke|functional)|src\/(?:[a-z]*Test|test[A-Z][A-Za-z]*|it|integrationTest|testFixtures))\//
 
 const TEST_NAME: Readonly<Record<Language, RegExp>> = {
   go: /_test\.go$/,
@@ -28,7 +28,7 @@ const EXAMPLE_NAME =
  * `tools` below the top, which may be what a service offers.
  */
 const ASIDE =
-  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
+  /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|(?<!(?:static|assets|public)\/)scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
 
 /** Whether a file holds tests, or what only tests use. */
 export function isTestPath(path: string, language: Language): boolean {

@@ -127,7 +127,7 @@ function sessionOf(
   const unknown = only?.find((name) => !knownRules.has(name))
   if (unknown !== undefined) {
     throw new ToolError(
-      `"rules": there is no rule "${unknown}"; ${hint(unknown, [...knownRules.keys()])}`,
+      `"rules": there is no rule "${unknown}"; ${hint(unknown, [...knownRules])}`,
     )
   }
   return runSession({

@@ -1,16 +1,18 @@
 /** cache-stampede: when an entry expires, everyone loads it at once. */
-import { callersOf, definitionsOf } from "../analysis/definitions.ts"
+import { definitionsOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
 import { leaves } from "../analysis/failures.ts"
+import { memosOf } from "../analysis/memos.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { ownClassOf } from "../analysis/resolve.ts"
 import { rowCallsOf } from "../analysis/rowCalls.ts"
+import { isCoalesced, isPartOf, isPut } from "../analysis/sharedLoads.ts"
 import { targetOf } from "../analysis/targets.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
-import type { Rule } from "./rule.ts"
+import type { Draft, Rule } from "./rule.ts"
 
 const CACHES =
   /^(?:caches?|cacher|caching|redis|rdb|jedis|valkey|memcached?|mc|keyv|lru|kv|redistemplate|stringredistemplate|responsecache|cachemanager|cacheservice|cacheclient)$/
@@ -20,9 +22,6 @@ const WRITES =
   /^(?:set|Set|put|Put|setex|setEx|SetEX|SetEx|psetex|setAsync|aset|setItem|hset|HSet|set_json|setJson|store|write|add|SetWithTTL)$/
 const TTL = /ttl|ex$|px|expir|max_?age|timeout|duration|EX|seconds|minutes|hours/i
 
-/** What lets one load for all: locks, flights that are shared, libraries that do it. */
-const COALESCED =
-  /single_?flight|\bgroup\.Do\(|in_?flight|coalesc|dedup|dogpile|stale_?while|\bswr\b|getOrSet|get_or_set|computeIfAbsent|LoadingCache|with_?lock|\.r?lock\(|\bLock\(|mutex|synchronized|acquire|set_?nx|setIfAbsent|\bnx\s*[:=]|semaphore|xfetch|refresh_?ahead|early_?(?:expir|refresh)|jitteredBeta|memoize|(?:pending|promises?|flights?|loading)\w*\.(?:get|has|set)\(|\bpending\w*\[/i
 /** Keys that only one client asks for. */
 const OWN_KEY =
   /api_?key|session|token|user_?id|request_?id|job_?id|nonce|otp|cursor|idempoten|tenant_?user|visitor/i
@@ -36,13 +35,14 @@ export const cacheStampede: Rule = {
   scope: "code",
   mentions: /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey/,
   docs: {
-    what: "Code looks into a cache, loads what is missing from a database or another service, and puts it into the cache for a while. Nothing lets those who miss at the same time share one load.",
+    what: "Code looks into a cache (or at a value that it keeps in a variable for a while), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
     why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
     silent: [
       "Those who miss share a load: singleflight, a map of loads under way, a lock around the load.",
       "A library does it: getOrSet, LoadingCache, dogpile, stale-while-revalidate.",
-      "The key belongs to one client (a session, a token, a user).",
-      "Entries never expire, or the load is cheap.",
+      "The key belongs to one client (a session, a token, a user): then it is of tier context.",
+      "What is put is not what was loaded.",
+      "Entries never expire, or the load is cheap, like one row by its key: then it is of tier context.",
     ],
     fix: "Let one load for all: singleflight, a map of promises by key, a lock on the key; or refresh before the entry expires.",
     reference: "https://cseweb.ucsd.edu/~avattani/papers/cache_stampede.pdf",
@@ -79,10 +79,13 @@ export const cacheStampede: Rule = {
       const write = writeAfter(file, fn, read, key)
       if (!write) continue
       const load = loadBetween(program, file, fn, read, write)
-      if (!load || isCoalesced(program, file, fn)) continue
+      if (!load || !isPut(file, fn, load, write)) continue
+      if (isCoalesced(program, file, fn, load)) continue
       seen.add(fn)
       const isShared =
-        !OWN_KEY.test(keyText(program, file, key)) && !/session|login|auth/i.test(fn.name)
+        !OWN_KEY.test(keyText(program, file, key)) &&
+        !/session|login|auth/i.test(fn.name) &&
+        !isPointRead(file, load)
       const target = targetOf(program, file, load)
       report({
         at: load,
@@ -100,7 +103,39 @@ export const cacheStampede: Rule = {
         ],
       })
     }
+    inVariables(program, file, seen, report)
   },
+}
+
+/** Values in variables: those who find one that is too old load it together. */
+function inVariables(
+  program: Program,
+  file: File,
+  seen: Set<Func>,
+  report: (draft: Draft) => void,
+): void {
+  for (const { test, put, name } of memosOf(file)) {
+    const fn = file.methodOf(put)
+    if (!fn || seen.has(fn)) continue
+    const load = loadBetween(program, file, fn, test, put)
+    if (!load || !isPut(file, fn, load, put) || isCoalesced(program, file, fn, load)) continue
+    seen.add(fn)
+    const isShared = !OWN_KEY.test(name) && !/session|login|auth|test/i.test(fn.name)
+    const target = targetOf(program, file, load)
+    const isRead = rowCallsOf(program, file).some((row) => row.call === load)
+    report({
+      at: load,
+      tier: isShared && (target === "remote" || isRead) ? "likely" : "context",
+      severity: "low",
+      message: `all who find \`${name}\` too old at the same time run \`${dotted(load.callee)}\`, each for itself`,
+      because: [
+        { text: "what is young enough is handed out here", at: test.test },
+        { text: "what is too old is loaded here", at: load },
+        { text: "and kept here", at: put },
+      ],
+      checked: ["no lock and no load under way is shared by those who find it too old"],
+    })
+  }
 }
 
 /** A key with what its name holds. */
@@ -154,7 +189,7 @@ function writeAfter(file: File, fn: Func, read: Call, key: Node): Call | null {
 }
 
 /** The slow call between looking and putting. */
-function loadBetween(program: Program, file: File, fn: Func, read: Call, write: Call): Call | null {
+function loadBetween(program: Program, file: File, fn: Func, read: Node, write: Node): Call | null {
   const rows = new Set(
     rowCallsOf(program, file)
       .filter((row) => row.kind === "read")
@@ -184,7 +219,7 @@ function loadBetween(program: Program, file: File, fn: Func, read: Call, write: 
 }
 
 /** In a branch that leaves before anything is put: what was found is handed out there, or refused. */
-function isElsewhere(file: File, fn: Func, call: Call, write: Call): boolean {
+function isElsewhere(file: File, fn: Func, call: Call, write: Node): boolean {
   let inner: Node = call
   for (const outer of file.ancestorsOf(call)) {
     if (outer === fn) return false
@@ -202,7 +237,7 @@ function isElsewhere(file: File, fn: Func, call: Call, write: Call): boolean {
 }
 
 /** Whether a hit passes the load by: the load stands in a branch, or the hit has left before. */
-function isOnMiss(file: File, fn: Func, read: Call, load: Call): boolean {
+function isOnMiss(file: File, fn: Func, read: Node, load: Call): boolean {
   for (const outer of file.ancestorsOf(load)) {
     if (outer === fn) break
     if (outer.kind === "loop" || outer.kind === "try" || outer.kind === "block") continue
@@ -220,15 +255,6 @@ function isOnMiss(file: File, fn: Func, read: Call, load: Call): boolean {
 const LOADS =
   /^(?:load|fetch|query|render|compute|generate|download|request|build(?:Report|Index|Page)|find(?:All|By)|list|retrieve|resolve)[A-Z_]\w*$|^(?:load|fetch|query|render|compute|download)$/
 
-function isPartOf(call: Call, whole: Call): boolean {
-  let found = false
-  walk(whole, (node) => {
-    if (node === call) found = true
-    return !found
-  })
-  return found
-}
-
 /** Whether an entry goes away by itself. */
 function expires(file: File, write: Call): boolean {
   if (
@@ -243,13 +269,9 @@ function expires(file: File, write: Call): boolean {
   return last.kind !== "null" && (args.length > 2 || TTL.test(file.textOf(last)))
 }
 
-function isCoalesced(program: Program, file: File, fn: Func): boolean {
-  if (COALESCED.test(file.textOf(fn)) || fn.modifiers.includes("synchronized")) return true
-  return callersOf(program, { file, fn }).some((site) => {
-    for (const outer of site.file.ancestorsOf(site.call)) {
-      if (outer.kind === "call" && COALESCED.test(`${dotted(outer.callee)}(`)) return true
-      if (outer.kind === "function" && !outer.isLambda) return false
-    }
-    return false
-  })
+/** One row by its own key is cheap, and few ask for the same one. */
+function isPointRead(file: File, load: Call): boolean {
+  if (/[bB]y_?(?:[iI][dD]|[pP][kK]|[uU]uid)$|ReferenceById$|^get_object/.test(load.name))
+    return true
+  return /^find(?:Unique\w*|First|One)$/.test(load.name) && /\b_?id\s*[:}]/.test(file.textOf(load))
 }

@@ -14,9 +14,10 @@ import {
 import type { File } from "../analysis/file.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { answerMadeOf, WRAPPED } from "../analysis/wrappedFailures.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Node } from "../ir/nodes.ts"
+import type { Block, Call, Catch, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
 export const cancelCauseMasked: Rule = {
@@ -70,8 +71,6 @@ export const cancelCauseMasked: Rule = {
     for (const draft of drafts) report(draft)
   },
 }
-
-// --- contexts of Go -------------------------------------------------------------------------------------------------
 
 /** Errors that say the same as the cancellation in the words of the package. */
 const TELLS = /clos|shut|stop|cancel|abort|done|quit|exit|drain|terminat|EOF|interrupt/i
@@ -149,7 +148,7 @@ function says(call: Call, words: RegExp): boolean {
 
 function ofSignal(file: File, { source, name, body }: Branch): Draft | null {
   const made = errorThrown(body)
-  if (!made || isAbortError(file, made)) return null
+  if (!made || isAbortError(file, made) || isOwnLimit(file, made, name)) return null
   const text = file.textOf(body)
   if (/\breason\b|throwIfAborted|cause:/.test(text)) return null
   return {
@@ -186,6 +185,23 @@ function errorThrown(body: Block): Call | null {
   return found
 }
 
+/** Only a timer of this function aborts the signal: then it is known why. */
+function isOwnLimit(file: File, at: Node, name: string): boolean {
+  const controller = name.replace(/\.signal$/, "")
+  const method = file.methodOf(at)
+  if (controller === name || !method) return false
+  const aborts = file.calls.filter((call) => dotted(call.callee) === `${controller}.abort`)
+  return (
+    aborts.length > 0 &&
+    aborts.every((call) =>
+      [...file.ancestorsOf(call)].some(
+        (outer) =>
+          outer.kind === "call" && outer.name === "setTimeout" && outer.start > method.start,
+      ),
+    )
+  )
+}
+
 function isAbortError(file: File, made: Call): boolean {
   return /abort|cancel/i.test(file.textOf(made))
 }
@@ -211,7 +227,18 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
       "medium",
       "a cancellation is taken for one failure among others, and whoever cancelled is not heard",
     )
-  if (handsOn(clause.body) || isOfOwnTask(file, caught)) return null
+  if (isOfOwnTask(file, caught)) return null
+  const head = headOf(file, caught)
+  if (retriesEverything(file, clause))
+    return draftOf(
+      caught,
+      head,
+      "likely",
+      "medium",
+      "a cancellation is taken for a failure like any other, and the work is begun anew",
+    )
+  if (answerMadeOf(file, caught)) return draftOf(caught, head, "likely", "low", WRAPPED)
+  if (handsOn(clause.body)) return null
   const loop = loopGoingOn(file, caught)
   if (loop && suspendsElsewhere(program, file, loop, caught)) return null
   if (loop && !isLoopStopped(file, loop))
@@ -252,23 +279,48 @@ function dealsWith(body: Block): boolean {
   return deals && !tells
 }
 
+/**
+ * `except BaseException: if auto: return await reconnect() … raise`: one way through it does more work, and nothing asks
+ * whether it was a cancellation.
+ */
+function retriesEverything(file: File, clause: Catch): boolean {
+  if (file.language !== "python" || namesCancellation(file, clause)) return false
+  let works = false
+  let answers = false
+  let throws = false
+  walk(clause.body, (node) => {
+    if (node.kind === "throw") throws = true
+    if (node.kind === "return") answers ||= node.value?.kind === "await"
+    if (node.kind === "await" && node.value.kind === "call")
+      works ||= /connect|retry|run|start|send|fetch|request|sleep/i.test(node.value.name)
+    return node.kind !== "function"
+  })
+  if (!answers && clause.body.body.some((one) => one.kind === "throw")) return false
+  return works && throws && !/[cC]ancel|isinstance|Exit|Interrupt/.test(file.textOf(clause.body))
+}
+
 /** Another exception that does not carry the cancellation. */
 function replacement(file: File, { clause }: Caught): Node | null {
   let found: Node | null = null
+  let goesOn = false
   walk(clause.body, (node) => {
-    if (node.kind === "function" || found) return false
-    if (node.kind !== "throw" || !node.value) return undefined
+    if (node.kind === "function") return false
+    // `raise`, in one of the ways through it.
+    if (node.kind === "throw" && !node.value) goesOn = true
+    if (found || node.kind !== "throw" || !node.value) return undefined
     const text = file.textOf(node)
     const carries = clause.binding !== null && new RegExp(`\\b${clause.binding}\\b`).test(text)
     if (
       !carries &&
       !node.cause &&
       node.value.kind === "call" &&
-      !/Cancel|Interrupt|Abort/i.test(text)
+      // A caller catches a type; what the message says is for people.
+      !/Cancel|Interrupt|Abort/i.test(file.language === "python" ? dotted(node.value.callee) : text)
     )
       found = node
     return undefined
   })
+  if (goesOn) return null
   // Java and Kotlin: the thread that is interrupted again tells those further out.
   if (found && /\.interrupt\(\)/.test(file.textOf(clause.body))) return null
   return found

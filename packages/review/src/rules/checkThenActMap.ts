@@ -1,15 +1,19 @@
 /** check-then-act-map: a key is found missing, and put in when another has put it in as well. */
 import { changesOf, type Change } from "../analysis/counters.ts"
+import { type CalledInsert, calledInsert } from "../analysis/calledInserts.ts"
 import { callersOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
 import { type Insert, insertAfter, type Lookup, lookupsIn } from "../analysis/lookups.ts"
+import { bareName, CACHES, keepsWhatIsMade } from "../analysis/keptThings.ts"
+import { leaves } from "../analysis/failures.ts"
+import { mapUpdates } from "../analysis/mapUpdates.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { isCalledHeld, sectionsAt, sectionsOf, shareSection } from "../analysis/sections.ts"
 import { stateOf } from "../analysis/states.ts"
 import { courseOf, isCooperative, yieldBetween, yieldShown } from "../analysis/yields.ts"
 import { walk } from "../ir/children.ts"
-import type { Call, Node } from "../ir/nodes.ts"
+import type { Node } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"
 
 export const checkThenActMap: Rule = {
@@ -55,7 +59,9 @@ export const checkThenActMap: Rule = {
   check(file, program, report) {
     const reported = new Set<string>()
     for (const lookup of lookupsIn(program, file)) {
-      const insert = insertAfter(program, file, lookup)
+      const insert =
+        insertAfter(program, file, lookup) ??
+        (isCooperative(file, lookup.fn) ? calledInsert(program, file, lookup) : null)
       if (!insert || isAskedAgain(program, file, lookup, insert)) continue
       if (isOfOneThread(file, lookup)) continue
       if (isHeld(program, file, lookup, insert)) continue
@@ -66,6 +72,12 @@ export const checkThenActMap: Rule = {
       if (!draft || reported.has(once)) continue
       reported.add(once)
       report(draft)
+    }
+    for (const { fn, state, read, put } of mapUpdates(program, file)) {
+      const once = `${state.key}@${fn.start}`
+      if (reported.has(once)) continue
+      reported.add(once)
+      report(updateDraft(state.name, read, put))
     }
   },
 }
@@ -108,12 +120,17 @@ function isAskedAgain(program: Program, file: File, lookup: Lookup, insert: Inse
 
 const MAKES =
   /^(?:create|connect|open|start|spawn|launch|init|boot|acquire|subscribe|mount|allocate|provision|make|build|register|join|establish|dial|new|setup|attach|bind|listen|reserve|claim)/i
-const CACHES = /cache|memo|lru|seen|visited/i
 
-function acrossYield(program: Program, file: File, lookup: Lookup, insert: Insert): Draft | null {
-  const gap = yieldBetween(program, file, lookup.fn, lookup.at.end, insert.at)
+function acrossYield(
+  program: Program,
+  file: File,
+  lookup: Lookup,
+  insert: Insert | CalledInsert,
+): Draft | null {
+  const gap =
+    "gap" in insert ? insert.gap : yieldBetween(program, file, lookup.fn, lookup.at.end, insert.at)
   if (!gap || CACHES.test(lookup.state.name)) return null
-  const refuses = lookup.found !== null && isRefusal(lookup.found)
+  const refuses = lookup.found !== null && (isRefusal(lookup.found) || isFlag(file, lookup, insert))
   if (!refuses && !isMaking(gap) && !(insert.value && isMaking(insert.value))) return null
   return draftOf(
     lookup,
@@ -121,6 +138,17 @@ function acrossYield(program: Program, file: File, lookup: Lookup, insert: Inser
     [{ text: `others run while ${yieldShown(gap)} is waited for`, at: gap }],
     refuses,
   )
+}
+
+const UNDER_WAY =
+  /progress|process|pending|running|active|lock|busy|flight|claim|start|sett?ing|touching|updating|syncing|loading|sending|working|current|handling/i
+
+/** `if (running.has(id)) return` … `running.add(id)`: the key itself says that somebody is at it. */
+function isFlag(file: File, { found, state }: Lookup, { at, value }: Insert): boolean {
+  if (!found || found.kind !== "block" || !leaves(found.body) || !UNDER_WAY.test(state.name))
+    return false
+  if (value) return value.kind === "bool" && value.value
+  return file.language !== "go" && at.kind === "call" && /^add$/i.test(at.name)
 }
 
 /** The branch for a key that is there turns the caller away instead of handing out what is there. */
@@ -153,58 +181,6 @@ function isMaking(node: Node): boolean {
   return makes
 }
 
-/** What is put in was made for this key, and who finds it later gets another one. */
-function keepsWhatIsMade(file: File, lookup: Lookup, insert: Insert): boolean {
-  if (CACHES.test(lookup.state.name) || !insert.value) return false
-  if (insert.value.kind === "name") {
-    const { name } = insert.value
-    return file.assignments.some(
-      (assign) =>
-        assign.start >= lookup.fn.start &&
-        assign.end <= insert.at.start &&
-        assign.value !== null &&
-        assign.targets.some((target) => dotted(target) === name) &&
-        (isMade(file, assign.value) ||
-          (assign.value.kind === "call" && isStarted(file, name, assign.end, insert.at))),
-    )
-  }
-  return isMade(file, insert.value)
-}
-
-/** `made.start()` before it is put in: two of them run, and one is lost sight of. */
-function isStarted(file: File, name: string, from: number, until: Node): boolean {
-  return file.calls.some(
-    (call) =>
-      call.start >= from &&
-      call.end <= until.start &&
-      call.callee.kind === "member" &&
-      dotted(call.callee.object) === name &&
-      /^(?:init(?:iali[sz]e)?|start|open|connect|run|subscribe|listen|bind)$/i.test(call.name),
-  )
-}
-
-const OPENS =
-  /^(?:connect|open|start|spawn|launch|acquire|subscribe|allocate|provision|join|dial|listen|claim|reserve|fork|submit|schedule)/i
-/** Things of which there should be one: who holds another one does not notice. */
-const IDENTITIES =
-  /(?:List|Map|Set|Queue|Deque|Lock|Mutex|Semaphore|Latch|Counter|Executor\w*|Thread|Connection|Conn|Client|Session|Channel|Pool|Worker|Producer|Consumer|Subscription|Room|Socket|Limiter|Actor|Process|Stream|Listener|Server|Buffer|Hub|Tenant|Player|Game)$|^Atomic/
-
-function isMade(file: File, value: Node): boolean {
-  const bare = value.kind === "unary" ? value.operand : value
-  if (bare.kind === "object")
-    return bare.type !== null && IDENTITIES.test(bare.type.replace(/[[{<][^]*$/, ""))
-  if (bare.kind !== "call") return false
-  const isConstructor =
-    bare.isNew === true ||
-    (file.language !== "go" && /^[A-Z]/.test(bare.name)) ||
-    /^(?:[nN]ew|[cC]reate|[mM]ake)/.test(bare.name)
-  return OPENS.test(bareName(bare)) || (isConstructor && IDENTITIES.test(bare.name))
-}
-
-function bareName(call: Call): string {
-  return call.name.replace(/^[_#]+/, "")
-}
-
 // --- threads --------------------------------------------------------------------------------------------------------
 
 function betweenThreads(
@@ -223,7 +199,8 @@ function betweenThreads(
   if (lookup.isConcurrent && lookup.found && saysImpossible(file, lookup.found))
     return { ...draftOf(lookup, insert, [shown], refuses), tier: "context" }
   // Two who compute the same value and keep either lose nothing but time.
-  const tier = refuses || keepsWhatIsMade(file, lookup, insert) ? "likely" : "context"
+  const isLost = insert.at.kind === "call" && /^(?:putIfAbsent|LoadOrStore)$/.test(insert.at.name)
+  const tier = refuses || isLost || keepsWhatIsMade(file, lookup, insert) ? "likely" : "context"
   return { ...draftOf(lookup, insert, [shown], refuses), tier }
 }
 
@@ -332,6 +309,21 @@ function unguardedRead(program: Program, file: File, lookup: Lookup): Node | nul
 
 function isSetUpName(name: string): boolean {
   return /^(?:constructor$|__init__$|init|New|main$|setUp|configure|Register|register)/.test(name)
+}
+
+function updateDraft(name: string, read: Node, put: Node): Draft {
+  return {
+    at: put,
+    tier: "likely",
+    severity: "low",
+    message: `a value of \`${name}\` is read, computed anew and put back: what another thread puts in between is lost`,
+    because: [
+      { text: "read here", at: read },
+      { text: "and put back here", at: put },
+    ],
+    checked: ["no critical section holds both", "no operation of the map does both at once"],
+    fix: { text: "Use merge, compute or an atomic value." },
+  }
 }
 
 // --- words ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ export const claimWithoutRowLock: Rule = {
   mentions: /[uU]pdate|UPDATE|[sS]ave|commit|setStatus|setState/,
   docs: {
     what: "Code chooses the next row by its state (status = 'pending' … LIMIT 1) and then marks it as taken by its key. The row is not locked when it is chosen, and the mark does not look at the state again.",
-    why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",
+    why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. The same happens where a worker marks rows only as done, after the work. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",
     silent: [
       "The rows are locked when they are chosen: FOR UPDATE, SKIP LOCKED, and their like in query builders.",
       "The update names the state in its WHERE, so that only one of two changes a row.",
@@ -70,13 +70,20 @@ function draftOf(claim: RowClaim): Draft {
   return {
     at: claim.chosen,
     tier: "likely",
-    severity: "high",
-    message: claim.isOneStatement
-      ? "rows are chosen by their state and marked as taken without a row lock: two that run it at once take the same rows"
-      : "the next row is chosen by its state and marked as taken afterwards, without a row lock: two workers take the same row",
+    severity: claim.isAfterwards ? "medium" : "high",
+    message: claim.isAfterwards
+      ? "the next rows are chosen by their state, worked on, and marked as done only afterwards: two workers do the same work"
+      : claim.isOneStatement
+        ? "rows are chosen by their state and marked as taken without a row lock: two that run it at once take the same rows"
+        : "the next row is chosen by its state and marked as taken afterwards, without a row lock: two workers take the same row",
     because: [
       { text: "rows are chosen here, and not locked", at: claim.chosen },
-      { text: "they are marked as taken here, whatever their state is by then", at: claim.marked },
+      claim.isAfterwards
+        ? { text: "they are marked as done here, when the work is over", at: claim.marked }
+        : {
+            text: "they are marked as taken here, whatever their state is by then",
+            at: claim.marked,
+          },
     ],
     checked: [
       "no FOR UPDATE, SKIP LOCKED or other lock is taken when they are chosen",

@@ -1,17 +1,23 @@
 /** cron-without-leader: every instance does what one should. */
-import { mutationWithin } from "../analysis/mutations.ts"
+import type { Witness } from "../analysis/evidence.ts"
 import type { File } from "../analysis/file.ts"
+import { deploymentOf, instancesOf } from "../analysis/instances.ts"
+import { type Mutation, mutationWithin, takesAway } from "../analysis/mutations.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
 import { nameOfWork, registrationsOf } from "../analysis/schedulers.ts"
 import { walk } from "../ir/children.ts"
-import type { Func } from "../ir/nodes.ts"
-import type { Rule } from "./rule.ts"
+import type { At, Func } from "../ir/nodes.ts"
+import type { Draft, Rule } from "./rule.ts"
 
 /** What lets one instance through: locks, leaders, claims. Looked for in names, annotations and SQL. */
 const ONE_OF_MANY =
-  /lock|leader|\belect|[eE]lection|skip locked|singleton|claim|acquire|mutex|semaphore|set_?nx|setifabsent|on conflict|idempoten|dedup|unique|is_?primary|advisory|quartz|shed|once|upsert|try_?set/i
+  /(?<![bcBC]|unb|UNB)lock(?!down)|(?<![bc])Lock|LOCK(?!DOWN)|leader(?!board)|Leader(?!board)|\b[eE]lect|[eE]lection|[sS]ingleton|[cC]laim|[aA]cquire|[sS]emaphore|[sS]et_?(?:NX|nx|Nx)|setIfAbsent|\bNX\b|\bnx\b|(?:on|ON) (?:conflict|CONFLICT)|[iI]dempoten|[dD]edup|unique_?(?:key|violation|constraint)|[uU]nique(?:Key|Violation|Constraint|Id)|[dD]uplicate_?[kK]ey|E11000|\bis_?[pP]rimary|[aA]dvisory|[qQ]uartz|\bonce\b|[a-z]Once\b|[uU]psert|[tT]ry_?[sS]et|\b(?:is|am)_?\w{0,40}(?:Mine|_mine)\b|\b(?:is|am)_?[mM]y_?[A-Z]|[sS]harding|\b(?:n?ack|acknowledge)\b|[sS]hard(?:Item|Index|Key|_item|_index)|[rR]esponsible/
+
+/** Locks of one process let every process through. */
+const IN_PROCESS =
+  /\b\w{0,20}(?:mu|mutex|Mutex|mtx)\.(?:R?Lock|R?Unlock|lock|unlock|acquire|release|runExclusive)\b|\b(?:asyncio|threading|multiprocessing)\.(?:R?Lock|Semaphore)\b|\bReentrantLock\b|\bsync\.\w*Mutex\b|\bsynchronized\b/g
 
 const STEPS = 3
 
@@ -27,7 +33,9 @@ export const cronWithoutLeader: Rule = {
     silent: [
       "The job takes a lock, asks whether it leads, or claims its work by a condition, itself or in what it calls.",
       "It only reads, or only touches what is the instance's own.",
-      "Nothing says that several instances run: then it is of tier context.",
+      "It only takes away what is old, unless a number of replicas says that several instances run.",
+      "A setting turns it on: whoever runs several instances can let one of them do it.",
+      "Nothing says that several instances run (replicas, worker processes, a lock over instances elsewhere), and it sends no letters and moves no money: then it is of tier context.",
     ],
     fix: "Let one instance run it: a lock with an owner and an expiry, a leader, a claim by a unique (job, tick) row, or a scheduler that all instances share.",
     reference: "https://github.com/lukas-krecan/ShedLock#readme",
@@ -57,58 +65,86 @@ export const cronWithoutLeader: Rule = {
   check(file, program, report) {
     for (const { at, work } of registrationsOf(program, file)) {
       for (const one of work) {
-        if (!one.fn.body || isForOne(program, one, STEPS)) continue
-        const effect = mutationWithin(program, one.file, one.fn.body, STEPS)
-        if (!effect) continue
-        const fleet = program.evidence.fleet(file.path)
-        const isGrave = effect.isGrave || /pay|charge|bill|invoice|mail|notif/i.test(one.fn.name)
-        report({
-          at,
-          tier: fleet ? "likely" : "context",
-          severity: fleet ? (isGrave ? "high" : "medium") : "low",
-          message: `every instance runs ${nameOfWork(one)} at the same time: nothing lets only one do it`,
-          because: [
-            { text: "registered in every instance", at },
-            {
-              text: `changes something that all share: ${dotted(effect.call.callee)}`,
-              at: effect.call,
-              file: effect.file,
-            },
-            ...(fleet
-              ? [{ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` }]
-              : []),
-          ],
-          checked: [
-            `no lock, leader or claim within ${STEPS} calls of the job`,
-            "no annotation that locks it",
-            ...(fleet ? [] : ["nothing was found that says that several instances run"]),
-          ],
-        })
+        if (!one.fn.body || isSwitched(file, at)) continue
+        const effect =
+          mutationWithin(program, one.file, one.fn.body, STEPS, (found) => !takesAway(found)) ??
+          mutationWithin(program, one.file, one.fn.body, STEPS)
+        if (!effect || isForOne(program, one, STEPS, effect.via.end)) continue
+        report(draftOf(program, file, at, one, effect))
       }
     }
   },
 }
 
-/** Whether anything on the way says that one of many is let through. */
+function draftOf(program: Program, file: File, at: At, work: Located, effect: Mutation): Draft {
+  const isGrave = effect.isGrave || /pay|charge|bill|invoice|mail|notif|remind/i.test(work.fn.name)
+  const isHarmless = takesAway(effect)
+  const several = isHarmless ? program.evidence.fleet(file.path) : instancesOf(program, file.path)
+  // A letter that comes twice is seen, and a new version starts before the old one has ended.
+  const deployed = !several && isGrave ? deploymentOf(program, file.path) : null
+  const shown = (one: Witness): string => `${one.path}:${one.line} ${one.text}`
+  return {
+    at,
+    tier: several || deployed ? "likely" : "context",
+    severity: several ? (isGrave ? "high" : "medium") : deployed ? "medium" : "low",
+    message: deployed
+      ? `every instance that runs does ${nameOfWork(work)}: with a second one, and while a new version takes over, it comes twice`
+      : `every instance runs ${nameOfWork(work)} at the same time: nothing lets only one do it`,
+    because: [
+      { text: "registered in every instance", at },
+      {
+        text: `changes something that all share: ${dotted(effect.call.callee)}`,
+        at: effect.call,
+        file: effect.file,
+      },
+      ...(several
+        ? [{ text: `several instances run, or are reckoned with: ${shown(several)}` }]
+        : []),
+      ...(deployed ? [{ text: `it is deployed as a service: ${shown(deployed)}` }] : []),
+    ],
+    checked: [
+      `no lock, leader or claim within ${STEPS} calls of the job`,
+      "no annotation that locks it",
+      ...(several ? [] : ["nothing was found that says that several instances run"]),
+    ],
+  }
+}
+
+const SWITCH =
+  /worker|primary|master|leader|\brole|instance|(?:enable|run|start|disable|with|use|is)_?(?:the_?)?(?:cron|sched|job|background|task)|(?:cron|scheduler?|jobs?|tasks?)_?\w{0,12}(?:enabled|disabled|on\b|off\b)/i
+
+/** A job that a setting turns on: whoever runs several can let one of them do it. */
+function isSwitched(file: File, at: At): boolean {
+  const call = file.calls.find((one) => one.start === at.start && one.end === at.end)
+  if (!call) return false
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind !== "if") continue
+    if (SWITCH.test(file.textOf(outer.test))) return true
+  }
+  return false
+}
+
+/** Whether anything on the way says that one of many is let through; what comes after the effect no longer does. */
 function isForOne(
   program: Program,
   { file, fn }: Located,
   steps: number,
+  until: number = Infinity,
   seen = new Set<Func>(),
 ): boolean {
   if (seen.has(fn)) return false
   seen.add(fn)
   if (
     fn.annotations.some((one) => ONE_OF_MANY.test(one.name)) ||
-    ONE_OF_MANY.test(withoutComments(file, fn))
+    ONE_OF_MANY.test(withoutComments(file, fn).replaceAll(IN_PROCESS, ""))
   )
     return true
   if (steps === 0 || !fn.body) return false
   let found = false
   walk(fn.body, (node) => {
-    if (!found && node.kind === "call") {
+    if (!found && node.kind === "call" && node.start < until) {
       found = resolveCall(program, file, node).some((target) =>
-        isForOne(program, target, steps - 1, seen),
+        isForOne(program, target, steps - 1, Infinity, seen),
       )
     }
     return !found

@@ -66,7 +66,12 @@ export const dlqMissing: Rule = {
 }
 
 function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): Draft {
-  const elsewhere = program.evidence.find(file.path, KEPT, "everywhere", "kept failures")
+  const witness = program.evidence.find(file.path, KEPT, "everywhere", "kept failures")
+  // What code of another language does with its failures says nothing of this consumer's.
+  const elsewhere =
+    witness !== null &&
+    !isOfAnotherLanguage(file.path, witness.path) &&
+    !isOthersText(file.path, witness.path)
   const isMoney = speaksOfMoney(textAround(file, consumer))
   return {
     at: consumer.at,
@@ -93,4 +98,15 @@ function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): 
       "no count of deliveries",
     ],
   }
+}
+
+/** What is written about another folder. */
+function isOthersText(path: string, other: string): boolean {
+  return /\.md$/i.test(other) && !path.startsWith(other.slice(0, other.lastIndexOf("/") + 1))
+}
+
+function isOfAnotherLanguage(path: string, other: string): boolean {
+  const ending = (name: string): string => /\.(go|py|[cm]?[jt]sx?|java|kt)$/.exec(name)?.[1] ?? ""
+  const kind = (name: string): string => ending(name).replace(/^[cm]?[jt]sx?$/, "script")
+  return kind(other) !== "" && kind(other) !== kind(path)
 }

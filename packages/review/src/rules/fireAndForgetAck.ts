@@ -17,11 +17,11 @@ import { type Spawn, spawnsIn, workOf } from "../analysis/spawns.ts"
 import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
 import { targetOf } from "../analysis/targets.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Node } from "../ir/nodes.ts"
+import type { Block, Call, Node, Send } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 const WORK_VERBS = new Set(
-  "process handle execute dispatch apply save store persist insert update create book charge settle ship send deliver import index resize convert render run perform consume".split(
+  "process handle execute dispatch apply save store persist insert update create book charge settle ship send deliver import index resize convert render run perform consume accept ingest enqueue forward submit write upsert".split(
     " ",
   ),
 )
@@ -37,7 +37,7 @@ export const fireAndForgetAck: Rule = {
   mentions:
     /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|x_?read_?group/i,
   docs: {
-    what: "A consumer acknowledges a message, or commits its offset, and only then does the work; or it starts the work without waiting for it and acknowledges at once.",
+    what: "A consumer acknowledges a message, or commits its offset, and only then does the work or hands it on; or it starts the work without waiting for it and acknowledges at once.",
     why: "The acknowledgement is what lets the broker forget. When the process dies, is deployed or fails between the acknowledgement and the end of the work, nobody has the message any more.",
     silent: [
       "The acknowledgement comes after the work, or from within what was started.",
@@ -86,14 +86,17 @@ export const fireAndForgetAck: Rule = {
 // --- the acknowledgement comes first -----------------------------------------------------------------------------
 
 function early(program: Program, file: File, consumer: Consumer): Draft | null {
-  for (const block of coursesOf(consumer.body)) {
+  for (const block of coursesOf(consumer.body, consumer.message)) {
     for (const [index, statement] of block.body.entries()) {
       const ack = ackOf(statement)
       if (!ack || ack.call.start < receivedAt(consumer) || isOnPurpose(file, statement)) continue
       const work = workIn(program, file, consumer, block.body.slice(index + 1))
       if (!work) continue
       return draftOf(file, consumer, ack.call, {
-        message: `the message is acknowledged before \`${dotted(work.callee)}\` has done its work`,
+        message:
+          work.kind === "call"
+            ? `the message is acknowledged before \`${dotted(work.callee)}\` has done its work`
+            : "the message is acknowledged before it is handed to whoever works on it",
         because: [
           { text: "acknowledged here", at: ack.call },
           { text: "the work comes after it", at: work },
@@ -104,16 +107,30 @@ function early(program: Program, file: File, consumer: Consumer): Draft | null {
   return null
 }
 
-/** The blocks that every message goes through from its start: the body, and tries and `with`s directly in it. */
-function coursesOf(body: Block): Block[] {
+/** The blocks that every message goes through from its start: the body, and what stands plainly around all of it. */
+function coursesOf(body: Block, message: readonly string[]): Block[] {
+  const within = (statement: Node): Block | null => {
+    if (statement.kind === "try") return statement.body
+    if (statement.kind === "with" && statement.form !== "synchronized") return statement.body
+    if (statement.kind === "if" && isThere(statement.test, message)) return statement.then
+    return null
+  }
   return [
     body,
-    ...body.body.flatMap((statement) =>
-      statement.kind === "try" || (statement.kind === "with" && statement.form !== "synchronized")
-        ? coursesOf(statement.body)
-        : [],
-    ),
+    ...body.body.flatMap((statement) => {
+      const inner = within(statement)
+      return inner ? coursesOf(inner, message) : []
+    }),
   ]
+}
+
+/** Asks only whether a message has come: `msg != nil`, `err == nil`, `msg is not None`. */
+function isThere(test: Node, message: readonly string[]): boolean {
+  if (test.kind !== "binary") return test.kind === "name" && message.includes(test.name)
+  if (test.right.kind !== "null" || test.left.kind !== "name") return false
+  return /^(?:!=|!==|is not)$/.test(test.op)
+    ? message.includes(test.left.name)
+    : /^(?:==|===|is)$/.test(test.op) && test.left.name.startsWith("err")
 }
 
 function receivedAt(consumer: Consumer): number {
@@ -139,19 +156,21 @@ function ackOf(statement: Node): Acknowledgement | null {
   return null
 }
 
-/** The first call among some statements that does what the message asks for. */
+/** The first call or send among some statements that does what the message asks for. */
 function workIn(
   program: Program,
   file: File,
   consumer: Consumer,
   statements: readonly Node[],
-): Call | null {
+): Call | Send | null {
   const names = derivedNames(file, consumer)
-  let found: Call | null = null
+  let found: Call | Send | null = null
   for (const statement of statements) {
     walk(statement, (node) => {
       if (found) return false
       if (node.kind === "call" && isWork(program, file, node, names)) found = node
+      // `h.work <- message`
+      if (node.kind === "send" && mentions(node.value, names)) found = node
       return undefined
     })
   }
@@ -172,7 +191,7 @@ function isWork(program: Program, file: File, call: Call, names: ReadonlySet<str
 
 function isNoWork(call: Call): boolean {
   return (
-    /^(?:\w*log\w*|print|println|printf|info|debug|warn\w*|error|trace|exception|parse\w*|decode\w*|toString|format|sleep|close|cancel|stop|push|append|add|emit|observe|inc|record\w*|get|set|put|notify\w*|handleError|executeCommand)$/i.test(
+    /^(?:\w*log\w*|print|println|printf|info|debug|warn\w*|error|trace|exception|parse\w*|decode\w*|toString|format|sleep|close|cancel|stop|push|append|add|emit|observe|inc|record\w*|get|set|put|lookup|find\w*|validate\w*|unmarshal\w*|notify\w*|handleError|executeCommand)$/i.test(
       call.name,
     ) ||
     /(?:^|\.)(?:log|logger|logging|console|metrics?|LOG|span|tracer|slog|fmt)(?:\.|$)/.test(
@@ -184,15 +203,27 @@ function isNoWork(call: Call): boolean {
 /** The message's names, and names of what was read from it. */
 function derivedNames(file: File, consumer: Consumer): ReadonlySet<string> {
   const names = new Set(consumer.message)
-  const { start, end } = consumer.body
-  for (const assign of file.assignments) {
-    if (assign.start < start || assign.end > end || !assign.value) continue
-    if (!mentions(assign.value, names)) continue
-    for (const target of assign.targets) {
-      walk(target, (node) => {
-        if (node.kind === "name" && !/^(?:err|error|ok|_)$/.test(node.name)) names.add(node.name)
-        return undefined
-      })
+  const isWithin = ({ start, end }: Node): boolean =>
+    start >= consumer.body.start && end <= consumer.body.end
+  const assigns = file.assignments.filter(isWithin)
+  const calls = file.language === "go" ? file.calls.filter(isWithin) : []
+  // What is read from what was read comes in a second round.
+  for (let round = 0; round < 2; round++) {
+    for (const { value, targets } of assigns) {
+      if (!value || !mentions(value, names)) continue
+      for (const target of targets) {
+        walk(target, (node) => {
+          if (node.kind === "name" && !/^(?:err|error|ok|_)$/.test(node.name)) names.add(node.name)
+          return undefined
+        })
+      }
+    }
+    // `json.Unmarshal(message.Body, &order)`
+    for (const { args } of calls) {
+      if (!args.some((arg) => mentions(arg, names))) continue
+      for (const arg of args)
+        if (arg.kind === "unary" && arg.op === "&" && arg.operand.kind === "name")
+          names.add(arg.operand.name)
     }
   }
   return names

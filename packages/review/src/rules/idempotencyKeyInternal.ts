@@ -63,6 +63,8 @@ export const idempotencyKeyInternal: Rule = {
       const draw = drawOf(program, file, use)
       if (!draw || isFallback(file, use.at)) continue
       const round = retriedAround(file, draw.call)
+      // Outside of a retry a time may well be part of the operation's own name.
+      if (!round && isClock(draw.call)) continue
       // Drawn once, and the round that is retried only uses it.
       if (!round && (retriedAround(file, use.at) || isKept(file, use, draw))) continue
       const fn = file.functionOf(use.at)
@@ -147,7 +149,7 @@ function sourceIn(program: Program, file: File, value: Node): Call | null {
     if (node.kind === "binary" && /^(?:\?\?|\|\||&&)$/.test(node.op)) isMixed = true
     if (node.kind === "conditional" || node.kind === "lambda") isMixed = true
     if (node.kind === "call") {
-      if (isRandomSource(file, node)) source ??= node
+      if (isRandomSource(file, node) || isClock(node)) source ??= node
       else if (!isConversion(node)) {
         const inner = helperSource(program, file, node)
         if (inner) source ??= node
@@ -157,6 +159,13 @@ function sourceIn(program: Program, file: File, value: Node): Call | null {
     return node !== source
   })
   return isMixed ? null : source
+}
+
+/** The time of the attempt: another attempt has another one. */
+function isClock(call: Call): boolean {
+  return /^(?:Date\.now|time\.time|time\.time_ns|System\.currentTimeMillis|System\.nanoTime|performance\.now|Clock\.System\.now|Instant\.now)$/.test(
+    dotted(call.callee),
+  )
 }
 
 function isConversion(call: Call): boolean {

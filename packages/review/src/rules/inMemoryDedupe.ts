@@ -41,7 +41,7 @@ export const inMemoryDedupe: Rule = {
     why: "The set is empty after every restart, and another instance has another one. A redelivery goes to any instance, most often after a restart: exactly then it is processed again. The set also grows for ever, unless it is bounded.",
     silent: [
       "A store that all instances share is asked too.",
-      "The set belongs to one call, one connection or one object that is made for each.",
+      "The set belongs to one call, one connection or one object that is made for each; what comes over a connection of the object's own comes again to it alone.",
       "The collection is no memory of identities: it is not both asked and filled on the way to the work.",
       "Nothing says that several instances run, or that the sender repeats (tier context).",
     ],
@@ -76,7 +76,8 @@ export const inMemoryDedupe: Rule = {
     for (const check of checksOf(program, file)) {
       if (seen.has(check.state.key)) continue
       const fn = file.methodOf(check.at) ?? file.functionOf(check.at)
-      if (!fn || !isLasting(program, file, check) || asksShared(file, fn)) continue
+      if (!fn || !isLasting(program, file, check) || asksShared(file, fn, check.collection))
+        continue
       seen.add(check.state.key)
       report(draftOf(program, file, fn, check))
     }
@@ -86,6 +87,7 @@ export const inMemoryDedupe: Rule = {
 interface Check {
   readonly at: Node
   readonly collection: Node
+  readonly key: Node
   readonly state: State
   readonly added: Node
 }
@@ -112,12 +114,17 @@ function checkOf(
   branch: Node & { kind: "if" },
 ): Check | null {
   for (const asked of askedIn(file, branch)) {
-    if (!REMEMBERS.test(lastOf(asked.collection)) || !isIdentity(asked.key)) continue
-    const state = stateOf(program, file, asked.collection)
+    const collection = aliased(program, file, asked.collection)
+    if (!REMEMBERS.test(lastOf(collection)) && !isKeyOfRequest(program, file, asked.key)) continue
+    if (!isIdentity(asked.key)) continue
+    const state = stateOf(program, file, collection)
     if (!state) continue
-    const added = asked.adds ?? addedAfter(program, file, fn, state, asked.key)
+    const added =
+      asked.adds ??
+      addedAfter(program, file, fn, state, asked.key) ??
+      addedBeside(program, file, fn, state)
     if (!added || !(leaves(branch.then.body, "round") || isWhole(branch, added))) continue
-    return { at: branch.test, collection: asked.collection, state, added }
+    return { at: branch.test, collection, key: asked.key, state, added }
   }
   return null
 }
@@ -170,7 +177,18 @@ function isPlain(node: Node): boolean {
 }
 
 function addedAfter(program: Program, file: File, fn: Func, state: State, key: Node): Node | null {
-  const wanted = file.textOf(key)
+  return addedWith(program, file, fn, state, file.textOf(key))
+}
+
+function addedWith(
+  program: Program,
+  file: File,
+  fn: Func,
+  state: State,
+  wanted: string,
+): Node | null {
+  const isIt = (node: Node): boolean =>
+    stateOf(program, file, aliased(program, file, node))?.key === state.key
   let found: Node | null = null
   walk(fn, (node) => {
     if (found) return false
@@ -181,20 +199,65 @@ function addedAfter(program: Program, file: File, fn: Func, state: State, key: N
       file.textOf(node.args[0]) === wanted
     ) {
       const collection = receiverOf(node)
-      if (collection && stateOf(program, file, collection)?.key === state.key) found = node
+      if (collection && isIt(collection)) found = node
     }
     if (node.kind === "assign") {
       const [target] = node.targets
-      if (
-        target?.kind === "index" &&
-        file.textOf(target.index) === wanted &&
-        stateOf(program, file, target.object)?.key === state.key
-      )
+      if (target?.kind === "index" && file.textOf(target.index) === wanted && isIt(target.object))
         found = node
     }
     return undefined
   })
   return found
+}
+
+/** `store = self._seen_events`: what a local name stands for. */
+function aliased(program: Program, file: File, node: Node): Node {
+  if (node.kind !== "name") return node
+  const [only, ...others] = definitionsOf(program, file, node)
+  return only?.value?.kind === "member" && only.file === file && others.length === 0
+    ? only.value
+    : node
+}
+
+/** The key is what the caller sends along so that its repetitions are known. */
+function isKeyOfRequest(program: Program, file: File, key: Node): boolean {
+  const texts = (node: Node, depth: number): string[] => [
+    file.textOf(node),
+    ...(depth === 0
+      ? []
+      : namesIn(node).flatMap((name) =>
+          definitionsOf(program, file, name).flatMap((one) =>
+            one.value && one.file === file && !one.isParam ? texts(one.value, depth - 1) : [],
+          ),
+        )),
+  ]
+  return texts(key, 2).some((text) => /["'`]x?-?idempotency-?_?key["'`]/i.test(text))
+}
+
+function namesIn(root: Node): Node[] {
+  const names: Node[] = []
+  walk(root, (node) => {
+    if (node.kind === "name") names.push(node)
+    return node.kind !== "function"
+  })
+  return names
+}
+
+const CHECKS = /dup|seen|already|replay|reserve|claim|should_?process|is_?new|processed|handled/i
+
+/** A check whose partner adds what was checked: `is_duplicate(key)`, `record(key)`. */
+function addedBeside(program: Program, file: File, fn: Func, state: State): Node | null {
+  const owner = file.classOf(fn)
+  if (!owner || !CHECKS.test(fn.name)) return null
+  for (const other of owner.methods) {
+    if (other === fn) continue
+    for (const { name } of other.params) {
+      const added = name === "" ? null : addedWith(program, file, other, state, name)
+      if (added) return added
+    }
+  }
+  return null
 }
 
 function lastOf(node: Node): string {
@@ -205,11 +268,31 @@ function isIdentity(key: Node): boolean {
   return key.kind === "template" || IDENTITY.test(dotted(key)) || key.kind === "index"
 }
 
+/** Callbacks that run before their call comes back: `events.forEach((event) => …)`. */
+const AT_ONCE =
+  /^(?:forEach|map|filter|reduce|some|every|flatMap|find|sort|each|let|also|apply|run)$/
+
+/** A variable of the function that only callbacks see which run within the same call. */
+function isOfOneCall(file: File, { at, state }: Check): boolean {
+  const declared = /:(\d+):[^:]*$/.exec(state.key)?.[1]
+  if (state.owner !== null || declared === undefined) return false
+  for (const outer of file.ancestorsOf(at)) {
+    if (outer.kind !== "function") continue
+    if (String(outer.start) === declared) return true
+    const holder = file.parentOf(outer)
+    const call = holder?.kind === "lambda" ? file.parentOf(holder) : holder
+    if (call?.kind !== "call" || !AT_ONCE.test(call.name)) return false
+  }
+  return false
+}
+
 /** Whether the collection outlives the call, and is one of the language's own. */
 function isLasting(program: Program, file: File, check: Check): boolean {
+  if (isOfOneCall(file, check)) return false
   if (
     /lru|ttl|cache|redis|store/i.test(dotted(check.collection)) &&
-    !REMEMBERS.test(lastOf(check.collection))
+    !REMEMBERS.test(lastOf(check.collection)) &&
+    !isKeyOfRequest(program, file, check.key)
   )
     return false
   const made = [
@@ -239,8 +322,9 @@ function isCollection(value: Node): boolean {
 }
 
 /** A set in front of a store saves a question; the store decides. */
-function asksShared(file: File, fn: Func): boolean {
-  const text = file.textOf(fn.body ?? fn)
+function asksShared(file: File, fn: Func, own: Node): boolean {
+  // A map that is called `cache` is no shared one.
+  const text = file.textOf(fn.body ?? fn).replaceAll(dotted(own) || "\0", "")
   return SHARED.test(text)
 }
 
@@ -250,7 +334,7 @@ function draftOf(program: Program, file: File, fn: Func, check: Check): Draft {
   const shown = dotted(check.collection)
   return {
     at: check.at,
-    tier: repeats || (fleet && speaksOfMessages(file, fn)) ? "likely" : "context",
+    tier: repeats || (fleet && speaksOfMessages(file, fn, check)) ? "likely" : "context",
     severity: fleet && repeats ? "high" : "medium",
     message: `\`${shown}\` remembers what was processed in this process alone: a repetition after a restart, or in another instance, is processed again`,
     because: [
@@ -291,12 +375,14 @@ function callsWithin(file: File, body: Node, fn: Func): boolean {
   )
 }
 
-function speaksOfMessages(file: File, fn: Func): boolean {
+function speaksOfMessages(file: File, fn: Func, { state }: Check): boolean {
   const words = wordsOf(
-    `${fn.name} ${file.classOf(fn)?.name ?? ""} ${fn.receiver?.type ?? ""} ${file.path.split("/").at(-1) ?? ""}`,
+    `${state.name} ${fn.name} ${file.classOf(fn)?.name ?? ""} ${fn.receiver?.type ?? ""} ${file.path.split("/").at(-1) ?? ""}`,
   )
+  // What comes over a connection of this object's own comes again to it alone.
+  if (/websocket|\bws\.|EventSource|socket\.(?:recv|on)\b/i.test(file.textOf(fn))) return false
   // A bus within the process forgets together with those it serves.
-  if (words.some((word) => /^(?:bus|emitter|dispatcher)$/.test(word))) return false
+  if (words.some((word) => /^(?:bus|emitter|dispatcher|memory|inmemory)$/.test(word))) return false
   return words.some((word) =>
     /^(?:messages?|events?|consumers?|webhooks?|hooks?|jobs?|deliver|payments?|notifications?|subscribers?|listeners?)$/.test(
       word,

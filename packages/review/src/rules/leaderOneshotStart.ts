@@ -1,6 +1,7 @@
 /** leader-oneshot-start: a leader whose duties did not start goes on to lead. */
 import type { File } from "../analysis/file.ts"
 import { callersOf } from "../analysis/definitions.ts"
+import { singleTermsOf } from "../analysis/candidacies.ts"
 import { asksLeadership, isLeaderName } from "../analysis/leadership.ts"
 import { dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
@@ -16,12 +17,13 @@ export const leaderOneshotStart: Rule = {
   mentions:
     /[lL]eader|LEADER|[eE]lected|[pP]rimary|\.(?:start|Start|launch|Launch|begin|Begin|activate|Activate)\w*\(/,
   docs: {
-    what: "On becoming leader the code starts what a leader has to do. When that fails, the error is only written to a log.",
+    what: "On becoming leader the code starts what a leader has to do. When that fails, the error is only written to a log. Or the code takes part in an election once, and goes on without it when leadership is lost.",
     why: "Leadership is kept and renewed, but the work that only the leader does is not done, by this process or by any other, until leadership happens to change.",
     silent: [
       "The failure is returned or thrown, ends the process, or gives leadership up.",
       "The start is tried again: in a loop, by a helper that retries, or at the next beat.",
       "What is started is not the duty of a leader.",
+      "Losing leadership ends the process, or the election is taken part in again.",
     ],
     fix: "Try again a few times with backoff while the term lasts, and give leadership up when it still fails.",
     reference: "https://kubernetes.io/docs/concepts/architecture/leases/",
@@ -49,6 +51,23 @@ export const leaderOneshotStart: Rule = {
     },
   },
   check(file, program, report) {
+    for (const { at, again } of singleTermsOf(program, file)) {
+      report({
+        at,
+        tier: "likely",
+        severity: "medium",
+        message:
+          "this takes part in the election once: who has lost leadership never leads again, and goes on running",
+        because: [{ text: "returns when leadership is lost, or is over after one term", at }],
+        checked: [
+          `no loop comes round to it, and nothing says ${again} again`,
+          "losing leadership does not end the process",
+        ],
+        fix: {
+          text: "Take part again when a term is over (a loop around Run, autoRequeue()), or end the process so that it is started anew.",
+        },
+      })
+    }
     for (const call of file.calls) {
       if (!isStart(call)) continue
       const swallowed = swallowOf(file, call)

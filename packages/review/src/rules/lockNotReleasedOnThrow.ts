@@ -1,8 +1,9 @@
 /** lock-not-released-on-throw: the way out that nobody thought of leaves the lock behind. */
 import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
-import { type HeldLock, heldLocksOf, runsFinally } from "../analysis/heldLocks.ts"
+import { givesWithin, type HeldLock, heldLocksOf, runsFinally } from "../analysis/heldLocks.ts"
 import { dotted } from "../analysis/names.ts"
+import type { Program } from "../analysis/program.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, If, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -23,7 +24,7 @@ export const lockNotReleasedOnThrow: Rule = {
     silent: [
       "The lock is given back in `finally`, by `defer`, by `with`, `use` or `withLock`.",
       "A catch gives it back too, or swallows every error on the way.",
-      "It is given back in another function, which then owns it.",
+      "It is given back in another function, which then owns it, or by a helper that is called on the way.",
       "Nothing on the way can fail: only lookups in memory, arithmetic, logging.",
     ],
     fix: "Give the lock back in `finally` (or by `defer`, `with`, `withLock`) right after it was taken.",
@@ -58,8 +59,8 @@ export const lockNotReleasedOnThrow: Rule = {
       if (fn.isLambda && file.functionOf(fn) !== null) continue
       if (isLockItself(file, fn)) continue
       for (const held of heldLocksOf(program, file, fn)) {
-        const exit = exitOf(file, held)
-        if (exit) report(draftOf(held, exit))
+        const exit = exitOf(program, file, held)
+        if (exit) report(draftOf(file, held, exit))
       }
     }
   },
@@ -83,7 +84,7 @@ interface Exit {
 }
 
 /** A way out between the take and what gives it back; null where there is none. */
-function exitOf(file: File, held: HeldLock): Exit | null {
+function exitOf(program: Program, file: File, held: HeldLock): Exit | null {
   const { take, gives } = held
   const fn = file.functionOf(take)
   if (!fn?.body || gives.some((give) => file.functionOf(give) !== fn || isSafeGive(file, give))) {
@@ -100,12 +101,43 @@ function exitOf(file: File, held: HeldLock): Exit | null {
     if (node.kind === "if" && isAboutTake(file, node, held, last)) return false
     if (node.start < start) return undefined
     const isGive = held.gives.some((give) => node.start <= give.start && give.end <= node.end)
-    if (node.kind === "return" && !isGive && !isGivenBefore(file, node, held))
+    if (leavesWith(file, node, held) && !isGive && !isGivenBefore(file, node, held))
       exit = { at: node, isReturn: true }
     if (node.kind === "call" && mayFail(file, node, held, fn)) exit = { at: node, isReturn: false }
     return exit === null
   })
-  return exit
+  return exit !== null && isGivenByHelper(program, file, held, exit) ? null : exit
+}
+
+/** A return, or the next round of the loop that the lock is taken in. */
+function leavesWith(file: File, node: Node, { take, gives }: HeldLock): boolean {
+  if (node.kind === "return") return !handsOver(node, take)
+  if (node.kind !== "continue" || node.label !== null) return false
+  const loop = file.ancestorsOf(node).find((outer) => outer.kind === "loop")
+  return [take, ...gives].every(
+    (call) => loop !== undefined && loop.start <= call.start && call.end <= loop.end,
+  )
+}
+
+/** `return writer, mutex.Unlock, nil`: the caller gives it back. */
+function handsOver(node: Node, take: Call): boolean {
+  const lock = take.callee.kind === "member" ? dotted(take.callee.object) : ""
+  let found = false
+  walk(node, (one) => {
+    if (one.kind === "call") return false
+    if (one.kind === "member" && /^(?:R?[uU]nlock|[rR]elease)$/.test(one.name))
+      found ||= dotted(one.object) === lock
+    return !found
+  })
+  return found
+}
+
+/** Whether a helper that is called on the way to an exit gives the lock back. */
+function isGivenByHelper(program: Program, file: File, { take }: HeldLock, { at }: Exit): boolean {
+  return file.calls.some(
+    (call) =>
+      call.start > take.end && call.end <= at.start && givesWithin(program, file, take, call),
+  )
 }
 
 /** A give in a catch: whoever wrote it thought of failure. */
@@ -196,14 +228,21 @@ function isSwallowed(file: File, call: Call, fn: Func): boolean {
   return false
 }
 
-function draftOf(held: HeldLock, exit: Exit): Draft {
+/** Lines after which a reader no longer sees the lock from where the function is left. */
+const FAR = 10
+
+function draftOf(file: File, held: HeldLock, exit: Exit): Draft {
   const what = held.isDistributed ? "until it expires" : "for ever"
   const name = exit.at.kind === "call" ? dotted(exit.at.callee) : ""
   const way = exit.isReturn
-    ? "a return on the way"
+    ? exit.at.kind === "return"
+      ? "a return on the way"
+      : "the next round of the loop"
     : `\`${name.length > 50 || name === "" ? "a call" : name}\` on the way that fails`
+  const between = file.text.slice(held.take.start, exit.at.start).split("\n").length
   return {
-    at: held.take,
+    // What is missing is missing where the function is left; a call that fails wants a `finally` around all of it.
+    at: exit.isReturn && between > FAR ? exit.at : held.take,
     tier: "likely",
     severity: exit.isReturn && !held.isDistributed ? "high" : "medium",
     message: `The lock is given back only when all goes well: ${way} leaves it taken ${what}`,

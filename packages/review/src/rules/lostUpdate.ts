@@ -1,14 +1,17 @@
 /** lost-update: a value is read, changed and written back, over what others wrote in between. */
 import { arithmeticOn, columnRead, type Changed } from "../analysis/arithmetic.ts"
 import type { File } from "../analysis/file.ts"
+import { countedBy, handedRecords } from "../analysis/handedRecords.ts"
+import { mergeOn, partChanged } from "../analysis/merges.ts"
 import { countedRecords } from "../analysis/ownRecords.ts"
 import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
-import { bare, derivedFrom, rowCallsOf, someNode, type RowCall } from "../analysis/rowCalls.ts"
+import { bare, rowCallsOf, someNode, type RowCall } from "../analysis/rowCalls.ts"
 import { isConditional, isRowGuarded, isVersioned } from "../analysis/rowGuards.ts"
+import { sectionsAt } from "../analysis/sections.ts"
 import { readSql } from "../analysis/sql/readSql.ts"
 import type { SqlStatement } from "../analysis/sql/statement.ts"
-import { storeCallsOf } from "../analysis/storeCalls.ts"
+import { storeUpdates } from "../analysis/storeUpdates.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
@@ -17,6 +20,9 @@ const GRAVE = new Set(
     " ",
   ),
 )
+
+/** What somebody runs once, by hand. */
+const ONCE = /(?:^|\/)(?:migrations?|management\/commands|scripts|fixtures|seeds?|cli)\//
 
 export const lostUpdate: Rule = {
   id: "lost-update",
@@ -68,33 +74,44 @@ export const lostUpdate: Rule = {
       for (const found of inSqlFile(file)) report(found)
       return
     }
+    if (ONCE.test(file.path)) return
     const seen = new Set<string>()
-    const add = (fn: Func, column: string, draft: Draft): void => {
+    const add = (fn: Func, column: string, draft: Draft, held: Node | null = null): void => {
       const key = `${fn.start}:${column}`
       if (seen.has(key) || isRowGuarded(program, file, fn)) return
+      if (held && sectionsAt(program, file, held).length > 0) return
       seen.add(key)
       report(draft)
     }
     const rows = rowCallsOf(program, file)
-    for (const read of rows) {
+    for (const read of [...rows, ...handedRecords(program, file)]) {
       const fn = file.methodOf(read.call)
       if (!fn || read.locks || read.results.length === 0 || !isRead(read)) continue
       const later = rows.filter((row) => row.call.start > read.call.start && row.call.end <= fn.end)
       for (const write of later) {
         const changed = changedBy(program, file, read, write)
-        if (changed) add(fn, changed.column, draftOf(file, read, changed, write.call))
+        if (changed) add(fn, changed.column, draftOf(file, read, changed, write.call), changed.at)
       }
+      const isHanded = !rows.includes(read)
       for (const changed of entityChanges(program, file, fn, read)) {
-        const saved = savedAfter(file, fn, changed, later)
+        if (isHanded && isOwn(changed.column)) continue
+        const saved = savedAfter(file, fn, changed, later, isHanded)
         if (saved && !isVersioned(program, file, changed.at, changed.entity, read.table))
-          add(fn, changed.column, draftOf(file, read, changed, saved))
+          add(fn, changed.column, draftOf(file, read, changed, saved), changed.at)
       }
     }
     for (const { fn, at, record, field, saved } of countedRecords(program, file)) {
+      if (isVersioned(program, file, at, record, null)) continue
       const changed: Changed = { column: bare(field), at, entity: record }
-      add(fn, bare(field), draftOf(file, rowOfStore(saved, [record]), changed, saved, fn))
+      add(fn, bare(field), draftOf(file, null, changed, saved, fn))
     }
-    for (const found of inStores(program, file)) add(found.fn, found.column, found.draft)
+    for (const { fn, key, read, names, at, write } of storeUpdates(program, file)) {
+      const changed: Changed = { column: bare(names[0]!), at, entity: null }
+      const fix = {
+        text: "Use the store's own counter (INCRBY, DECRBY), a Lua script, or WATCH with a transaction that is tried again.",
+      }
+      add(fn, key, { ...draftOf(file, read, changed, write), fix }, at)
+    }
   },
 }
 
@@ -111,7 +128,8 @@ function changedBy(program: Program, file: File, read: RowCall, write: RowCall):
     if (set.isSelfReferential || isTime(set.column) || isConditional(write, set.column)) continue
     const values = set.value ? [set.value] : valuesGiven(write)
     for (const value of values) {
-      const at = arithmeticOn(program, file, value, (node) => columnRead(read, node, set.column))
+      const isIt = (node: Node): boolean => columnRead(read, node, set.column)
+      const at = arithmeticOn(program, file, value, isIt) ?? mergeOn(program, file, value, isIt)
       if (at && !isVersioned(program, file, at, null, write.table))
         return { column: set.column, at, entity: null }
     }
@@ -143,13 +161,23 @@ function entityChanges(program: Program, file: File, fn: Func, read: RowCall): E
     const column = bare(target.name)
     if (isTime(column)) continue
     const adds = /^[-+*/]=$/.test(assign.op) && !isText(assign.value)
+    const isIt = (node: Node): boolean => columnRead(read, node, column)
     const at = adds
       ? assign
-      : arithmeticOn(program, file, assign.value, (node) => columnRead(read, node, column))
+      : (arithmeticOn(program, file, assign.value, isIt) ??
+        (keepsWhole(file) ? mergeOn(program, file, assign.value, isIt) : null))
     if (at) found.push({ column, at: assign, entity })
   }
+  if (file.language === "python")
+    for (const one of partChanged(file, { start: read.call.end, end: fn.end }, read.results))
+      found.push({ ...one, column: bare(one.column) })
   for (const call of file.calls) {
     if (!isAfter(call)) continue
+    if (call.callee.kind === "member" && read.results.includes(dotted(call.callee.object))) {
+      const field = countedBy(program, file, call)
+      if (field !== null && !isTime(bare(field)))
+        found.push({ column: bare(field), at: call, entity: dotted(call.callee.object) })
+    }
     const setter = /^set([A-Z]\w*)$/.exec(call.name)
     const entity = rootOf(call.callee) ?? ""
     if (setter && call.args.length === 1 && read.results.includes(entity)) {
@@ -172,15 +200,28 @@ function entityChanges(program: Program, file: File, fn: Func, read: RowCall): E
   return found
 }
 
+/** Mongoose writes only what was set within a document; others write a column whole. */
+function keepsWhole(file: File): boolean {
+  return !file.unit.imports.some((one) => /mongoose/.test(one.module))
+}
+
+/** Of records that another function read: counts of one worker's own tries, and places in an order. */
+function isOwn(column: string): boolean {
+  return /retr|attempt|tries|fail|error|version|revision|order$|index$|level|page|step$/.test(
+    column,
+  )
+}
+
 function isText(node: Node): boolean {
   return node.kind === "string" || node.kind === "template" || node.kind === "list"
 }
 
-/** Times are moved on, and whoever moves them last is right. */
+/** Times and places in an order are moved on, and whoever moves them last is right. */
 function isTime(column: string): boolean {
   return (
-    /(?:at|atms|date|time|until|timestamp|position|offset|page|cursor)$/.test(column) ||
-    column === ""
+    /(?:at|atms|date|time|until|timestamp|position|priority|rank|offset|page|cursor)$/.test(
+      column,
+    ) || column === ""
   )
 }
 
@@ -193,11 +234,12 @@ function savedAfter(
   fn: Func,
   changed: EntityChange,
   later: readonly RowCall[],
+  isHanded = false,
 ): Node | null {
   for (const call of file.calls) {
     if (call.end > fn.end || call.end < changed.at.start || !SAVES.test(call.name)) continue
     const receiver = receiverOf(call)
-    if (!receiver) continue
+    if (!receiver || (isHanded && !isStrong(file, call, receiver, changed.entity))) continue
     const row = later.find((one) => one.call === call)
     if (row && row.kind !== "save" && row.where.some((one) => /version|revision/.test(one.column)))
       return null
@@ -217,16 +259,32 @@ function savedAfter(
   }
   // A managed entity is written at the end of the transaction.
   const isManaged =
+    !isHanded &&
     (file.language === "java" || file.language === "kotlin") &&
     (fn.annotations.some((one) => one.name.endsWith("Transactional")) ||
       file.classOf(fn)?.annotations.some((one) => one.name.endsWith("Transactional")))
   return isManaged ? changed.at : null
 }
 
+const KEEPERS =
+  /(?:repo(?:sitory|s)?|dao|store|storage|db|tx|trx|session|em|manager|model|mapper|collection|coll|prisma|orm|client|service|uow|accounts|[a-z]s)(?:\(\))?$/i
+
+/** What writes a record of which only the name of a helper says that it is a row. */
+function isStrong(file: File, call: Call, receiver: Node, entity: string): boolean {
+  if (
+    /^(?:put|update|merge)$/.test(call.name) &&
+    file.language !== "java" &&
+    file.language !== "kotlin"
+  )
+    return false
+  if (dotted(receiver) === entity) return /^(?:save|asave|Save|update)$/.test(call.name)
+  return KEEPERS.test(dotted(receiver)) || /^(?:this|self)$/.test(dotted(receiver))
+}
+
 /** With `handed`, the record came into that function, and where it was read is not known. */
 function draftOf(
   file: File,
-  read: RowCall,
+  read: RowCall | null,
   changed: Changed,
   written: Node,
   handed: Func | null = null,
@@ -238,8 +296,8 @@ function draftOf(
     severity: grave ? "high" : "medium",
     message: `\`${columnShown(file, changed)}\` is computed from a row that was read before and written back; what others write in between is lost`,
     because: [
-      handed
-        ? { text: "the row was read before this was called", at: nameOf(handed) }
+      handed || !read
+        ? { text: "the row was read before this was called", at: handed ? nameOf(handed) : written }
         : { text: "the row is read here, without a lock", at: read.call },
       { text: "the new value is computed from it here", at: changed.at },
       ...(written === changed.at ? [] : [{ text: "and written here", at: written }]),
@@ -261,76 +319,6 @@ function columnShown(file: File, changed: Changed): string {
   const text = file.textOf(changed.at)
   const words = text.match(/[A-Za-z_]\w*/g) ?? []
   return words.find((word) => bare(word) === changed.column) ?? changed.column
-}
-
-/** Redis and other stores of keys: get, compute, set. */
-function inStores(
-  program: Program,
-  file: File,
-): { readonly fn: Func; readonly column: string; readonly draft: Draft }[] {
-  const calls = storeCallsOf(program, file)
-  return calls.flatMap((read) => {
-    const fn = file.methodOf(read.call)
-    if (read.kind !== "read" || !fn) return []
-    const key = file.textOf(read.key)
-    const assigned = namesAssigned(file, read.call)
-    const names = [...assigned, ...derivedFrom(file, read.call, assigned)]
-    const write = calls.find(
-      (one) =>
-        one.kind === "write" &&
-        one.call.start > read.call.end &&
-        one.call.end <= fn.end &&
-        file.textOf(one.key) === key,
-    )
-    if (!write?.value || names.length === 0) return []
-    const row: RowCall = rowOfStore(read.call, names)
-    const at = arithmeticOn(program, file, write.value, (node) => columnRead(row, node, null))
-    if (
-      !at ||
-      calls.some(
-        (one) => one.kind === "script" && one.call.start > fn.start && one.call.end <= fn.end,
-      )
-    )
-      return []
-    const draft = draftOf(file, row, { column: bare(names[0]!), at, entity: null }, write.call)
-    return [
-      {
-        fn,
-        column: key,
-        draft: {
-          ...draft,
-          fix: {
-            text: "Use the store's own counter (INCRBY, DECRBY), a Lua script, or WATCH with a transaction that is tried again.",
-          },
-        },
-      },
-    ]
-  })
-}
-
-function namesAssigned(file: File, call: Call): string[] {
-  for (const outer of file.ancestorsOf(call)) {
-    if (outer.kind === "assign")
-      return outer.targets.flatMap((one) =>
-        one.kind === "name" && !/^err$/.test(one.name) ? [one.name] : [],
-      )
-    if (outer.kind === "block") return []
-  }
-  return []
-}
-
-function rowOfStore(call: Call, results: readonly string[]): RowCall {
-  return {
-    kind: "read",
-    call,
-    query: null,
-    table: null,
-    where: [],
-    sets: [],
-    locks: false,
-    isLimited: true,
-    results,
-  }
 }
 
 /** Functions of SQL that select into a variable and update from it. */

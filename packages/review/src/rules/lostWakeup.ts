@@ -276,7 +276,8 @@ function isUnderMonitor(file: File, call: Call): boolean {
 function isInLoop(file: File, call: Call): boolean {
   let isTested = false
   for (const outer of file.ancestorsOf(call)) {
-    if (outer.kind === "loop") return true
+    // `do { … } while (false)` is left once.
+    if (outer.kind === "loop" && !(outer.test?.kind === "bool" && !outer.test.value)) return true
     if (outer.kind === "if") isTested = true
     // A wrapper without a test of its own passes the duty on to its callers.
     if (outer.kind === "function" && !outer.isLambda)
@@ -350,6 +351,8 @@ function workBetween(
   walk(loop, (node) => {
     if (found || node.kind === "function") return false
     if (node.start < wait.end || node.end > clear.start) return undefined
+    // What ends the loop does not come between.
+    if (node.kind === "throw" || node.kind === "return") return false
     if (
       isAsync
         ? isYield(program, file, node)

@@ -18,7 +18,7 @@ export const missingDeadline: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /net\/http|ctx|requests|urlopen|urllib|httpx|aiohttp|smtplib|ftplib|socket|http\.client|fetch|axios|got\b|RestTemplate|RestClient|HttpRequest|openConnection|openStream|readText|readBytes|HttpClient|newBlockingStub|CoroutineStub|WebClient|webClient/,
+    /net\/http|ctx|requests|urlopen|urllib|httpx|aiohttp|smtplib|ftplib|socket|http\.client|fetch|axios|got\b|RestTemplate|RestClient|HttpRequest|openConnection|openStream|readText|readBytes|HttpClient|newBlockingStub|CoroutineStub|WebClient|webClient|ClientBuilder/,
   docs: {
     what: "A call to another machine has no timeout: not in its arguments, not in its client, not in the context that it runs under.",
     why: "When the other side accepts the connection and never answers, the call never returns. Its thread, connection and everything that waits for it are lost; in a loop of the background the work stops for good, and nothing says so.",

@@ -21,7 +21,7 @@ const ANNOTATIONS =
 
 /** Clients that are built to try again. */
 const CLIENTS =
-  /retryablehttp|axios-?[rR]etry|HTTPAdapter\(max_retries|Retry\(total|retryStrategy|retries:\s*[1-9]|max_attempts|NewClient\(\)\.RetryMax/
+  /retryablehttp|axios-?[rR]etry|HTTPAdapter\(max_retries|Retry\(total|retryStrategy|retries:\s*[1-9]|['"]max_attempts['"]\s*:|Config\([^)]*max_attempts|NewClient\(\)\.RetryMax/
 
 const OWN = Symbol("retries of a function")
 
@@ -158,7 +158,9 @@ function retriesOf(program: Program, { file, fn }: Located): readonly DraftFact[
       if (wait.call.start < fn.start || wait.call.end > fn.end) continue
       const round = roundOf(program, file, wait)
       // Without a loop of its own it is the caller's retry that waits here.
-      if (round.purpose === "retry" && round.around?.kind === "loop")
+      const { around } = round
+      const isOwn = around !== null && around.start >= fn.start && around.end <= fn.end
+      if (round.purpose === "retry" && around?.kind === "loop" && isOwn)
         return [{ text: "waits and tries again here", at: wait.call, file }]
     }
     const call = file.calls.find(

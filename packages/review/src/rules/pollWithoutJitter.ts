@@ -9,6 +9,7 @@ import { resolveFunction } from "../analysis/resolve.ts"
 import { roundOf } from "../analysis/retries.ts"
 import { targetWithin } from "../analysis/targets.ts"
 import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+import { emptinessOn, pathToLoop } from "../analysis/ways.ts"
 import { walk } from "../ir/children.ts"
 import type { Loop, Node } from "../ir/nodes.ts"
 import type { DraftFact, Rule } from "./rule.ts"
@@ -27,6 +28,10 @@ const POLL_WORDS = new Set([
   "sweep",
   "elect",
   "election",
+  "refresh",
+  "reload",
+  "reconcile",
+  "resync",
 ])
 
 const BEAT_WORDS = new Set(
@@ -126,15 +131,25 @@ function isWaitForResult(file: File, around: Node | null): boolean {
   if (around?.kind !== "loop") return false
   if (around.test && (BOUNDED.test(file.textOf(around.test)) || isCountdown(file, around)))
     return true
+  // `while connection.is_still_running(query): sleep()`
+  if (around.test && isOfItsEnd(file, around.test)) return true
   let returns = false
   walk(around.body, (node) => {
     if (node.kind === "return" && node.value) returns = true
+    // `elif state == "SUCCEEDED": break`
+    if (node.kind === "if" && isOfItsEnd(file, node.test) && leaves(node.then.body)) returns = true
     // `elif elapsed > TIMEOUT: raise`
     if (node.kind === "if" && LIMITED.test(file.textOf(node.test)) && leaves(node.then.body))
       returns = true
     return !returns && node.kind !== "function"
   })
   return returns && file.methodOf(around)?.name !== "run"
+}
+
+/** A test whether something that was begun is over, not whether this loop should stop. */
+function isOfItsEnd(file: File, test: Node): boolean {
+  const text = file.textOf(test)
+  return ITS_END.test(text) && !/stop|shut|clos|cancel|abort|ctx|context/i.test(text)
 }
 
 /** `for outstanding > 0 { …; outstanding = count() }` */
@@ -149,6 +164,9 @@ function isCountdown(file: File, { test, body }: Loop): boolean {
       targets.some((target) => target.kind === "name" && target.name === name),
   )
 }
+
+const ITS_END =
+  /succe|complet|finish|still_?running|in_?progress|(?:job|task|run|query|execution|container|instance)\w*[._]?(?:status|state|done|ready|is_?(?:running|active|ready|done|pending))\b/i
 
 const LIMITED = /elapsed|waited|deadline|time_?out\b.*[<>]|[<>].*time_?out/i
 
@@ -178,6 +196,8 @@ function reasonOf(program: Program, file: File, wait: Wait, method: string): str
     })
   }
   const word = names.map(pollWord).find((one) => one !== undefined)
+  if (word === undefined && emptinessOn(pathToLoop(file, wait.call)))
+    return "it waits because there was nothing to take"
   return word === undefined ? null : `its names say that it polls ("${word}")`
 }
 
@@ -220,13 +240,30 @@ function isSpread(program: Program, file: File, wait: Wait, method: Node | null)
   )
 }
 
+/** A ticker that is kept in a field: whoever in the file receives from it. */
+function beatenByKept(file: File, wait: Wait): Node[] {
+  const found: Node[] = []
+  for (const object of file.objects) {
+    const key = object.entries.find((one) => one.value === wait.call)?.key
+    if (key === null || key === undefined) continue
+    for (const fn of file.functions)
+      walk(fn, (node) => {
+        if (node.kind === "select")
+          for (const { comm, body } of node.cases)
+            if (comm && file.textOf(comm).includes(`.${key}.C`)) found.push(body)
+        return undefined
+      })
+  }
+  return found
+}
+
 /** What a ticker's beat runs: the body of a `range`, or of the case that receives it. */
 function beatenBy(file: File, wait: Wait): Node[] {
   const found: Node[] = []
   const holder = file.parentOf(wait.call)
   const target = holder?.kind === "assign" ? holder.targets[0] : undefined
   const around = file.methodOf(wait.call)
-  if (!target || !around) return []
+  if (!target || !around) return beatenByKept(file, wait)
   const channel = `${dotted(target)}.C`
   walk(around, (node) => {
     if (node.kind === "select")

@@ -1,9 +1,11 @@
 /** retry-without-jitter: those who failed together come back together. */
-import { lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
+import { growsByCount, lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
 import { callersOf, definitionsOf, type Definition } from "../analysis/definitions.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, rootOf } from "../analysis/names.ts"
+import { lockstepPoliciesOf } from "../analysis/policies/lockstepPolicies.ts"
+import type { Policy } from "../analysis/policies/policy.ts"
 import type { Program } from "../analysis/program.ts"
 import { assignmentsIn, resolveCall } from "../analysis/resolve.ts"
 import { canBeCutShort, roundOf, type Round } from "../analysis/retries.ts"
@@ -17,8 +19,11 @@ import type { Draft, DraftFact, Rule, Spot } from "./rule.ts"
 /** Below this a wait on one's own machine is a poll of something that is about to happen. */
 const SHORT_MS = 50
 
+/** Below this a pause only lets others run. */
+const SPIN_MS = 10
+
 /** A server that says when to come back spreads its clients itself. */
-const SERVER_SAYS = /retry-?after|x-ratelimit-reset|retryAfter/i
+const SERVER_SAYS = /retry[-_]?after|x-ratelimit-reset|ratelimit_reset/i
 
 export const retryWithoutJitter: Rule = {
   id: "retry-without-jitter",
@@ -26,13 +31,14 @@ export const retryWithoutJitter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|schedule|park/,
+    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|[bB]ackOff|[rR]etry|schedule|Schedule|park/,
   docs: {
     what: "After a failure the code waits a time that is the same for everyone, and tries again.",
     why: "Clients that fail together, because a server restarts or throttles them, wait equally long and come back in the same instant. Each wave overloads the server again; exponential growth only spaces the waves out.",
     silent: [
       "Chance flows into the delay: in the expression, through a name, a field, a parameter, or the result of a function in any file.",
       "The delay comes from the server (Retry-After).",
+      "A library waits, and it spreads its delays by itself or by an option that is given.",
       "The wait is a poll, the time limit of a race, or stands in a test.",
     ],
     fix: "Draw the delay at random between zero and the backoff of the attempt (full jitter), under a cap.",
@@ -80,20 +86,27 @@ export const retryWithoutJitter: Rule = {
       const { start, end } = backoff.fn
       if (
         told.some((spot) => spot.start >= start && spot.end <= end) ||
-        isWaitedFor(program, file, backoff)
+        isWaitedFor(program, file, backoff, told)
       )
         continue
       report(draftOfBackoff(program, file, backoff))
     }
+    for (const policy of lockstepPoliciesOf(program, file))
+      report(draftOfPolicy(program, file, policy))
   },
 }
 
-/** Whoever computes it and waits is told of it there. */
-function isWaitedFor(program: Program, file: File, { fn }: Backoff): boolean {
+/** Whoever computes it in the same file and waits is told of it there. */
+function isWaitedFor(
+  program: Program,
+  file: File,
+  { fn }: Backoff,
+  told: readonly Spot[],
+): boolean {
   return callersOf(program, { file, fn }).some((caller) => {
-    const around = caller.file.methodOf(caller.call)
-    return waitsOf(program, caller.file).some(
-      ({ call }) => around && call.start >= around.start && call.end <= around.end,
+    const around = caller.file.path === file.path ? caller.file.methodOf(caller.call) : null
+    return (
+      around !== null && told.some((spot) => spot.start >= around.start && spot.end <= around.end)
     )
   })
 }
@@ -127,6 +140,23 @@ function draftOfBackoff(program: Program, file: File, { fn, at }: Backoff): Draf
   }
 }
 
+function draftOfPolicy(program: Program, file: File, { at, who, why, missing }: Policy): Draft {
+  const fleet = program.evidence.fleet(file.path)
+  return {
+    at,
+    tier: "likely",
+    severity: fleet ? "medium" : "low",
+    message: `${who} tries again after a delay without chance: ${why}`,
+    because: [
+      { text: "the delay is declared here", at },
+      ...(fleet
+        ? [{ text: `several instances run: ${fleet.path}:${fleet.line} ${fleet.text}` }]
+        : []),
+    ],
+    checked: [missing, "the delay does not come from a Retry-After of the server"],
+  }
+}
+
 function isCleared(program: Program, file: File, wait: Wait): boolean {
   if (wait.delay.kind === "number" && wait.delay.value === 0) return true
   if (isEntropic(program, file, wait.delay) || waitsAtRandom(program, file, wait)) return true
@@ -134,6 +164,8 @@ function isCleared(program: Program, file: File, wait: Wait): boolean {
     wait.delay,
     ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
   ]
+  // What the server does not say is reckoned here, alike for everyone: `retryAfter ?? base * 2 ** attempt`.
+  if (texts.some(growsByCount)) return false
   return (
     texts.some((node) => SERVER_SAYS.test(file.textOf(node))) || isFromAnswer(file, wait, texts)
   )
@@ -214,7 +246,8 @@ function definitionShown(
   wait: Wait,
   round: Round,
 ): Definition | null {
-  const definitions = definitionsOf(program, file, wait.delay).filter(
+  const named = nameWithin(wait.delay)
+  const definitions = definitionsOf(program, file, named).filter(
     (one) =>
       one.file === file && !one.isParam && !(one.value?.kind === "number" && one.value.value === 0),
   )
@@ -233,8 +266,28 @@ function definitionShown(
     near.find((one) => one.value?.kind === "call") ??
     near[0] ??
     null
-  const call = chosen ? chosen.value : wait.delay
-  return (call?.kind === "call" && growthWithin(program, file, call)) || chosen
+  const call = chosen ? chosen.value : named
+  const growth = call?.kind === "call" ? growthWithin(program, file, call) : null
+  if (growth || !chosen || grows(chosen)) return growth ?? chosen
+  // A plain value that stands far away says less than the wait.
+  const between = file.text.slice(chosen.at.start, wait.call.start)
+  return between.split("\n").length > FAR_LINES ? null : chosen
+}
+
+/** More than a screen's half between a name and where it is used. */
+const FAR_LINES = 25
+
+/** `waitMs / 1000`, `Math.floor(delay)`: what the delay is made of, whatever its unit. */
+function nameWithin(node: Node): Node {
+  if (node.kind === "binary" && /^[*/]$/.test(node.op) && node.right.kind === "number")
+    return nameWithin(node.left)
+  if (
+    node.kind === "call" &&
+    node.args.length === 1 &&
+    /^(?:floor|round|ceil|int|float|trunc|Number|timedelta)$/.test(node.name)
+  )
+    return nameWithin(node.args[0]!)
+  return node
 }
 
 function grows({ op, value }: { readonly op: string; readonly value: Node | null }): boolean {
@@ -271,10 +324,13 @@ const ASIDE =
 
 /** What ends something, and what only asks, makes no herd: a round that does nothing else, `close()`, `isReady()`. */
 function isAside(program: Program, file: File, { operation, around }: Round): boolean {
-  if (!operation || !around) return false
+  if (!around) return false
+  // A loop that calls nothing waits for something to become so.
+  if (!operation) return around.kind === "loop"
   // A file of this machine has no herd before it.
   if (/^(?:fs|fsp|fse|fsPromises|os|shutil|Files|FileUtils)$/.test(rootOf(operation.callee) ?? ""))
     return true
+  if (/^(?:loadClass|[fF]lock|[sS]ysctl\w*)$/.test(operation.name)) return true
   if (!ASIDE.test(operation.name)) return false
   let others = false
   walk(around, (node) => {
@@ -287,6 +343,8 @@ function isAside(program: Program, file: File, { operation, around }: Round): bo
 
 /** A short wait for something on one's own machine that ends with its context is how one waits for it. */
 function tierOf(target: Target, ms: number | null, canBeCutShort: boolean): Tier {
+  // So short a pause lets others run; whoever comes together is not set apart by a part of it either.
+  if (ms !== null && ms < SPIN_MS) return "context"
   const isShort = ms !== null && ms < SHORT_MS
   return isShort && (target === "unknown" || (target === "local" && canBeCutShort))
     ? "context"

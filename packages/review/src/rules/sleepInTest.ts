@@ -4,6 +4,7 @@ import { dotted, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import {
   assertionsAfter,
+  saysItStays,
   saysNothingHappened,
   testAround,
   testName,
@@ -51,6 +52,7 @@ export const sleepInTest: Rule = {
       "The test is about time: its name or its settings speak of a timeout, an expiry, an interval, a rate.",
       "What follows asserts that something did not happen, which only time can show.",
       "What follows waits for the thing itself, or was asserted before the sleep and is asserted again.",
+      "The sleep sets two instants apart: the time is taken right after it.",
       "The sleep stands in a loop that looks again and again, or in a race against what is awaited.",
       "The clock is a fake one, or an object that the test holds.",
     ],
@@ -115,6 +117,7 @@ function isOnClock(file: File, { callee, name }: Call): boolean {
 function isPlain(file: File, wait: Wait, test: Func): boolean {
   // Functions that take a time and do more than let it pass: `poll(1s)`, `assertNothingComes(ch, 30ms)`.
   if (wait.form === "interval" || !SLEEPS.test(wait.call.name)) return false
+  if (isAsked(file, wait.call) || setsTimesApart(file, wait.call)) return false
   let inPromise = false
   for (const outer of file.ancestorsOf(wait.call)) {
     if (outer === test) break
@@ -127,6 +130,28 @@ function isPlain(file: File, wait: Wait, test: Func): boolean {
   if (wait.form === "timer") return inPromise && !bringsValue(wait)
   // Go's channel of a timer waits where it is received.
   return wait.call.name !== "After" || file.parentOf(wait.call)?.kind === "receive"
+}
+
+/** `came = event.wait(5)`: what it brings is looked at, and the time is only its limit. */
+function isAsked(file: File, call: Call): boolean {
+  const holder = file.parentOf(call)
+  return (holder?.kind === "await" ? file.parentOf(holder) : holder)?.kind === "assign"
+}
+
+/** The next statement takes the time: the sleep sets two instants apart. */
+function setsTimesApart(file: File, call: Call): boolean {
+  let inner: Node = call
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "block") {
+      const next = outer.body[outer.body.indexOf(inner) + 1]
+      if (next?.kind !== "assign" || next.value?.kind !== "call") return false
+      return /^(?:Date|(?:Date|DateTime|datetime|time|Instant|LocalDateTime|OffsetDateTime)\.(?:now|Now|utcnow|time))$/.test(
+        dotted(next.value.callee),
+      )
+    }
+    inner = outer
+  }
+  return false
 }
 
 /** `setTimeout(() => resolve(42), 100)` is slow work, not a wait. */
@@ -152,6 +177,7 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
   const isNegative = telling !== asserted[0]
   if (asserted[0] === telling && isRepeated(file, test, wait.call, telling)) return null
   if (waitsBetween(file, test, wait.call, telling)) return null
+  if (saysItStays(file, wait.call.end, telling.start)) return null
   const started = startedBefore(file, test, wait.call)
   const isAboutTime = !until && timingIn(file, test, wait.call)
   const shown = ms === null ? "a computed time" : ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`

@@ -12,6 +12,7 @@ import {
   type Act,
   type Guard,
 } from "../analysis/reservations.ts"
+import { type RowLimit, rowLimits } from "../analysis/rowLimits.ts"
 import { isCalledHeld, sectionsAt, shareSection } from "../analysis/sections.ts"
 import {
   courseOf,
@@ -38,6 +39,7 @@ export const toctouCounter: Rule = {
       "The check and the increment stand in one critical section, or no await lies between them in single-threaded code.",
       "The limit is checked again, under the lock or after the await, before the count goes up.",
       "The increment itself is the check: its result is compared, or a semaphore counts.",
+      "The row that holds the count is locked, or the write that takes a place says the limit itself.",
       "Nothing shows that several callers can be there at once: no lock, no atomic, no await.",
     ],
     fix: "Reserve first: check and increment in one critical section (or before the await), and give the place back when the work fails.",
@@ -74,20 +76,26 @@ export const toctouCounter: Rule = {
       reported.add(once)
       report(finding)
     }
+    for (const limit of rowLimits(program, file)) report(ofRows(limit))
   },
 }
 
 function findingAt(program: Program, file: File, guard: Guard): Draft | null {
   const { check, fn } = guard
   const { state } = check.reading
+  // A channel of Netty calls its handlers one after the other.
+  if (fn.params.some((param) => /(?:^|\.)ChannelHandlerContext$/.test(param.type ?? "")))
+    return null
   const getterFile = check.reading.getter?.file
   const all = changesOf(program, file, state, getterFile ? [getterFile] : [])
   const ups = all.filter((one) => one.by === "up")
   if (ups.length === 0) return null
   const act = firstAct(program, file, guard, ups)
   if (check.reading.isRemote) return act ? remoteDraft(guard, act) : null
-  // What never goes down again is a statistic, a name or a version, not places that are taken.
-  if (!all.some((one) => one.by !== "up")) return null
+  // What never goes down again is a statistic, a name or a version, not places that are taken;
+  // an atomic that is compared with a limit and goes up in the same course is used up.
+  const isUsedUp = check.reading.isAtomic && act?.at === act?.change.at && act?.change.isAtomic
+  if (!all.some((one) => one.by !== "up") && !isUsedUp) return null
   if (isCooperative(file, fn))
     return act ? afterYield(program, file, guard, act) : storedJob(file, guard, ups)
   if (!act) return startedElsewhere(program, file, guard, all)
@@ -268,6 +276,26 @@ function remoteDraft(guard: Guard, act: Act): Draft {
       "no script, transaction or lock holds the two together",
     ],
     fix: { text: "Increment first and compare what comes back, or do both in one script." },
+  }
+}
+
+function ofRows({ name, read, check, act }: RowLimit): Draft {
+  return {
+    at: check,
+    tier: "likely",
+    severity: "medium",
+    message: `\`${name}\` is read from the database and compared with a limit before a place is taken: requests in between see the same free place`,
+    because: [
+      { text: "the count is read here", at: read },
+      { text: "and the place is taken here", at: act },
+    ],
+    checked: [
+      "no row lock, advisory lock or serializable transaction holds the two together",
+      "the write has no condition on the count",
+    ],
+    fix: {
+      text: "Take the place in one statement that says the limit (UPDATE … SET n = n + 1 WHERE n < limit), or lock the row that the limit belongs to.",
+    },
   }
 }
 

@@ -1,8 +1,9 @@
 /** transactional-wraps-lock: the lock is free again before what it protects can be seen. */
 import { databaseWritesWithin } from "../analysis/databaseWrites.ts"
+import { definitionsOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
 import { heldLocksOf, runsFinally } from "../analysis/heldLocks.ts"
-import { dotted } from "../analysis/names.ts"
+import { dotted, receiverOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
 import { sectionsOf } from "../analysis/sections.ts"
@@ -190,9 +191,32 @@ function writesUnder(program: Program, file: File, fn: Func, lock: Protected): b
   )
   if (nested) return false
   const writes = databaseWritesWithin(program, file, fn)
-  return writes.some(
-    ({ from, what }) => within(from) && !isOwnTransaction(program, file, from, what.call),
+  return (
+    writes.some(
+      ({ from, what }) => within(from) && !isOwnTransaction(program, file, from, what.call),
+    ) || file.calls.some((call) => within(call) && changesManaged(program, file, fn, call))
   )
+}
+
+const CHANGES =
+  /^(?:set[A-Z]\w*|(?:increase|decrease|increment|decrement|reduce|deduct|subtract|change|update|issue|cancel|approve|withdraw|deposit)\w*|add[A-Z]\w*|remove[A-Z]\w*)$/
+
+/** JPA writes what was changed of a managed row when the transaction commits: `stock.decrease(1)`. */
+function changesManaged(program: Program, file: File, fn: Func, call: Call): boolean {
+  if (file.language !== "java" && file.language !== "kotlin") return false
+  const owner = file.classOf(fn)
+  if (!transactionalOf([...fn.annotations, ...(owner?.annotations ?? [])])) return false
+  const receiver = receiverOf(call)
+  if (receiver?.kind !== "name" || !CHANGES.test(call.name)) return false
+  return definitionsOf(program, file, receiver).some(({ value }) => {
+    let made = value
+    while (made?.kind === "call" && /^(?:orElse\w*|get)$/.test(made.name)) made = receiverOf(made)
+    return (
+      made?.kind === "call" &&
+      /^(?:find(?:One)?By\w*|getReferenceById|getById|getBy\w+)$/.test(made.name) &&
+      /repo(?:sitory)?$|dao$/i.test(dotted(receiverOf(made) ?? made))
+    )
+  })
 }
 
 /** A called method that begins a transaction of its own commits it before the lock is given back. */

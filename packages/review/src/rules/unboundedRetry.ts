@@ -135,7 +135,7 @@ function putsBack(file: File, fn: Func): Draft | null {
   walk(fn, (node) => {
     if (at) return false
     if ((node.kind === "call" && isPutBack(node)) || isWaitingAgain(node)) {
-      if (followsFailure(file, node, fn)) at = node
+      if (followsFailure(file, node, fn) && !isRaised(file, node)) at = node
     }
     return undefined
   })
@@ -169,6 +169,16 @@ function saysRequeue(call: Call): boolean {
   if (named?.kind === "named") return named.value.kind === "bool" && named.value.value
   const last = call.args.at(-1)
   return last?.kind === "bool" && last.value && call.args.length >= 2
+}
+
+/** A state that is turned back before the failure goes on: whoever is told of it decides. */
+function isRaised(file: File, node: Node): boolean {
+  if (node.kind === "call" && (REQUEUE.test(node.name) || NACK.test(node.name))) return false
+  for (const outer of file.ancestorsOf(node)) {
+    if (outer.kind === "block") return outer.body.at(-1)?.kind === "throw"
+    if (outer.kind === "function") return false
+  }
+  return false
 }
 
 /** `row.status = "pending"`. */

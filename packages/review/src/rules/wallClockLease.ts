@@ -80,6 +80,7 @@ export const wallClockLease: Rule = {
       seen.add(draft.at.start)
       report(draft)
     }
+    for (const draft of inAnnotations(file)) report(draft)
     for (const step of stepsOf(program, file)) {
       const draft = inValue(program, step)
       if (draft) report(draft)
@@ -174,6 +175,29 @@ function inValue(program: Program, claim: Step): Draft | null {
     { text: "this machine's time is stored as the lock's end", at: store.call },
     { text: "and the lock is taken over here when it has passed", at: swap },
   ])
+}
+
+const GIVEN_NOW =
+  /\b(?:\w+\.)?(\w+)\s*(?:<=?|>=?)\s*(?::now|:current_?(?:time|date)\w*|:now_?\w*)\b/i
+
+/** `@Query("update Lease l … where l.expiresAt < :now")`: the time is a parameter that says so. */
+function inAnnotations(file: File): Draft[] {
+  return file.classes.flatMap(({ methods }) =>
+    methods.flatMap((fn) =>
+      fn.annotations.flatMap((annotation) => {
+        if (!/(?:Query|Update|SqlUpdate|Delete)$/.test(annotation.name)) return []
+        const text = file.textOf(annotation)
+        const column = GIVEN_NOW.exec(text)?.[1]
+        if (!column || !/\bupdate\b|\bdelete\b|for update/i.test(text)) return []
+        if (!isLeaseEnd(column, text) || wordsOf(text).some((word) => LOCKOUT.test(word))) return []
+        return [
+          found(annotation, column, [
+            { text: "the time is a parameter: whoever calls gives its own", at: annotation },
+          ]),
+        ]
+      }),
+    ),
+  )
 }
 
 /** In a file of SQL the time is a parameter that says so. */

@@ -53,7 +53,7 @@ export interface Session {
 }
 
 /** The names of all rules, as configurations may use them. */
-export const knownRules: KnownRules = new Map(allRules.map(({ id }) => [id, []]))
+export const knownRules: KnownRules = new Set(allRules.map(({ id }) => id))
 
 /**
  * Runs a review.
@@ -83,7 +83,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     ignores,
     baseline,
     today: options.today,
-    knownRules: [...knownRules.keys()],
+    knownRules: [...knownRules],
     ranRules: new Set(rules.map(({ id }) => id)),
     isComplete: isComplete(options),
   })

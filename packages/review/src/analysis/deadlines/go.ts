@@ -5,7 +5,7 @@ import { definitionsOf } from "../definitions.ts"
 import type { File } from "../file.ts"
 import { dotted, receiverOf } from "../names.ts"
 import type { Program } from "../program.ts"
-import { folderOf } from "../resolve.ts"
+import { folderOf, isSelf, ownClassOf } from "../resolve.ts"
 import { lifetimeOf, loopBehind } from "./contexts.ts"
 import type { Unbounded } from "./unbounded.ts"
 
@@ -18,7 +18,9 @@ export function unboundedInGo(program: Program, file: File): Unbounded[] {
   const http = file.unit.imports.find((one) => one.module === "net/http")?.local
   const found: Unbounded[] = []
   if (http && !program.evidence.find(file.path, DEFAULT_TIMEOUT, "sources", "default client"))
-    for (const call of file.calls) found.push(...ofHttp(program, file, call, http))
+    for (const call of file.calls)
+      for (const one of ofHttp(program, file, call, http))
+        if (!found.some((other) => other.at.start === one.at.start)) found.push(one)
   return [...found, ...queriesInLoops(program, file)]
 }
 
@@ -42,10 +44,27 @@ function ofHttp(program: Program, file: File, call: Call, http: string): Unbound
   }
   const client = clientOf(program, file, receiver, http)
   if (!client) return []
-  const facts = client === receiver ? [] : [{ text: "the client has no timeout", at: client }]
+  // A client that is kept has to be mended where it is made, once for all that is called on it.
+  const isKept =
+    client !== receiver && (!method || client.start < method.start || client.end > method.end)
+  const at = isKept ? client : call
+  const facts =
+    client === receiver
+      ? []
+      : isKept
+        ? [{ text: "it is called here", at: call }]
+        : [{ text: "the client has no timeout", at: client }]
   if (/^(?:Get|Head|Post|PostForm)$/.test(call.name)) {
     return [
-      { ...base, facts, tier: "likely", severity: "medium", why: "has no timeout", checked: [] },
+      {
+        ...base,
+        at,
+        facts,
+        tier: "likely",
+        severity: "medium",
+        why: "has no timeout",
+        checked: [],
+      },
     ]
   }
   const [request] = call.args
@@ -55,6 +74,7 @@ function ofHttp(program: Program, file: File, call: Call, http: string): Unbound
   return [
     {
       ...base,
+      at,
       facts: [...facts, { text: "the request is made here", at: made.at }],
       tier: made.lifetime === "process" ? "likely" : "context",
       severity: "medium",
@@ -65,20 +85,31 @@ function ofHttp(program: Program, file: File, call: Call, http: string): Unbound
 }
 
 /** Where a client without a timeout is made; null for others and for what cannot be told. */
-function clientOf(program: Program, file: File, receiver: Node, http: string): Node | null {
+function clientOf(
+  program: Program,
+  file: File,
+  receiver: Node,
+  http: string,
+  steps = 3,
+): Node | null {
   if (dotted(receiver) === `${http}.DefaultClient`) return receiver
   if (receiver.kind !== "name" && receiver.kind !== "member") return null
-  const values = definitionsOf(program, file, receiver).map((one) => one.value)
-  if (values.length === 0) return null
+  const definitions = definitionsOf(program, file, receiver).filter((one) => one.value !== receiver)
+  if (definitions.length === 0) return zeroClient(file, receiver, http)
   let made: Node | null = null
-  for (const value of values) {
+  for (const { file: from, value } of definitions) {
     const bare = value?.kind === "unary" ? value.operand : value
-    if (bare && dotted(bare) === `${http}.DefaultClient`) made = bare
-    else if (bare?.kind === "object" && bare.type === `${http}.Client`) {
-      if (bare.entries.some((entry) => entry.key === "Timeout" || entry.key === "Transport"))
+    if (!bare || from !== file) return null
+    if (bare.kind === "object" && bare.type === `${http}.Client`) {
+      if (bare.entries.some((entry) => entry.key === "Timeout" || entry.key === null)) return null
+      if (bare.entries.some(({ key, value: of }) => key === "Transport" && isLimited(file, of)))
         return null
       made = bare
-    } else return null
+    } else {
+      const behind: Node | null = steps > 0 ? clientOf(program, file, bare, http, steps - 1) : null
+      if (!behind) return null
+      made = behind
+    }
   }
   // `client.Timeout = d` comes later.
   const isSet = file.assignments.some((assign) =>
@@ -87,23 +118,46 @@ function clientOf(program: Program, file: File, receiver: Node, http: string): N
   return isSet ? null : made
 }
 
+/** A field that is a client and never assigned: `client http.Client`. */
+function zeroClient(file: File, receiver: Node, http: string): Node | null {
+  if (receiver.kind !== "member" || receiver.object.kind !== "name") return null
+  if (!isSelf(file, receiver.object.name, receiver)) return null
+  const own = ownClassOf(file, receiver)
+  const holder = file.classes.find((one) => one.name === own)
+  const field = holder?.fields.find((one) => one.name === receiver.name)
+  if (field?.type !== `${http}.Client`) return null
+  const isSet = new RegExp(`\\b${receiver.name}\\.Timeout\\s*=|\\b${receiver.name}:\\s`).test(
+    file.text,
+  )
+  return isSet ? null : receiver
+}
+
+/** A transport of one's own may end what takes too long. */
+function isLimited(file: File, transport: Node): boolean {
+  if (/ResponseHeaderTimeout|SetDeadline|SetReadDeadline/.test(file.text)) return true
+  const called = transport.kind === "call" ? transport.name : ""
+  return /timeout|deadline/i.test(`${dotted(transport)} ${called}`)
+}
+
 function requestOf(
   program: Program,
   file: File,
   request: Node,
+  steps = 3,
 ): { readonly at: Node; readonly lifetime: ReturnType<typeof lifetimeOf> } | null {
-  const values = [
-    request,
-    ...definitionsOf(program, file, request).flatMap((one) => one.value ?? []),
-  ]
   let found: { at: Node; lifetime: ReturnType<typeof lifetimeOf> } | null = null
-  for (const value of values) {
-    if (value.kind !== "call") continue
+  const look = (from: File, value: Node): void => {
+    if (value.kind === "name" && value !== request && from !== file && steps > 0)
+      found ??= requestOf(program, from, value, steps - 1)
+    if (value.kind !== "call") return
     const [context] = value.args
     if (value.name === "NewRequest") found ??= { at: value, lifetime: "process" }
     if (/^(?:NewRequestWithContext|WithContext|Clone)$/.test(value.name) && context)
-      found = { at: value, lifetime: lifetimeOf(program, file, context) }
+      found = { at: value, lifetime: lifetimeOf(program, from, context) }
   }
+  look(file, request)
+  for (const { file: from, value } of definitionsOf(program, file, request))
+    if (value) look(from, value)
   return found
 }
 

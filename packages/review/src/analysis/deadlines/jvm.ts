@@ -13,6 +13,7 @@ function ofCall(program: Program, file: File, call: Call): Unbounded[] {
   if (file.methodOf(call)?.name === "main") return []
   return (
     restTemplate(program, file, call) ??
+    built(program, file, call) ??
     jdkClient(program, file, call) ??
     connection(file, call) ??
     apache(file, call) ??
@@ -27,7 +28,12 @@ const SPRING_DEFAULT = /RestTemplateCustomizer|spring\.http\.client\S*timeout|Re
 /** Spring's template without a request factory that has timeouts. */
 function restTemplate(program: Program, file: File, call: Call): Unbounded[] | null {
   const name = dotted(call.callee)
-  const isTemplate = name === "RestTemplate" && call.args.length === 0
+  // Its other constructor takes a request factory, and what is given to it may be one.
+  const isTemplate =
+    name === "RestTemplate" &&
+    call.args.every(
+      (arg) => /converters?$/i.test(dotted(arg)) || /Converters?$/.test(typeIn(file, arg)),
+    )
   const isClient = name === "RestClient.create"
   if (!isTemplate && !isClient) return null
   if (!file.unit.imports.some((one) => /springframework\.web/.test(one.module))) return null
@@ -50,6 +56,48 @@ function restTemplate(program: Program, file: File, call: Call): Unbounded[] | n
       },
     ),
   ]
+}
+
+/** The declared type of a name, in its method or as a field. */
+function typeIn(file: File, node: Node): string {
+  if (node.kind !== "name") return ""
+  const param = file.methodOf(node)?.params.find((one) => one.name === node.name)
+  return (param?.type ?? "").replace(/<.*$/, "")
+}
+
+const BOUND_BUILDERS =
+  /spring\.(?:http|rest|mvc)\S*timeout|RestTemplateCustomizer|WebClientCustomizer|RestClientCustomizer|HttpClientSettings|ClientHttpRequestFactorySettings/i
+
+/** Builders of clients that wait for ever unless they are given a limit: Spring's, and JAX-RS's. */
+function built(program: Program, file: File, call: Call): Unbounded[] | null {
+  const name = dotted(call.callee)
+  const isWeb =
+    name === "WebClient.create" || (call.name === "build" && name.startsWith("WebClient.builder()"))
+  const isRest = call.name === "build" && name.startsWith("RestClient.builder()")
+  const isJaxRs =
+    name === "ClientBuilder.newClient" ||
+    (call.name === "build" && name.startsWith("ClientBuilder.newBuilder()"))
+  const isTemplate = call.name === "build" && isTemplateBuilder(file, call)
+  if (!isWeb && !isRest && !isJaxRs && !isTemplate) return null
+  const from = isJaxRs ? /^(?:javax|jakarta)\.ws\.rs/ : /^org\.springframework/
+  if (!file.unit.imports.some((one) => from.test(one.module))) return null
+  if (/[tT]imeout|requestFactory|RequestFactory|[cC]onnector/.test(file.text)) return []
+  if (!isJaxRs && program.evidence.find(file.path, BOUND_BUILDERS, "everywhere", "client timeouts"))
+    return []
+  const who = isWeb ? "WebClient" : isRest ? "RestClient" : isJaxRs ? "Client" : "RestTemplate"
+  return [
+    found(call, "likely", `\`${who}\``, "is built without a limit on how long an answer may take", {
+      fix: "Give the builder a connect timeout and a read or response timeout.",
+      checked: ["no timeout, request factory or connector is set in this file or by a customizer"],
+    }),
+  ]
+}
+
+function isTemplateBuilder(file: File, call: Call): boolean {
+  const root = rootOf(call.callee)
+  if (root === "RestTemplateBuilder") return true
+  const param = file.methodOf(call)?.params.find((one) => one.name === root)
+  return param?.type === "RestTemplateBuilder"
 }
 
 /** A request of java.net.http without a timeout, that is sent and waited for. */
@@ -135,6 +183,12 @@ function isUrlLike(file: File, receiver: Node): boolean {
   }
   if (receiver.kind !== "name") return false
   const method = file.methodOf(receiver)
+  if (
+    method?.params.some(
+      (one) => one.name === receiver.name && /^(?:java\.net\.)?URL$/.test(one.type ?? ""),
+    )
+  )
+    return true
   return file.assignments.some(
     (assign) =>
       (!method || (assign.start >= method.start && assign.end <= method.end)) &&

@@ -17,7 +17,7 @@ const ENDLESS: Readonly<Record<string, number>> = {
   "http.client.HTTPSConnection": 4,
   "socket.create_connection": 1,
 }
-const REQUESTS = /^(?:get|post|put|patch|delete|head|options|request)$/
+const REQUESTS = /^(?:get|post|put|patch|delete|head|options|request|send)$/
 /** Clients that have a timeout of their own until it is taken away. */
 const OFF =
   /^(?:httpx\.(?:get|post|put|patch|delete|head|request|stream|Client|AsyncClient)|aiohttp\.ClientSession)$/

@@ -91,6 +91,8 @@ function clientOf(program: Program, file: File, call: Call): Client | null {
 function libraryOf(file: File, node: Node): "axios" | "got" | null {
   if (node.kind !== "name") return null
   const link = file.unit.imports.find((one) => one.local === node.name)
+  // `import { isCancel } from "axios"` brings a question, not the client.
+  if (link && !/^(?:default|\*|axios|got)$/.test(link.name)) return null
   if (link) return link.module === "axios" ? "axios" : link.module === "got" ? "got" : null
   return requiredAs(file, node.name)
 }

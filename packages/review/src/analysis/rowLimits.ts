@@ -1,0 +1,150 @@
+/** Limits on what a table holds: rows are counted, or a count in a row is read, and what takes the place comes later. */
+import { walk } from "../ir/children.ts"
+import type { Call, Func, Node } from "../ir/nodes.ts"
+import { isLimit } from "./counters.ts"
+import { leaves } from "./failures.ts"
+import type { File } from "./file.ts"
+import { handedRecords } from "./handedRecords.ts"
+import { dotted, receiverOf, rootOf } from "./names.ts"
+import type { Program } from "./program.ts"
+import { typeOf } from "./resolve.ts"
+import { bare, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
+import { isConditional, isRowGuarded } from "./rowGuards.ts"
+
+export interface RowLimit {
+  readonly fn: Func
+  readonly name: string
+  /** Where the count is read. */
+  readonly read: Call
+  readonly check: Node
+  readonly act: Call
+}
+
+interface Count {
+  readonly name: string
+  readonly read: Call
+  readonly on: string
+  /** The column that holds the count; null where rows are counted. */
+  readonly column: string | null
+}
+
+export function rowLimits(program: Program, file: File): RowLimit[] {
+  return file.functions.flatMap((fn) => {
+    if (fn.isLambda && file.methodOf(fn) !== null) return []
+    const found: RowLimit[] = []
+    walk(fn, (node) => {
+      if (found.length > 0 || (node.kind === "function" && node !== fn && !node.isLambda))
+        return false
+      if (node.kind !== "if" || !leaves(node.then.body)) return undefined
+      const limit = limitAt(program, file, fn, node)
+      if (limit && !isRowGuarded(program, file, fn)) found.push(limit)
+      return undefined
+    })
+    return found
+  })
+}
+
+function limitAt(
+  program: Program,
+  file: File,
+  fn: Func,
+  node: Node & { kind: "if" },
+): RowLimit | null {
+  let found: RowLimit | null = null
+  walk(node.test, (test) => {
+    if (found || test.kind !== "binary" || !/^(?:>=?|<=?)$/.test(test.op)) return !found
+    const isRight = isLimit(program, file, test.right)
+    if (!isRight && !isLimit(program, file, test.left)) return true
+    const isFull = test.op.startsWith(">") === isRight
+    const count = isFull ? countOf(program, file, fn, isRight ? test.left : test.right) : null
+    const act = count && actAfter(program, file, fn, node.end, count)
+    if (count && act) found = { fn, name: count.name, read: count.read, check: test, act }
+    return true
+  })
+  return found
+}
+
+const COUNTS = /^(?:count(?:[A-Z_]\w*|Documents)?|Count(?:[A-Z]\w*)?|acount|get_?[cC]ount\w*)$/
+const STORES =
+  /(?:repo(?:sitory|s)?|dao|service|prisma|model|objects|db|tx|trx|manager|mapper|collection|queries|\.\w*(?:where|filter|from|Where|Model|find)\(\))$|^prisma\.\w+$|\bprisma\.\w+$|\btx\.\w+$/i
+
+const STORE_TYPES = /(?:Repository|Repo|Dao|DAO|Mapper|EntityManager)$/
+
+function countOf(program: Program, file: File, fn: Func, node: Node): Count | null {
+  const whole = node.kind === "await" ? node.value : node
+  if (whole.kind === "binary" && whole.op === "+") return countOf(program, file, fn, whole.left)
+  const direct = whole.kind === "call" ? whole : null
+  if (direct) return counted(program, file, direct)
+  if (whole.kind === "name") {
+    const kept = file.assignments.findLast(
+      (one) =>
+        one.start >= fn.start &&
+        one.end <= node.start &&
+        one.targets.some((target) => target.kind === "name" && target.name === whole.name),
+    )
+    const value = kept?.value?.kind === "await" ? kept.value.value : kept?.value
+    return value?.kind === "call" ? counted(program, file, value) : null
+  }
+  if (whole.kind !== "member" || whole.object.kind !== "name") return null
+  const record = whole.object.name
+  const read = [...rowCallsOf(program, file), ...handedRecords(program, file)].find(
+    (row) =>
+      row.kind === "read" &&
+      !row.locks &&
+      row.call.start >= fn.start &&
+      row.call.end <= node.start &&
+      row.results.includes(record),
+  )
+  return read ? { name: whole.name, read: read.call, on: "", column: bare(whole.name) } : null
+}
+
+function counted(program: Program, file: File, call: Call): Count | null {
+  const isScript = file.language === "javascript" || file.language === "typescript"
+  if (isScript && file.parentOf(call)?.kind !== "await") return null
+  const receiver = COUNTS.test(call.name) ? receiverOf(call) : null
+  if (!receiver) return null
+  const on = dotted(receiver)
+  const isClass = /^[A-Z]\w*$/.test(rootOf(receiver) ?? "") && file.language !== "go"
+  const type = receiver.kind === "call" ? null : typeOf(program, file, receiver, call)
+  if (!STORES.test(on) && !isClass && !STORE_TYPES.test(type ?? "")) return null
+  return { name: call.name, read: call, on: on.split(/\(|\.filter|\.where/)[0]!, column: null }
+}
+
+const TAKES =
+  /^(?:add|create|insert|save|persist|register|book|reserve|append|upload|Create|Save|Insert|Add|acreate|asave)/
+
+function actAfter(program: Program, file: File, fn: Func, from: number, count: Count): Call | null {
+  const isLater = (call: Call): boolean => call.start > from && call.end <= fn.end
+  const { column } = count
+  if (column !== null) {
+    const row = rowCallsOf(program, file).find(
+      (one) => isLater(one.call) && one.kind === "update" && raises(one, column),
+    )
+    if (row) return row.call
+    return (
+      file.calls.find(
+        (call) =>
+          isLater(call) &&
+          /^(?:increment|incrementBy|increase)$/.test(call.name) &&
+          call.args.some((arg) => arg.kind === "string" && bare(arg.value) === column),
+      ) ?? null
+    )
+  }
+  return (
+    file.calls.find((call) => {
+      const receiver = receiverOf(call)
+      if (!receiver || !isLater(call) || !TAKES.test(call.name)) return false
+      const on = dotted(
+        stepsOf(call).length > 1 ? (receiverOf(stepsOf(call)[0]!) ?? receiver) : receiver,
+      )
+      return on === count.on || on.startsWith(`${count.on}.`)
+    }) ?? null
+  )
+}
+
+function raises(row: RowCall, column: string): boolean {
+  return (
+    !isConditional(row, column) &&
+    row.sets.some((set) => set.column === column && set.isSelfReferential)
+  )
+}
