@@ -11,6 +11,13 @@ test("assignments to a name are those to the variable and to members that are ca
   expect(file.assignmentsTo("toString")).toEqual([])
 })
 
+test("branches and loops are in the order of the text, also those within others and within functions", async () => {
+  const text = "if (a) { while (b) f(() => { if (c) g() }) }\nfor (const d of e) h()\n"
+  const program = await programOf([{ path: "a.ts", text }])
+  const kinds = program.file("a.ts")!.branches.map(({ kind }) => kind)
+  expect(kinds).toEqual(["if", "loop", "if", "loop"])
+})
+
 test("a name has the definitions of its own function, and those outside only where it has none", async () => {
   const text = `
 let delay = 1

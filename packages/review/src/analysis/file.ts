@@ -6,8 +6,10 @@ import type {
   Call,
   Class,
   Func,
+  If,
   Import,
   Language,
+  Loop,
   Node,
   Obj,
   SourceUnit,
@@ -92,6 +94,11 @@ export class File {
     return this.#indexed.classes
   }
 
+  /** Every branch and loop, in the order of the text. */
+  get branches(): readonly (If | Loop)[] {
+    return this.#indexed.branches
+  }
+
   parentOf(node: Node): Node | null {
     return this.#indexed.parents.get(node) ?? null
   }
@@ -138,6 +145,7 @@ interface Index {
   readonly objects: readonly Obj[]
   readonly functions: readonly Func[]
   readonly classes: readonly Class[]
+  readonly branches: readonly (If | Loop)[]
 }
 
 function indexOf(unit: SourceUnit): Index {
@@ -147,6 +155,7 @@ function indexOf(unit: SourceUnit): Index {
   const objects: Obj[] = []
   const functions: Func[] = []
   const classes: Class[] = []
+  const branches: (If | Loop)[] = []
   for (const root of unit.body) {
     walk(root, (node, parent) => {
       if (parent) parents.set(node, parent)
@@ -154,10 +163,11 @@ function indexOf(unit: SourceUnit): Index {
       else if (node.kind === "assign") assignments.push(node)
       else if (node.kind === "object") objects.push(node)
       else if (node.kind === "class") classes.push(node)
+      else if (node.kind === "if" || node.kind === "loop") branches.push(node)
       else if (node.kind === "function" && node.body && !node.hasError) functions.push(node)
     })
   }
-  return { parents, calls, assignments, objects, functions, classes }
+  return { parents, calls, assignments, objects, functions, classes, branches }
 }
 
 /** A file may be a megabyte of assignments: who looks for one name must not read them all. */

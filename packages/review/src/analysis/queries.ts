@@ -44,6 +44,7 @@ function ofStrings(program: Program, file: File): Query[] {
     walk(root, (node) => {
       if (node.kind !== "string" && node.kind !== "template" && node.kind !== "binary") return
       if (node.kind === "binary" && node.op !== "+") return
+      if (!mayStart(node)) return false
       const whole = textOfString(program, file, node)
       if (whole !== null && STARTS.test(whole)) {
         // Offsets of statements are those of the text that they were read from.
@@ -55,6 +56,15 @@ function ofStrings(program: Program, file: File): Query[] {
     })
   }
   return found
+}
+
+/** Whether a string may begin as a statement does, by what its first part says as it stands. */
+function mayStart(node: Node): boolean {
+  if (node.kind === "binary") return mayStart(node.left)
+  if (node.kind === "template") return node.parts[0] === undefined || mayStart(node.parts[0])
+  // A word may end in the next part.
+  if (node.kind === "string") return node.value.trim().length < 8 || STARTS.test(node.value)
+  return node.kind === "name" || node.kind === "member" || node.kind === "call"
 }
 
 /** A hole is a table where a table has to stand, else a parameter. */

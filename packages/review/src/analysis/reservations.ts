@@ -22,24 +22,20 @@ export interface Guard {
 
 export function guardsOf(program: Program, file: File): Guard[] {
   const found: Guard[] = []
-  for (const root of file.unit.body) {
-    walk(root, (node) => {
-      if (node.kind !== "if" && node.kind !== "loop") return
-      if (!node.test) return
-      const fn = courseOf(file, node)
-      if (!fn?.body) return
-      // Among threads a loop that goes on while there is room paces its own work.
-      const isPacing = node.kind === "loop" && !isCooperative(file, fn)
-      for (const check of checksIn(program, file, node.test)) {
-        const region = regionOf(node, check.isFullWhenTrue, fn)
-        if (!region || (isPacing && !check.isFullWhenTrue)) continue
-        // A loop asks again after every wait within it.
-        const from = node.kind === "loop" && region === fn.body ? node.end : node.test.end
-        found.push({ check, fn, region, from: Math.max(from, check.at.end) })
-        if (node.kind === "if" && !check.isFullWhenTrue && !node.otherwise && region === node.then)
-          found.push(...afterWaiting(file, node, check, fn))
-      }
-    })
+  for (const node of file.branches) {
+    const fn = node.test && courseOf(file, node)
+    if (!node.test || !fn?.body) continue
+    // Among threads a loop that goes on while there is room paces its own work.
+    const isPacing = node.kind === "loop" && !isCooperative(file, fn)
+    for (const check of checksIn(program, file, node.test)) {
+      const region = regionOf(node, check.isFullWhenTrue, fn)
+      if (!region || (isPacing && !check.isFullWhenTrue)) continue
+      // A loop asks again after every wait within it.
+      const from = node.kind === "loop" && region === fn.body ? node.end : node.test.end
+      found.push({ check, fn, region, from: Math.max(from, check.at.end) })
+      if (node.kind === "if" && !check.isFullWhenTrue && !node.otherwise && region === node.then)
+        found.push(...afterWaiting(file, node, check, fn))
+    }
   }
   return found
 }

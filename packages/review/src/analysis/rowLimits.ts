@@ -29,8 +29,13 @@ interface Count {
 }
 
 export function rowLimits(program: Program, file: File): RowLimit[] {
+  const withExits = new Set<Node>()
+  for (const node of file.branches) {
+    if (node.kind !== "if" || !leaves(node.then.body)) continue
+    for (const outer of file.ancestorsOf(node)) if (outer.kind === "function") withExits.add(outer)
+  }
   return file.functions.flatMap((fn) => {
-    if (fn.isLambda && file.methodOf(fn) !== null) return []
+    if (!withExits.has(fn) || (fn.isLambda && file.methodOf(fn) !== null)) return []
     const found: RowLimit[] = []
     walk(fn, (node) => {
       if (found.length > 0 || (node.kind === "function" && node !== fn && !node.isLambda))
