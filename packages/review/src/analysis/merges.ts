@@ -42,7 +42,8 @@ export function mergeOn(
   }
   if (value.kind !== "name" || asks(value)) return null
   for (const one of definitionsOf(program, file, value)) {
-    if (one.file !== file || one.isParam || !one.value || one.at.start >= value.start) continue
+    // Each step goes back in the text, also where a name is assigned to itself.
+    if (one.file !== file || one.isParam || !one.value || one.at.end > value.start) continue
     const merged = mergeOn(program, file, one.value, asks)
     if (merged) return merged
     if (!isCopy(one.value, asks)) continue

@@ -171,7 +171,11 @@ export function settingsOf(program: Program, file: File, steps: readonly Call[])
       isSelfReferential: value !== null && SELF.test(file.textOf(value)),
     })
   }
+  // An object may be spread into its own successor: `data = { ...data, at: now }`.
+  const seen = new Set<Node>()
   const fromObject = (object: Node & { kind: "object" }): void => {
+    if (seen.has(object)) return
+    seen.add(object)
     for (const entry of object.entries) {
       if (entry.key === null) {
         // A computed key tells nothing; a spread may.

@@ -41,3 +41,11 @@ test("times that are moved on are left alone", async () => {
     ),
   ).toEqual([])
 })
+
+test("values that are made of themselves are followed to an end", async () => {
+  const spread =
+    "let data = { name: n }\ndata = { ...data, views: row.views + n }\nawait prisma.item.update({ where: { id }, data })"
+  expect(await found(`${READ}${spread}`)).toEqual(["medium"])
+  const assigned = "let meta = row.meta\nmeta = meta\nrow.meta = meta\nawait row.save()"
+  expect(await found(`${READ}${assigned}`)).toEqual([])
+})
