@@ -17,6 +17,8 @@ export function answerMadeOf(file: File, { fn, clause }: Caught): Node | null {
   if (clause.binding === null || namesCancellation(file, clause)) return null
   if (!/^(?:kotlin\.)?(?:Exception|Throwable)$/.test(clause.types[0] ?? "")) return null
   if (/Cancellation|ensureActive|isActive|yield\(/.test(file.textOf(clause.body))) return null
+  // What is not wrapped goes on as it came, a cancellation with it.
+  if (throwsOn(clause.body, clause.binding)) return null
   let found: Node | null = null
   const holdsIt = (node: Call): boolean =>
     node.args.some((arg) => {
@@ -35,6 +37,16 @@ export function answerMadeOf(file: File, { fn, clause }: Caught): Node | null {
     )
       found = call
     return undefined
+  })
+  return found
+}
+
+function throwsOn(body: Node, name: string): boolean {
+  let found = false
+  walk(body, (node) => {
+    if (node.kind === "throw" && node.value?.kind === "name" && node.value.name === name)
+      found = true
+    return !found && node.kind !== "function"
   })
   return found
 }

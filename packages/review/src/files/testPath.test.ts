@@ -71,6 +71,7 @@ test("what is run by hand is told from what a deployment runs", () => {
     "tools/a.go",
     ".semgrep/rules/a.py",
     "x/scripts/a.py",
+    "ui/src/toast.stories.tsx",
   ])
     expect(isAsidePath(path)).toBe(true)
   for (const path of [

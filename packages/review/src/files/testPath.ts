@@ -21,7 +21,7 @@ const EXAMPLE =
   /(?:^|\/)(?:_?examples?|samples?|demos?|scripts?|bench|benches|benchmarks?|migrations?|migrate|cli|playground|tutorials?|quickstarts?|docs?|tools?|hack|\.github)\//
 
 const EXAMPLE_NAME =
-  /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|bench|benchmark)\.[a-z]+$/
+  /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|stories|bench|benchmark)\.[a-z]+$/
 
 /**
  * What is shown, measured or run by hand, and what belongs to tools (`.github`). Migrations and commands are not in it, a deployment runs them; nor are

@@ -126,9 +126,7 @@ function sessionOf(
   const only = (given["rules"] as string[] | undefined) ?? null
   const unknown = only?.find((name) => !knownRules.has(name))
   if (unknown !== undefined) {
-    throw new ToolError(
-      `"rules": there is no rule "${unknown}"; ${hint(unknown, [...knownRules])}`,
-    )
+    throw new ToolError(`"rules": there is no rule "${unknown}"; ${hint(unknown, [...knownRules])}`)
   }
   return runSession({
     root: world.root,

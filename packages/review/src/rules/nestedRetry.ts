@@ -68,7 +68,8 @@ export const nestedRetry: Rule = {
     const seen = new Set<Node>()
     for (const wait of waitsOf(program, file)) {
       const round = roundOf(program, file, wait)
-      if (round.purpose !== "retry" || !round.around || seen.has(round.around)) continue
+      if (round.purpose !== "retry" || round.around?.kind !== "loop" || seen.has(round.around))
+        continue
       seen.add(round.around)
       const inner = innerRetry(program, file, round, wait.call)
       if (!inner) continue

@@ -4,6 +4,8 @@ import type { File } from "../file.ts"
 import type { Policy } from "./policy.ts"
 
 const SPREADS = /jitter|random/i
+/** Kotlin imports these from its source of chance. */
+const DRAWS = /\bnext(?:Long|Int|Double)\(/
 const WHY = "its wait is fixed or only grows"
 const MISSING = "no jitter is set on the policy, and the library adds none by itself"
 
@@ -99,5 +101,5 @@ function isNoWait(call: Call): boolean {
 /** Whether chance is put in beside it: in the statement, in the method or, of a field, in the class. */
 function isSpread(file: File, at: Node): boolean {
   const around = file.methodOf(at) ?? file.classOf(at)
-  return SPREADS.test(around ? file.textOf(around) : file.textOf(at))
+  return DRAWS.test(file.textOf(at)) || SPREADS.test(file.textOf(around ?? at))
 }
