@@ -16,8 +16,10 @@ export interface Walk {
 export interface JobFilter {
   readonly where: string
   readonly values: readonly BoundValue[]
-  /** Whether indexes name few candidates, so that the table need not be walked. */
+  /** Whether indexes name all candidates, so that the table need not be walked. */
   readonly isNarrow: boolean
+  /** Whether these are the jobs of some ids or of one key: never so many that a walk could be shorter. */
+  readonly isNamed: boolean
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -25,6 +27,10 @@ const COMPLETED = stateCode("completed")
 const RUNNING = stateCode("running")
 // Rows of the table in one statement of a walk: some tens of milliseconds.
 const PIECE_ROWS = 20_000
+// Where indexes name the candidates, a first look at a page's worth costs next to nothing.
+const LEAST_ROWS = 1_000
+const NEWEST = { sign: "<", direction: "desc" } as const
+const OLDEST = { sign: ">", direction: "asc" } as const
 
 /** Whether this can be the id of a job: anything else is none, and Postgres would refuse it as a uuid. */
 export function isJobId(text: string): boolean {
@@ -55,11 +61,15 @@ export function filterOf(selection: JobSelection): JobFilter | undefined {
   if (enqueuedBefore !== undefined) parts.push(`j.enqueued_at < ${bound(enqueuedBefore, "bigint")}`)
   const byState = codes === undefined ? undefined : indexedStates(codes)
   if (byState !== undefined) parts.push(byState)
-  const isNarrow = ids !== undefined || uniqueKey !== undefined || byState !== undefined
-  return { where: parts.length === 0 ? "true" : parts.join(" and "), values, isNarrow }
+  const isNamed = ids !== undefined || uniqueKey !== undefined
+  const isNarrow = isNamed || byState !== undefined
+  return { where: parts.length === 0 ? "true" : parts.join(" and "), values, isNarrow, isNamed }
 }
 
-/** Finds the ids of jobs that match, in order. A walk of a large table goes piece by piece. */
+/**
+ * Finds the ids of jobs that match, in order. A walk of a large table goes piece by piece. One for which indexes name
+ * the candidates goes on only while most jobs that it passes match: then they are left to the indexes.
+ */
 export async function selectIds(
   database: PostgresDatabase,
   operation: string,
@@ -68,18 +78,21 @@ export async function selectIds(
 ): Promise<readonly string[]> {
   const filter = filterOf(selection)
   if (filter === undefined || walk.limit <= 0) return []
-  if (filter.isNarrow) {
-    return database.read(operation, (connection) => narrow(connection, filter, walk))
-  }
   const found: string[] = []
   let after = walk.after
+  let isSparse = filter.isNamed
   do {
-    const left = walk.limit - found.length
-    const from = after
-    const piece = await database.read(operation, (connection) =>
-      walkPiece(connection, filter, { ...walk, after: from, limit: left }),
-    )
+    const rest = { ...walk, after, limit: walk.limit - found.length }
+    if (filter.isNarrow && isSparse) {
+      found.push(...(await database.snapshot(operation, (at) => narrow(at, filter, rest))))
+      break
+    }
+    const rows = filter.isNarrow
+      ? Math.min(PIECE_ROWS, Math.max(LEAST_ROWS, 2 * rest.limit))
+      : PIECE_ROWS
+    const piece = await database.read(operation, (at) => walkPiece(at, filter, rest, rows))
     found.push(...piece.found)
+    isSparse = piece.found.length < rows / 2
     after = piece.next
   } while (after !== null && found.length < walk.limit)
   return found
@@ -106,13 +119,16 @@ async function narrow(
   filter: JobFilter,
   walk: Walk,
 ): Promise<readonly string[]> {
-  const { sign, direction } = directionOf(walk)
-  const values = [...filter.values, walk.after, walk.limit]
-  const [after, limit] = [values.length - 1, values.length]
+  const { direction } = walk.order === "newest" ? NEWEST : OLDEST
+  const { beyond, limit, values } = bounds("j.id", filter, walk)
+  // Otherwise the planner may walk the whole primary key: for the order, for the limit, or because most jobs waited when
+  // it last counted. Bitmaps serve all that indexes name, and nothing else.
+  await connection.execute("set local enable_indexscan = off; set local enable_seqscan = off")
   const rows = await connection.text(
-    `select j.id from {schema}.job j
-     where ${filter.where} and ($${after}::uuid is null or j.id ${sign} $${after}::uuid)
-     order by j.id ${direction} limit $${limit}::integer`,
+    `with found as materialized (
+       select j.id from {schema}.job j where ${filter.where} and ${beyond}
+     )
+     select id from found order by id ${direction} limit ${limit}`,
     values,
   )
   return rows.map(([id]) => id as string)
@@ -122,21 +138,19 @@ async function walkPiece(
   connection: Connection,
   filter: JobFilter,
   walk: Walk,
+  pieceRows: number,
 ): Promise<{ readonly found: readonly string[]; readonly next: string | null }> {
-  const { sign, direction } = directionOf(walk)
-  const values = [...filter.values, walk.after, walk.limit]
-  const [after, limit] = [values.length - 1, values.length]
+  const { direction } = walk.order === "newest" ? NEWEST : OLDEST
+  const { beyond, limit, values } = bounds("id", filter, walk)
   const rows = await connection.text(
     `with piece as materialized (
-       select * from {schema}.job
-       where $${after}::uuid is null or id ${sign} $${after}::uuid
-       order by id ${direction} limit ${PIECE_ROWS}
+       select * from {schema}.job where ${beyond} order by id ${direction} limit ${pieceRows}
      ), found as (
-       select j.id from piece j where ${filter.where} order by j.id ${direction} limit $${limit}::integer
+       select j.id from piece j where ${filter.where} order by j.id ${direction} limit ${limit}
      )
      select id, false from found
      union all
-     (select id, true from piece order by id ${direction} offset ${PIECE_ROWS - 1} limit 1)`,
+     (select id, true from piece order by id ${direction} offset ${pieceRows - 1} limit 1)`,
     values,
   )
   const found = rows.filter(([, isEdge]) => isEdge !== true).map(([id]) => id as string)
@@ -148,8 +162,24 @@ async function walkPiece(
   }
 }
 
-function directionOf({ order }: Walk): { readonly sign: string; readonly direction: string } {
-  return order === "newest" ? { sign: "<", direction: "desc" } : { sign: ">", direction: "asc" }
+/**
+ * The ends of a walk in SQL. Where it begins is left out when that is everywhere: a plan for any values cannot use an
+ * index for what may be null, and each piece would walk over all those before it.
+ */
+function bounds(
+  id: string,
+  filter: JobFilter,
+  { order, after, limit }: Walk,
+): { readonly beyond: string; readonly limit: string; readonly values: readonly BoundValue[] } {
+  const { sign } = order === "newest" ? NEWEST : OLDEST
+  const values = [...filter.values, limit]
+  const bound = `$${values.length}::integer`
+  if (after === null) return { beyond: "true", limit: bound, values }
+  return {
+    beyond: `${id} ${sign} $${values.length + 1}::uuid`,
+    limit: bound,
+    values: [...values, after],
+  }
 }
 
 /** The same states in words that partial indexes know; `undefined` when one of them has none: most jobs are completed. */

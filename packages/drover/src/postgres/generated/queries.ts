@@ -16,10 +16,17 @@ where j.state = $1::smallint and j.stopped_at is not null
 order by j.stopped_at
 limit $3::integer`,
   completed_by_age: `select j.id
-from {schema}.trail t
+from (
+  select t.seq, t.at, t.jobs
+  from {schema}.trail t
+  where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+  order by t.at, t.seq
+  offset 0
+) t
 cross join lateral unnest(t.jobs) u (id)
-join {schema}.job j on j.id = u.id and j.state = 4 and j.trail / 1024 = t.seq
-where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
+cross join lateral (
+  select e.id from {schema}.job e where e.id = u.id and e.state = 4 and e.trail / 1024 = t.seq limit 1
+) j
 order by t.at, t.seq
 limit $2::integer`,
   finished_bytes: `select coalesce(sum(t.bytes), 0) from {schema}.trail t where t.to_state >= 4`,
@@ -27,7 +34,7 @@ limit $2::integer`,
 from (
   select e.id, e.at, sum(e.bytes) over (order by e.at, e.id) - e.bytes as before
   from (
-    select j.id, t.at, {schema}.job_bytes_1(j) as bytes
+    select j.id, t.at, j.bytes
     from (
       (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at, t.seq limit $2::integer)
       union all
@@ -36,7 +43,10 @@ from (
       (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 6 order by t.at, t.seq limit $2::integer)
     ) t
     cross join lateral unnest(t.jobs) u (id)
-    join {schema}.job j on j.id = u.id and j.state = t.to_state and j.trail / 1024 = t.seq
+    cross join lateral (
+      select o.id, {schema}.job_bytes_1(o) as bytes
+      from {schema}.job o where o.id = u.id and o.state = t.to_state and o.trail / 1024 = t.seq limit 1
+    ) j
     order by t.at, j.id
     limit $2::integer
   ) e
@@ -1049,7 +1059,7 @@ order by c.depth desc`,
   t.errors[u.n]
 from {schema}.trail t
 cross join lateral unnest(t.jobs) with ordinality u (id, n)
-join {schema}.job j on j.id = u.id
+cross join lateral (select e.id, e.lane from {schema}.job e where e.id = u.id limit 1) j
 join {schema}.lane l on l.id = j.lane
 left join {schema}.worker w on w.ref = t.worker
 where t.seq >= ($1::bigint + 1) / 1024 and t.seq * 1024 + u.n - 1 > $1::bigint and t.seq <= $2::bigint
@@ -1130,7 +1140,9 @@ from (
     select t.seq, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at desc, t.seq desc limit $1::integer
   ) t
   cross join lateral unnest(t.jobs) u (id)
-  join {schema}.job j on j.id = u.id and j.state = 4 and j.trail / 1024 = t.seq
+  cross join lateral (
+    select e.lane from {schema}.job e where e.id = u.id and e.state = 4 and e.trail / 1024 = t.seq limit 1
+  ) j
   limit $1::integer
 ) c
 join {schema}.lane l on l.id = c.lane

@@ -70,7 +70,8 @@ left join {schema}.worker w on w.ref = t.worker
 order by c.depth desc;
 
 -- name: trail_after
--- Called by trailAfter. A range of the primary key of trail, up to the last row that can be relied on.
+-- Called by trailAfter. A range of the primary key of trail, up to the last row that can be relied on; jobs one by one,
+-- for which the limit inside is there.
 select
   t.seq * 1024 + u.n - 1,
   j.id,
@@ -86,7 +87,7 @@ select
   t.errors[u.n]
 from {schema}.trail t
 cross join lateral unnest(t.jobs) with ordinality u (id, n)
-join {schema}.job j on j.id = u.id
+cross join lateral (select e.id, e.lane from {schema}.job e where e.id = u.id limit 1) j
 join {schema}.lane l on l.id = j.lane
 left join {schema}.worker w on w.ref = t.worker
 where t.seq >= ($1::bigint + 1) / 1024 and t.seq * 1024 + u.n - 1 > $1::bigint and t.seq <= $2::bigint
@@ -188,7 +189,8 @@ join {schema}.lane l on l.id = s.lane
 group by l.queue, s.state;
 
 -- name: count_completed
--- Called by queueCounts, from the newest end. By trail_ended and the primary key of job.
+-- Called by queueCounts, from the newest end. By trail_ended and the primary key of job, one by one: the limit inside
+-- keeps the planner from sorting all jobs of all these rows of the trail, to merge them with the table.
 select l.queue, count(*)
 from (
   select j.lane
@@ -196,7 +198,9 @@ from (
     select t.seq, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at desc, t.seq desc limit $1::integer
   ) t
   cross join lateral unnest(t.jobs) u (id)
-  join {schema}.job j on j.id = u.id and j.state = 4 and j.trail / 1024 = t.seq
+  cross join lateral (
+    select e.lane from {schema}.job e where e.id = u.id and e.state = 4 and e.trail / 1024 = t.seq limit 1
+  ) j
   limit $1::integer
 ) c
 join {schema}.lane l on l.id = c.lane
