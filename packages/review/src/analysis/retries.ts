@@ -395,7 +395,7 @@ export function canBeCutShort(file: File, wait: Wait): boolean {
 function isStop(comm: Node): boolean {
   const receive = comm.kind === "assign" ? comm.value : comm
   const name = receive?.kind === "receive" ? dotted(receive.channel) : dotted(comm)
-  return /Done|stop|quit|clos|exit|shutdown|cancel|timer|timeout|deadline|ctx|kill|abort|term/i.test(
+  return /Done|stop|quit|clos|exit|shutdown|cancel|time[ro]|deadline|ctx|kill|abort|term/i.test(
     name,
   )
 }

@@ -8,7 +8,7 @@ import { sourceOf, type SievedSource } from "./analyse.ts"
 import { checkerOf, type Checked, type Checker } from "./check.ts"
 import { Kept, type Stored } from "./kept.ts"
 import { PatternNumbers, type PatternSource } from "./patterns.ts"
-import { share, SharedItems, type Shared } from "./shared.ts"
+import { share, SharedItems, type Shared } from "./sharedItems.ts"
 
 export interface CheckTask {
   /** The text, the tree and the summary of each source, then the texts of the evidence. */

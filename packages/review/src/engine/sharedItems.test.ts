@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { share, SharedItems } from "./shared.ts"
+import { share, SharedItems } from "./sharedItems.ts"
 
 const item = fc.oneof(
   fc.string({ unit: "binary" }),
