@@ -381,21 +381,3 @@ function isRaced(wait: Wait, way: Way): boolean {
   }
   return false
 }
-
-/** Whether what the wait stands in ends when a context, a stop signal or a deadline says so. */
-export function canBeCutShort(file: File, wait: Wait): boolean {
-  for (const outer of file.ancestorsOf(wait.call)) {
-    if (outer.kind === "select") return outer.cases.some((one) => one.comm && isStop(one.comm))
-    if (outer.kind === "loop" || outer.kind === "function") return false
-  }
-  return false
-}
-
-/** Arms that end the wait early: a cancelled context, a stop channel, a deadline's timer. */
-function isStop(comm: Node): boolean {
-  const receive = comm.kind === "assign" ? comm.value : comm
-  const name = receive?.kind === "receive" ? dotted(receive.channel) : dotted(comm)
-  return /Done|stop|quit|clos|exit|shutdown|cancel|time[ro]|deadline|ctx|kill|abort|term/i.test(
-    name,
-  )
-}
