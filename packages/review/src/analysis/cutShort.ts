@@ -16,7 +16,7 @@ export function canBeCutShort(file: File, wait: Wait): boolean {
 }
 
 /** Arms that end the wait early: a cancelled context, a stop channel, a deadline's timer. */
-function isStop(comm: Node): boolean {
+export function isStop(comm: Node): boolean {
   const receive = comm.kind === "assign" ? comm.value : comm
   const name = receive?.kind === "receive" ? dotted(receive.channel) : dotted(comm)
   return STOPS.test(name)

@@ -4,6 +4,7 @@
  */
 import type { Call, Catch, Func, Loop, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
+import { isStop } from "./cutShort.ts"
 import { callersOf, definitionsOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
