@@ -150,7 +150,6 @@ function derived(step: Call): RowCondition[] {
   return match[1]!
     .replace(/OrderBy.*$/, "")
     .split(/And(?=[A-Z])|Or(?=[A-Z])/)
-    .filter((one) => one !== "Id" || true)
     .map((one, index) => ({
       column: bare(
         one.replace(/(?:LessThan\w*|GreaterThan\w*|Before|After|In|IsNull|Equals|ForUpdate)$/, ""),
