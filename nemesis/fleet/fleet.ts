@@ -6,6 +6,7 @@ import { Program } from "../../packages/drover/crash/program.ts"
 import type { Death } from "../../packages/drover/crash/program.ts"
 import { randomBelow, systemClock } from "../../packages/drover/src/time/index.ts"
 import type { Rng } from "../../packages/drover/src/time/index.ts"
+import { startFresh } from "./freshPid.ts"
 import type { Reaper } from "./reaper.ts"
 import { planEnvironment } from "./workerPlan.ts"
 import type { WorkerCommand, WorkerPlan } from "./workerPlan.ts"
@@ -32,6 +33,8 @@ export class Fleet {
   readonly #rng: Rng
   readonly #onReady: (member: Member) => void
   readonly #members: Map<string, Member> = new Map()
+  /** Of all that were ever started. */
+  readonly #pids: Set<number> = new Set()
   readonly #ready: Set<number> = new Set()
   readonly #paused: Set<number> = new Set()
   readonly #calmed: Set<number> = new Set()
@@ -145,11 +148,15 @@ export class Fleet {
     const { signal } = this.#ends
     while (!signal.aborted) {
       const log = openSync(join(plan.folder, `${plan.name}.log`), "a")
-      const program = new Program(PROGRAM, {
-        env: planEnvironment(plan),
-        stdio: ["ignore", log, log, "ipc"],
-        detached: true,
-      })
+      const program = startFresh(
+        this.#pids,
+        () =>
+          new Program(PROGRAM, {
+            env: planEnvironment(plan),
+            stdio: ["ignore", log, log, "ipc"],
+            detached: true,
+          }),
+      )
       closeSync(log)
       this.#reaper.process(program.pid)
       const member = { name: plan.name, pid: program.pid, program }
