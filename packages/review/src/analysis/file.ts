@@ -1,5 +1,6 @@
 /** One source file with what rules ask of it again and again: parents, functions, calls. */
 import { walk } from "../ir/children.ts"
+import { linkedParent, linkParent } from "../ir/parents.ts"
 import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
 import type {
   Assign,
@@ -100,7 +101,8 @@ export class File {
   }
 
   parentOf(node: Node): Node | null {
-    return this.#indexed.parents.get(node) ?? null
+    this.#index ??= indexOf(this.unit)
+    return linkedParent(node)
   }
 
   /** The parents of a node from the nearest outwards. */
@@ -110,21 +112,23 @@ export class File {
 
   /** The nearest function around a node (a function is not its own), or null at top level. */
   functionOf(node: Node): Func | null {
-    for (const outer of this.ancestorsOf(node)) if (outer.kind === "function") return outer
-    return null
+    return this.#around(node, isFunction)
   }
 
   /** The nearest function around a node that is no lambda: the one that a reader would name. */
   methodOf(node: Node): Func | null {
-    for (const outer of this.ancestorsOf(node)) {
-      if (outer.kind === "function" && !outer.isLambda) return outer
-    }
-    return null
+    return this.#around(node, isMethod)
   }
 
   classOf(node: Node): Class | null {
-    for (const outer of this.ancestorsOf(node)) if (outer.kind === "class") return outer
-    return null
+    return this.#around(node, isClass)
+  }
+
+  /** The nearest of its parents that is asked for; in a loop of its own, because rules ask for thousands. */
+  #around<Found extends Node>(node: Node, is: (outer: Node) => outer is Found): Found | null {
+    let outer = this.parentOf(node)
+    while (outer !== null && !is(outer)) outer = linkedParent(outer)
+    return outer
   }
 
   /** The source text of a node. */
@@ -138,8 +142,11 @@ export class File {
   }
 }
 
+const isFunction = (node: Node): node is Func => node.kind === "function"
+const isMethod = (node: Node): node is Func => node.kind === "function" && !node.isLambda
+const isClass = (node: Node): node is Class => node.kind === "class"
+
 interface Index {
-  readonly parents: ReadonlyMap<Node, Node>
   readonly calls: readonly Call[]
   readonly assignments: readonly Assign[]
   readonly objects: readonly Obj[]
@@ -148,8 +155,8 @@ interface Index {
   readonly branches: readonly (If | Loop)[]
 }
 
+/** Links the nodes with their parents and lists the kinds that are asked for. */
 function indexOf(unit: SourceUnit): Index {
-  const parents = new Map<Node, Node>()
   const calls: Call[] = []
   const assignments: Assign[] = []
   const objects: Obj[] = []
@@ -158,7 +165,7 @@ function indexOf(unit: SourceUnit): Index {
   const branches: (If | Loop)[] = []
   for (const root of unit.body) {
     walk(root, (node, parent) => {
-      if (parent) parents.set(node, parent)
+      if (parent) linkParent(node, parent)
       if (node.kind === "call") calls.push(node)
       else if (node.kind === "assign") assignments.push(node)
       else if (node.kind === "object") objects.push(node)
@@ -167,7 +174,7 @@ function indexOf(unit: SourceUnit): Index {
       else if (node.kind === "function" && node.body && !node.hasError) functions.push(node)
     })
   }
-  return { parents, calls, assignments, objects, functions, classes, branches }
+  return { calls, assignments, objects, functions, classes, branches }
 }
 
 /** A file may be a megabyte of assignments: who looks for one name must not read them all. */

@@ -1,6 +1,8 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { parseSource } from "../frontends/parse.ts"
+import { walk } from "../ir/children.ts"
+import { linkedParent, linkParent, PARENT_KEY } from "../ir/parents.ts"
 import type { SourceUnit } from "../ir/nodes.ts"
 import { decodeUnit, encodeUnit } from "./codec.ts"
 
@@ -24,6 +26,17 @@ func (q *Queue[T]) Run(ctx context.Context) error {
 test("a tree comes back as it was", async () => {
   const unit = await parseSource("a.go", GO)
   expect(decodeUnit(encodeUnit(unit))).toEqual(unit)
+})
+
+test("links from nodes to those around them are not written, and there is room for them after reading", async () => {
+  const unit = await parseSource("a.go", GO)
+  const before = encodeUnit(unit)
+  for (const root of unit.body)
+    walk(root, (node, parent) => void (parent && linkParent(node, parent)))
+  expect(encodeUnit(unit)).toEqual(before)
+  const [first] = decodeUnit(before).body
+  expect(Object.keys(first!)).toContain(PARENT_KEY)
+  expect(linkedParent(first!)).toBeNull()
 })
 
 test("the bytes are much less than the tree's JSON", async () => {

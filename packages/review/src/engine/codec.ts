@@ -4,6 +4,8 @@
  * told by its distance from the place before. It knows no kind of node by name, so that new fields need no change here.
  */
 import type { SourceUnit } from "../ir/nodes.ts"
+import { PARENT_KEY } from "../ir/parents.ts"
+import { isPlaceKey, shapeOf, type Shape } from "./shapes.ts"
 
 const NULL = 0
 const TRUE = 1
@@ -17,28 +19,11 @@ const SHAPES = 7
 /** This tag is followed by the number of the shape. */
 const MORE_SHAPES = 255
 
-interface Shape {
-  readonly kind: string | null
-  readonly keys: readonly string[]
-}
-
 /** What the bytes begin with, as JSON. */
 interface Table {
   readonly strings: readonly string[]
   /** The kind and the keys of each, as numbers of strings; -1 for no kind. */
   readonly shapes: readonly (readonly number[])[]
-}
-
-interface NumberedShape {
-  readonly number: number
-  readonly keys: readonly string[]
-}
-
-/** Where the kind and the keys of an object lead, one after the other: a name of them all would be made for each node. */
-interface Step {
-  readonly next: Map<string | null, Step>
-  /** Of what has these keys and no more. */
-  shape: NumberedShape | null
 }
 
 /** The unit as bytes. */
@@ -59,14 +44,13 @@ class Encoder {
   #length = 0
   #place = 0
   readonly #strings = new Map<string, number>()
-  /** The first steps to shapes. An object may have no kind, and a kind may be called "null". */
-  readonly #kinds = new Map<string | null, Step>()
-  readonly #shapeList: Shape[] = []
+  /** In the order of their numbers. */
+  readonly #shapes = new Map<Shape, number>()
 
   encode(value: unknown): Uint8Array {
     this.#value(value)
     // Names of kinds and keys are strings of the table too: written out in every shape they were a fifth of all bytes.
-    const shapes = this.#shapeList.map(({ kind, keys }) =>
+    const shapes = Array.from(this.#shapes.keys(), ({ kind, keys }) =>
       [kind, ...keys].map((name) => (name === null ? -1 : indexIn(this.#strings, name))),
     )
     const table: Table = { strings: [...this.#strings.keys()], shapes }
@@ -106,33 +90,26 @@ class Encoder {
   }
 
   #object(value: Record<string, unknown>): void {
-    const kind = typeof value["kind"] === "string" ? value["kind"] : null
-    let step = stepTo(this.#kinds, kind)
-    for (const key of Object.keys(value)) {
-      if (value[key] !== undefined && (key !== "kind" || kind === null))
-        step = stepTo(step.next, key)
-    }
-    step.shape ??= this.#newShape(kind, value)
-    const { number, keys } = step.shape
+    const shape = shapeOf(value)
+    const { kind, keys, places } = shape
+    const number = this.#numberOf(shape)
     if (SHAPES + number < MORE_SHAPES) this.#byte(SHAPES + number)
     else {
       this.#byte(MORE_SHAPES)
       this.#varint(number)
     }
-    for (const key of keys) {
-      const field = value[key]
-      if (isPlaceKey(key) && Number.isInteger(field)) this.#distance(field as number)
-      else if (isPlaceKey(key))
-        throw new RangeError(`${key} of ${kind ?? "an object"} is no offset`)
-      else this.#value(field)
+    for (let i = 0; i < keys.length; i++) {
+      const field = value[keys[i]!]
+      if (!places[i]!) this.#value(field)
+      else if (Number.isInteger(field)) this.#distance(field as number)
+      else throw new RangeError(`${keys[i]!} of ${kind ?? "an object"} is no offset`)
     }
   }
 
-  #newShape(kind: string | null, value: Record<string, unknown>): NumberedShape {
-    const keys = Object.keys(value).filter(
-      (key) => value[key] !== undefined && (key !== "kind" || kind === null),
-    )
-    return { number: this.#shapeList.push({ kind, keys }) - 1, keys }
+  #numberOf(shape: Shape): number {
+    let number = this.#shapes.get(shape)
+    if (number === undefined) this.#shapes.set(shape, (number = this.#shapes.size))
+    return number
   }
 
   /** Zigzag: small distances in both directions are small numbers. */
@@ -186,16 +163,21 @@ function mouldOf([kind, ...names]: readonly (string | null)[]): Mould {
     const keys = names.map((key) => key ?? "")
     const fields = keys.map((key): [string, unknown] => [key, null])
     // Parsed, because an object that grows key by key keeps most of them apart.
+    const isNode = typeof kind === "string"
     const empty = JSON.parse(
-      `{${[...(typeof kind === "string" ? [["kind", kind]] : []), ...fields]
+      `{${[...(isNode ? [["kind", kind]] : []), ...fields, ...(isNode ? [[PARENT_KEY, null]] : [])]
         .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
         .join()}}`,
     ) as Record<string, unknown>
+    // There is room for the link, and none yet.
+    if (isNode) empty[PARENT_KEY] = undefined
     mould = { keys, places: keys.map(isPlaceKey), empty }
     if (moulds.size < MAX_MOULDS) moulds.set(name, mould)
   }
   return mould
 }
+
+const NOTHING: unknown[] = []
 
 class Decoder {
   readonly #bytes: Uint8Array
@@ -253,8 +235,13 @@ class Decoder {
     const length = this.#varint()
     if (length > this.#bytes.length - this.#at)
       throw new RangeError("a list is longer than its bytes")
-    const items: unknown[] = []
-    for (let i = 0; i < length; i++) items.push(this.#value())
+    // Lists that grow have room for seventeen, and nearly all hold fewer than three. Nobody changes a tree.
+    if (length === 0) return NOTHING
+    if (length === 1) return [this.#value()]
+    if (length === 2) return [this.#value(), this.#value()]
+    // oxlint-disable-next-line unicorn/no-new-array -- One that has its length from the start.
+    const items = new Array<unknown>(length)
+    for (let i = 0; i < length; i++) items[i] = this.#value()
     return items
   }
 
@@ -290,16 +277,6 @@ class Decoder {
       factor *= 128
     }
   }
-}
-
-function isPlaceKey(key: string): boolean {
-  return key === "start" || key === "end" || key === "nameStart"
-}
-
-function stepTo(steps: Map<string | null, Step>, key: string | null): Step {
-  let step = steps.get(key)
-  if (!step) steps.set(key, (step = { next: new Map(), shape: null }))
-  return step
 }
 
 function indexIn(table: Map<string, number>, value: string): number {

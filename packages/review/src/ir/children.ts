@@ -177,27 +177,15 @@ function maybe(node: Node | null | undefined, visit: Visit): void {
  * @param visit - called with the node and its parent; the first has no parent
  */
 export function walk(root: Node, visit: (node: Node, parent: Node | null) => boolean | void): void {
-  const nodes: Node[] = [root]
-  const parents: (Node | null)[] = [null]
-  let above: Node = root
-  const push = (child: Node): void => {
-    nodes.push(child)
-    parents.push(above)
+  // One function for the whole walk, and no list of what is still to come: whole trees are walked again and again. The
+  // frontends bound how deep a tree is.
+  let above: Node | null = null
+  const enter = (node: Node): void => {
+    const parent = above
+    if (visit(node, parent) === false) return
+    above = node
+    eachChild(node, enter)
+    above = parent
   }
-  while (nodes.length > 0) {
-    above = nodes.pop()!
-    if (visit(above, parents.pop()!) === false) continue
-    const first = nodes.length
-    eachChild(above, push)
-    reverseFrom(nodes, first)
-  }
-}
-
-/** The child that comes first is taken first. All of these have one parent, so that parents need no turning. */
-function reverseFrom(nodes: Node[], first: number): void {
-  for (let low = first, high = nodes.length - 1; low < high; low++, high--) {
-    const node = nodes[low]!
-    nodes[low] = nodes[high]!
-    nodes[high] = node
-  }
+  enter(root)
 }
