@@ -40,6 +40,8 @@ interface RawCursor extends TreeCursor {
   readonly tree: { readonly 0: number }
 }
 
+const NO_CHILDREN: readonly Syntax[] = []
+
 /** Whether nodes of a type are named, by the number of the type. */
 const named = new WeakMap<Grammar, (boolean | undefined)[]>()
 
@@ -76,12 +78,13 @@ function readRaw(cursor: RawCursor, grammar: Grammar, raw: Raw): Syntax {
   let isNamed = named.get(grammar)
   if (!isNamed) named.set(grammar, (isNamed = []))
   const known = isNamed
+  // Children wait here until all are read: a list of their own would have grown to seventeen places with the first.
+  const waiting: Syntax[] = []
   const read = (depth: number): Syntax => {
     const type = raw._ts_tree_cursor_current_node_type_id_wasm(tree)
     const start = raw._ts_tree_cursor_start_index_wasm(tree)
     const end = raw._ts_tree_cursor_end_index_wasm(tree)
-    const children: Syntax[] = []
-    const node: Syntax = {
+    return {
       type: depth < MAX_DEPTH ? types[type] || "ERROR" : "ERROR",
       // Errors have a number far behind those of the grammar, and are named.
       isNamed:
@@ -91,14 +94,16 @@ function readRaw(cursor: RawCursor, grammar: Grammar, raw: Raw): Syntax {
       start,
       end,
       isMissing: start === end && raw._ts_tree_cursor_current_node_is_missing_wasm(tree) === 1,
-      children,
+      children: depth < MAX_DEPTH ? readChildren(depth + 1) : NO_CHILDREN,
     }
-    if (depth < MAX_DEPTH && raw._ts_tree_cursor_goto_first_child_wasm(tree) === 1) {
-      do children.push(read(depth + 1))
-      while (raw._ts_tree_cursor_goto_next_sibling_wasm(tree) === 1)
-      raw._ts_tree_cursor_goto_parent_wasm(tree)
-    }
-    return node
+  }
+  const readChildren = (depth: number): readonly Syntax[] => {
+    if (raw._ts_tree_cursor_goto_first_child_wasm(tree) !== 1) return NO_CHILDREN
+    const first = waiting.length
+    do waiting.push(read(depth))
+    while (raw._ts_tree_cursor_goto_next_sibling_wasm(tree) === 1)
+    raw._ts_tree_cursor_goto_parent_wasm(tree)
+    return waiting.splice(first)
   }
   try {
     return read(0)
