@@ -37,3 +37,16 @@ test("what used nothing is not held", () => {
   outer.use(traceOf().close())
   expect(outer.close().all()).toEqual([4])
 })
+
+test("traces that looked up one thing and no more are one", () => {
+  expect(traceOf(5).close()).toBe(traceOf(5).close())
+  expect(traceOf(5).close().all()).toEqual([5])
+  expect(traceOf(5, 6).close()).not.toBe(traceOf(5).close())
+})
+
+test("a trace that looked up one thing and used another tells both", () => {
+  const outer = traceOf(5)
+  outer.use(traceOf(8).close())
+  expect(outer.close().all()).toEqual([5, 8])
+  expect(traceOf(5).close().all()).toEqual([5])
+})

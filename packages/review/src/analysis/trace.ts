@@ -28,7 +28,7 @@ export class Trace {
   /**
    * Ends it: nothing is noted any more. There are as many as known values, so that they hold lists from here on, which
    * take a third of the memory of sets.
-   * @returns what tells the same: itself, or the only one that it used
+   * @returns what tells the same: itself, the only one that it used, or the one that all share that looked up one thing
    */
   close(): Trace {
     if (this.#isOpen) {
@@ -36,8 +36,24 @@ export class Trace {
       this.#own &&= [...this.#own]
       this.#used &&= [...this.#used]
     }
-    const [used, more] = this.#used ?? []
+    if (!this.#used) {
+      const [only, another] = this.#own ?? []
+      return only === undefined || another !== undefined ? this : Trace.#ofOne(only)
+    }
+    const [used, more] = this.#used
     return !this.#own && used && !more ? used : this
+  }
+
+  /** Half of all computations look up one name and no more. */
+  static readonly #ones: Trace[] = []
+
+  static #ofOne(lookup: number): Trace {
+    const known = Trace.#ones[lookup]
+    if (known) return known
+    const one = new Trace()
+    one.#own = [lookup]
+    one.#isOpen = false
+    return (Trace.#ones[lookup] = one)
   }
 
   /** The numbers of all look-ups, those of what was used too, sorted. */
