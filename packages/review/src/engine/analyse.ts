@@ -148,7 +148,8 @@ export function sourceOf(
   const { path } = file
   const { language } = kindOf(path)!
   const matches = new Set(known?.matches)
-  let summary: Summary | null = null
+  // Who indexes a program reads it once, and hardly anybody reads it again: it may go when memory is needed.
+  let summary: WeakRef<Summary> | null = null
   return {
     path,
     // A text that could not be read this time is another one than the same text understood.
@@ -160,9 +161,12 @@ export function sourceOf(
     },
     isTest: isTestPath(path, language),
     get summary(): Summary {
-      if (summary) return summary
+      const kept = summary?.deref()
+      if (kept) return kept
       const json = known?.summary
-      return (summary = json ? (JSON.parse(json) as Summary) : EMPTY_SUMMARY)
+      const read = json ? (JSON.parse(json) as Summary) : EMPTY_SUMMARY
+      summary = new WeakRef(read)
+      return read
     },
     load: () => {
       const unit = known?.unit

@@ -26,6 +26,7 @@ import { Kept } from "./kept.ts"
 import { remembered, settingsKey } from "./remembered.ts"
 import { Side } from "./side.ts"
 import { Stop } from "./stop.ts"
+import { withTightHeap } from "./tightHeap.ts"
 import { isWanted } from "./wanted.ts"
 
 const MAX_THREADS = 4
@@ -190,19 +191,23 @@ class Run {
         this.cache,
         settingsKey({ ...this.#options, rules: this.#rules }),
       ))
-      const checked = await check({
-        get program() {
-          return side.program
-        },
-        sources: side.sources,
-        rules: this.#rules,
-        stop: this.stop,
-        isReviewed,
-        namedAs,
-        kept,
-        ahead: (sources) => this.#ahead(side, kept, sources, namedAs),
-        onProgress: (done, total) => this.#options.onProgress?.({ step: "checking", done, total }),
-      })
+      const checkAll = (): Promise<Checked> =>
+        check({
+          get program() {
+            return side.program
+          },
+          sources: side.sources,
+          rules: this.#rules,
+          stop: this.stop,
+          isReviewed,
+          namedAs,
+          kept,
+          ahead: (sources) => this.#ahead(side, kept, sources, namedAs),
+          onProgress: (done, total) =>
+            this.#options.onProgress?.({ step: "checking", done, total }),
+        })
+      const isLarge = lengthOf(side.sources) > ALONE_LENGTH
+      const checked = await (isLarge ? withTightHeap(checkAll) : checkAll())
       return { checked, isWhole: !this.stop.isLate }
     })
   }
