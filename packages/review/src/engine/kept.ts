@@ -101,7 +101,9 @@ export class Kept {
     checked: Checked,
   ): void {
     const truths = this.#truthsOf(program)
-    const facts = lookups.map((lookup) => this.#numberOf(lookup, truths.answerTo(lookup)))
+    const facts = lookups.map((lookup) =>
+      truths.factOf(lookup, (answer) => this.#numberOf(lookup, answer)),
+    )
     const others = this.#entries.get(path) ?? []
     this.#entries.set(path, [{ key, name, facts, checked }, ...others].slice(0, MAX_FOR_A_PATH))
     this.#isChanged = true
@@ -156,6 +158,7 @@ export class Kept {
 class Truths {
   readonly #program: Program
   readonly #answers = new Map<Lookup, string>()
+  readonly #facts = new Map<Lookup, number>()
   readonly #holds: (boolean | undefined)[] = []
 
   constructor(program: Program) {
@@ -164,6 +167,13 @@ class Truths {
 
   holds(number: number, [lookup, answer]: Fact): boolean {
     return (this.#holds[number] ??= this.answerTo(lookup) === answer)
+  }
+
+  /** The number of a look-up with its answer here: files hang on the same names again and again. */
+  factOf(lookup: Lookup, numberOf: (answer: string) => number): number {
+    let number = this.#facts.get(lookup)
+    if (number === undefined) this.#facts.set(lookup, (number = numberOf(this.answerTo(lookup))))
+    return number
   }
 
   /** The hash of an answer; "" where there is nothing. */
