@@ -118,6 +118,17 @@ describe("init and migrate", () => {
     expect(terminal.notes.join()).toContain("was left as it is")
   })
 
+  test.each([
+    ["commonjs", "mts"],
+    ["module", "ts"],
+  ])("in a package of %s init writes files that Node loads: .%s", async (type, extension) => {
+    await writeFile(join(folder, "package.json"), JSON.stringify({ type }))
+    await call("init")
+    const config = await readFile(join(folder, `drover.config.${extension}`), "utf8")
+    expect(config).toContain(`from "./jobs/greet.${extension}"`)
+    expect(await readFile(join(folder, `jobs/greet.${extension}`), "utf8")).toContain("greet")
+  })
+
   test("up --dry-run names the migrations and applies none; up applies them; then there are none", async () => {
     await writeConfig()
     const pending = await call("migrate", "--json")

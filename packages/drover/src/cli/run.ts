@@ -19,7 +19,11 @@ const everywhere: OptionSpecs = {
     value: "FILE",
     about: "configuration to read instead of drover.config.ts",
   },
-  db: { type: "string", value: "FILE", about: "SQLite file to look at, without a configuration" },
+  db: {
+    type: "string",
+    value: "PLACE",
+    about: "database to look at, without a configuration: FILE or postgres://HOST/NAME",
+  },
   json: { type: "boolean", about: "print JSON instead of text for people" },
   help: { type: "boolean", short: "h", about: "say how the command is used" },
 }
