@@ -113,6 +113,8 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       const newJob = { ...job(), id: idOf(999) }
       await expect(before.enqueue([newJob])).rejects.toMatchObject(moved)
       await expect((await places.store(from)).enqueue([newJob])).rejects.toMatchObject(moved)
+      const shut = { check: "move", status: "fail", value: sourceOf(to).label }
+      expect(await before.doctor()).toContainEqual(expect.objectContaining(shut))
       const worker = { workerId: "w", token: 1, leaseMs: 1_000, host: "h", pid: 1, info: "{}" }
       await expect(before.registerWorker(worker)).rejects.toMatchObject(moved)
       await expect(before.setQueue("slow", { slots: 1 }, "x")).rejects.toMatchObject(moved)

@@ -49,6 +49,7 @@ export type {
   LimitType,
   NewKey,
 } from "./limitStore.ts"
+export { judgeMove } from "./moveHealth.ts"
 export { movePartNames, moveParts, oneSpelling, plainParts } from "./moveStore.ts"
 export type {
   MoveNote,
