@@ -316,7 +316,8 @@ function endError(job: FinishedJob): DroverError {
     return new DroverError("DROVER_EXPIRED", text, { details, ...cause })
   }
   // Many a log shows the message alone.
-  const last = job.error === null ? "" : `; the last time: ${shortOf(job.error)}`
+  const isTold = job.error === null || why.includes(job.error.message)
+  const last = isTold ? "" : `; the last time: ${shortOf(job.error)}`
   return new DroverError("DROVER_DISCARDED", `Job ${job.id} was discarded${why}${last}`, {
     details,
     ...cause,
