@@ -1,5 +1,6 @@
 import type { LimitChange, LimitView } from "../../client/index.ts"
 import type { LimitSetting } from "../../store/index.ts"
+import { formatDuration } from "../../time/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { plainJson } from "../plainText.ts"
@@ -66,7 +67,12 @@ function show(setting: LimitSetting | null): string {
   if (setting === null) return "none"
   const { max, perMs, weights } = setting
   if (max === null) return weights === null ? "fair" : `fair, weights ${JSON.stringify(weights)}`
-  return perMs === null ? String(max) : `${max} in ${perMs} ms`
+  return perMs === null ? String(max) : `${max}/${windowOf(perMs)}`
+}
+
+/** A window as it is written, to the millisecond. */
+function windowOf(perMs: number): string {
+  return perMs % 1_000 === 0 ? formatDuration(perMs) : `${perMs}ms`
 }
 
 function list(views: readonly LimitView[], { terminal, json }: Call): void {

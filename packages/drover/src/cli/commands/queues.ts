@@ -1,6 +1,7 @@
 import type { Drover, QueueView } from "../../client/index.ts"
 import { DroverError, nearest } from "../../errors/index.ts"
 import { jobStates } from "../../store/index.ts"
+import { formatDuration } from "../../time/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { table } from "../table.ts"
@@ -93,7 +94,7 @@ function list(views: readonly QueueView[], { terminal, json }: Call): void {
     { title: "paused", of: ({ paused }) => (paused ? "yes" : "") },
     {
       title: "aging",
-      of: ({ agingMs }) => (agingMs === null ? "" : `${agingMs} ms`),
+      of: ({ agingMs }) => (agingMs === null ? "" : formatDuration(agingMs)),
       align: "right",
     },
     ...jobStates.map((state): Column<QueueView> => ({
