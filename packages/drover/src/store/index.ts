@@ -50,6 +50,7 @@ export type {
   NewKey,
 } from "./limitStore.ts"
 export { judgeMove } from "./moveHealth.ts"
+export { ownFile } from "./ownFile.ts"
 export { movePartNames, moveParts, oneSpelling, plainParts } from "./moveStore.ts"
 export type {
   MoveNote,
