@@ -193,6 +193,15 @@ describe("enqueue and work", () => {
     expect((await call("jobs", "-s", "running")).terminal.text).toBe("No jobs.")
   })
 
+  test("work without any job says that it runs none, instead of looking well for ever", async () => {
+    await withJobs((drover) => drover.enqueue(greet))
+    const terminal = new FakeTerminal(folder)
+    const ended = run(["work", "--db", db], terminal)
+    await terminal.printed("has no jobs: the worker runs none")
+    terminal.signal("SIGTERM")
+    expect(await ended).toBe(0)
+  })
+
   test("tail refuses a state that does not exist, instead of waiting for it for ever", async () => {
     await withJobs(async () => {})
     const { code, terminal } = await call("tail", "--state", "runing", "--once", "--db", db)

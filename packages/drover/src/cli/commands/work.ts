@@ -37,6 +37,12 @@ export const work: Command = {
       ...(queues !== undefined && { queues }),
       ...(grace !== undefined && { stopGrace: grace }),
     })
+    // With --db, or where the list was forgotten: jobs would wait for ever beside a worker that looks well.
+    if ((config.jobs ?? []).length === 0) {
+      call.terminal.note(
+        "This configuration has no jobs: the worker runs none, and does only what leaders do.",
+      )
+    }
     return untilStopped(worker, stopRequest, call)
   },
 }
