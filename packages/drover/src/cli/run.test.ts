@@ -86,12 +86,23 @@ describe("understanding what was written", () => {
     ["queues", "resize", "mail"],
     ["migrate", "sideways"],
     ["doctor", "who"],
+    ["work", "--grace", "soon"],
+    ["enqueue", "greet", "1", "--unchecked", "--wait", "soon"],
+    ["queues", "age", "mail", "soon"],
   ])("%s %s is not understood: exit 2 and a hint at the help", async (...words) => {
     await withJobs((drover) => drover.enqueue(greet))
     const { code, terminal } = await call(...words.filter(Boolean), "--db", db)
     expect(code).toBe(2)
     expect(terminal.lines).toEqual([])
     expect(terminal.notes.join("\n")).toContain("--help")
+  })
+
+  test("an option that does not exist is refused with the nearest one", async () => {
+    const { code, terminal } = await call("enqueue", "greet", "--prioritty", "5")
+    expect(code).toBe(2)
+    expect(terminal.notes[0]).toBe(
+      "drover enqueue: there is no option --prioritty; did you mean --priority?",
+    )
   })
 
   test("a database that is not there is refused, never made", async () => {

@@ -105,8 +105,18 @@ function parse(
       allowPositionals: true,
     })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    const words = (error as Error).message
+    const unknown = /^Unknown option '(--[^' ]+)'/.exec(words)?.[1]
+    if (unknown === undefined) throw new UsageError(words)
+    throw new UsageError(unknownOption(unknown, Object.keys({ ...command.options, ...everywhere })))
   }
+}
+
+// Node answers with how to write an argument that begins with a dash.
+function unknownOption(given: string, names: readonly string[]): string {
+  const suggestion = nearest(given.slice(2), names)
+  const hint = suggestion === undefined ? "" : `; did you mean --${suggestion}?`
+  return `there is no option ${plainText(given)}${hint}`
 }
 
 function parseOptions(

@@ -7,7 +7,7 @@ import { plainJson } from "../plainText.ts"
 import { table } from "../table.ts"
 import type { Column } from "../table.ts"
 import { exitCodes } from "../terminal.ts"
-import { wholeOf } from "../values.ts"
+import { durationOf, wholeOf } from "../values.ts"
 
 const VERBS = ["list", "set", "clear"] as const
 const MAX_KEYS = 5
@@ -60,7 +60,10 @@ function readChange(name: string, value: string): LimitChange {
   }
   const [limit = "", per, ...more] = value.split("/")
   if (more.length > 0) throw new UsageError(`limits set: "${value}" is neither N nor N/TIME`)
-  return { limit: wholeOf(limit, "the limit", 0), ...(per !== undefined && { per }) }
+  return {
+    limit: wholeOf(limit, "the limit", 0),
+    ...(per !== undefined && { per: durationOf(per, "the window") }),
+  }
 }
 
 function show(setting: LimitSetting | null): string {

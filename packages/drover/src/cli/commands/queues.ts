@@ -7,7 +7,7 @@ import { UsageError } from "../command.ts"
 import { table } from "../table.ts"
 import type { Column } from "../table.ts"
 import { exitCodes } from "../terminal.ts"
-import { wholeOf } from "../values.ts"
+import { durationOf, wholeOf } from "../values.ts"
 import { plainJson } from "../plainText.ts"
 
 const VERBS = ["list", "pause", "resume", "resize", "age"] as const
@@ -59,7 +59,7 @@ async function change(
       name,
       value === "default" ? null : wholeOf(value, "the number of slots", 0),
     )
-  } else await drover.ageQueue(name, value === "off" ? null : value)
+  } else await drover.ageQueue(name, value === "off" ? null : durationOf(value, "the time"))
 }
 
 // Pausing a misspelt queue would seem to work, and nothing would stop.

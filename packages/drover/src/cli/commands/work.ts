@@ -5,7 +5,7 @@ import { UsageError } from "../command.ts"
 import { plainJson, plainText } from "../plainText.ts"
 import { exitCodes } from "../terminal.ts"
 import type { ExitCode } from "../terminal.ts"
-import { text, texts } from "../values.ts"
+import { duration, texts } from "../values.ts"
 
 /** `drover work`: a worker process. The first signal stops it gracefully, the second at once. */
 export const work: Command = {
@@ -31,7 +31,7 @@ export const work: Command = {
         config.logger === undefined && { logger: lineLogger(call) }),
     })
     const queues = texts(call.values, "queue")
-    const grace = text(call.values, "grace")
+    const grace = duration(call.values, "grace")
     const stopRequest = nextStop(call)
     const worker = await drover.work({
       ...(queues !== undefined && { queues }),
