@@ -173,7 +173,11 @@ describe("options that cannot work", () => {
       { unique: { key: "a", states: ["done"] } },
       /must be of scheduled, .*, not "done"/,
     ],
-    ["no state at all", { unique: { key: "a", states: [] } }, /at least one state/],
+    [
+      "no state at all",
+      { unique: { key: "a", states: [] } },
+      /at least one state, not an empty list/,
+    ],
   ])("%s: refused", (_, options, message) => {
     expect(() => prepare(options as EnqueueOptions)).toThrow(message)
   })

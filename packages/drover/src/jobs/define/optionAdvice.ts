@@ -8,7 +8,7 @@ import { retryPolicyOptionNames } from "../../retry/index.ts"
 const inRetry = Object.fromEntries(
   [...retryPolicyOptionNames, "attempts", "maxRetries", "retries", "retryLimit"].map((name) => [
     name,
-    "it belongs into retry, as in retry: { maxAttempts: 3 }",
+    "it belongs in retry, as in retry: { maxAttempts: 3 }",
   ]),
 )
 

@@ -93,7 +93,8 @@ function defaultStates(mode: UniqueMode, forMs: number | null): readonly JobStat
 
 function checkStates(states: unknown, where: string): readonly JobState[] {
   if (!Array.isArray(states) || states.length === 0) {
-    throw refuse(where, "states", `must be a list of at least one state, not ${show(states)}`)
+    const given = Array.isArray(states) ? "an empty list" : show(states)
+    throw refuse(where, "states", `must be a list of at least one state, not ${given}`)
   }
   for (const state of states as unknown[]) {
     if (!jobStates.includes(state as JobState)) {
