@@ -3,18 +3,24 @@ import { dirname, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { DroverOptions } from "../client/index.ts"
 import { DroverError } from "../errors/index.ts"
-import { sqlite } from "../sqlite/index.ts"
+import { placeOf } from "./place.ts"
 import type { Terminal } from "./terminal.ts"
 
 /** What `drover.config.ts` exports by default: the options of the client. */
 export type Config = DroverOptions
 
-const NAMES = ["drover.config.ts", "drover.config.mts", "drover.config.js", "drover.config.mjs"]
+/** The names under which a configuration is found. */
+export const configNames: readonly string[] = [
+  "drover.config.ts",
+  "drover.config.mts",
+  "drover.config.js",
+  "drover.config.mjs",
+]
 
 /**
  * Finds and reads the configuration.
  * @param terminal its folder is where the search begins; it goes on in the folders above.
- * @param named a configuration file that was named, and a database file that replaces one.
+ * @param named a configuration file that was named, and a database that replaces one.
  * @throws DroverError `DROVER_CONFIG` when there is none, or it cannot be read.
  */
 export async function loadConfig(
@@ -23,20 +29,14 @@ export async function loadConfig(
 ): Promise<Config> {
   const from = terminal.cwd
   if (named.db !== undefined) {
-    const path = resolve(from, named.db)
-    // A misspelt name must not make an empty database that then has no jobs.
-    if (!existsSync(path)) {
-      throw new DroverError("DROVER_CONFIG", `--db: there is no file ${path}`, {
-        details: { path },
-      })
-    }
-    return { store: sqlite(path), jobs: [] }
+    const options = { cwd: from, option: "--db", mustExist: true, plainFile: true }
+    return { store: placeOf(named.db, options), jobs: [] }
   }
   const path = named.config === undefined ? findUpwards(from) : resolve(from, named.config)
   if (path === undefined || !existsSync(path)) {
     throw new DroverError(
       "DROVER_CONFIG",
-      `${named.config ?? "drover.config.ts"}: not found in ${from} or above; run "drover init", or name a database with --db FILE`,
+      `${named.config ?? "drover.config.ts"}: not found in ${from} or above; run "drover init", or name a database with --db`,
       { details: { from } },
     )
   }
@@ -50,10 +50,11 @@ async function readConfig(path: string): Promise<Config> {
   try {
     exported = (await import(pathToFileURL(path).href)) as { readonly default?: unknown }
   } catch (cause) {
-    throw new DroverError("DROVER_CONFIG", `${path}: cannot be loaded: ${String(cause)}`, {
-      details: { path },
-      cause,
-    })
+    throw new DroverError(
+      "DROVER_CONFIG",
+      `${path}: cannot be loaded: ${String(cause)}${moduleAdvice(cause)}`,
+      { details: { path }, cause },
+    )
   }
   const config = exported.default
   if (typeof config === "object" && config !== null && "store" in config) return config as Config
@@ -64,9 +65,16 @@ async function readConfig(path: string): Promise<Config> {
   )
 }
 
+// What Node says of modules in a package of CommonJS, which is what `npm init` makes.
+function moduleAdvice(cause: unknown): string {
+  if (!(cause instanceof SyntaxError)) return ""
+  if (!/outside a module|Unexpected token 'export'/.test(cause.message)) return ""
+  return '; its package.json makes it CommonJS: write "type": "module" there, or name the files that import .mts'
+}
+
 function findUpwards(from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
-    for (const name of NAMES) {
+    for (const name of configNames) {
       const path = join(folder, name)
       if (existsSync(path)) return path
     }

@@ -50,7 +50,7 @@ test("the list says what holds, and what code declares", async () => {
   const { code, terminal } = await call()
   expect(code).toBe(0)
   expect(terminal.text).toMatch(/kind:resize#concurrency +4 +4 +0 +0 +0/)
-  expect(terminal.text).toMatch(/kind:resize#rate\.key +100 in 60000 ms +100 in 60000 ms/)
+  expect(terminal.text).toMatch(/kind:resize#rate\.key +100\/1m +100\/1m/)
   expect(terminal.text).toMatch(/queue:images#fair\.key +fair +fair/)
 })
 

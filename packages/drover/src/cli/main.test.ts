@@ -119,6 +119,14 @@ test("a reader that closes early, as head does, is no fault", async () => {
   expect(errors).not.toContain("EPIPE")
 })
 
+test("a configuration that Node takes for CommonJS is refused with what to do about it", async () => {
+  await writeFile(join(folder, "package.json"), '{"type":"commonjs"}')
+  const child = await start("doctor")
+  const output = text(child.stderr!)
+  expect(await exit(child)).toBe(1)
+  expect(await output).toMatch(/write "type": "module" there, or name the files that import \.mts/)
+})
+
 test("an older Node is told what is needed", async () => {
   const older = `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})`
   const child = spawn(process.execPath, ["--import", older, MAIN, "--version"])

@@ -86,12 +86,23 @@ describe("understanding what was written", () => {
     ["queues", "resize", "mail"],
     ["migrate", "sideways"],
     ["doctor", "who"],
+    ["work", "--grace", "soon"],
+    ["enqueue", "greet", "1", "--unchecked", "--wait", "soon"],
+    ["queues", "age", "mail", "soon"],
   ])("%s %s is not understood: exit 2 and a hint at the help", async (...words) => {
     await withJobs((drover) => drover.enqueue(greet))
     const { code, terminal } = await call(...words.filter(Boolean), "--db", db)
     expect(code).toBe(2)
     expect(terminal.lines).toEqual([])
     expect(terminal.notes.join("\n")).toContain("--help")
+  })
+
+  test("an option that does not exist is refused with the nearest one", async () => {
+    const { code, terminal } = await call("enqueue", "greet", "--prioritty", "5")
+    expect(code).toBe(2)
+    expect(terminal.notes[0]).toBe(
+      "drover enqueue: there is no option --prioritty; did you mean --priority?",
+    )
   })
 
   test("a database that is not there is refused, never made", async () => {
@@ -116,6 +127,17 @@ describe("init and migrate", () => {
     expect(code).toBe(0)
     expect(await readFile(config, "utf8")).toBe("mine")
     expect(terminal.notes.join()).toContain("was left as it is")
+  })
+
+  test.each([
+    ["commonjs", "mts"],
+    ["module", "ts"],
+  ])("in a package of %s init writes files that Node loads: .%s", async (type, extension) => {
+    await writeFile(join(folder, "package.json"), JSON.stringify({ type }))
+    await call("init")
+    const config = await readFile(join(folder, `drover.config.${extension}`), "utf8")
+    expect(config).toContain(`from "./jobs/greet.${extension}"`)
+    expect(await readFile(join(folder, `jobs/greet.${extension}`), "utf8")).toContain("greet")
   })
 
   test("up --dry-run names the migrations and applies none; up applies them; then there are none", async () => {
@@ -180,6 +202,15 @@ describe("enqueue and work", () => {
     terminal.signal("SIGTERM")
     expect(await ended).toBe(0)
     expect((await call("jobs", "-s", "running")).terminal.text).toBe("No jobs.")
+  })
+
+  test("work without any job says that it runs none, instead of looking well for ever", async () => {
+    await withJobs((drover) => drover.enqueue(greet))
+    const terminal = new FakeTerminal(folder)
+    const ended = run(["work", "--db", db], terminal)
+    await terminal.printed("has no jobs: the worker runs none")
+    terminal.signal("SIGTERM")
+    expect(await ended).toBe(0)
   })
 
   test("tail refuses a state that does not exist, instead of waiting for it for ever", async () => {

@@ -19,7 +19,11 @@ const everywhere: OptionSpecs = {
     value: "FILE",
     about: "configuration to read instead of drover.config.ts",
   },
-  db: { type: "string", value: "FILE", about: "SQLite file to look at, without a configuration" },
+  db: {
+    type: "string",
+    value: "PLACE",
+    about: "database to look at, without a configuration: FILE or postgres://HOST/NAME",
+  },
   json: { type: "boolean", about: "print JSON instead of text for people" },
   help: { type: "boolean", short: "h", about: "say how the command is used" },
 }
@@ -101,8 +105,18 @@ function parse(
       allowPositionals: true,
     })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    const words = (error as Error).message
+    const unknown = /^Unknown option '(--[^' ]+)'/.exec(words)?.[1]
+    if (unknown === undefined) throw new UsageError(words)
+    throw new UsageError(unknownOption(unknown, Object.keys({ ...command.options, ...everywhere })))
   }
+}
+
+// Node answers with how to write an argument that begins with a dash.
+function unknownOption(given: string, names: readonly string[]): string {
+  const suggestion = nearest(given.slice(2), names)
+  const hint = suggestion === undefined ? "" : `; did you mean --${suggestion}?`
+  return `there is no option ${plainText(given)}${hint}`
 }
 
 function parseOptions(

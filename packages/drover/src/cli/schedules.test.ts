@@ -54,9 +54,10 @@ test("next shows ticks as instants and as the clocks of the zone will show them"
 })
 
 test("pause, resume, edit, reset, delete and restore are kept with who did them", async () => {
-  await call("pause", "daily")
+  const paused = await call("pause", "daily")
+  expect(paused.terminal.text).toBe("pause daily: done, all processes see it")
   expect(await read("show", "daily")).toMatchObject([{ status: "paused" }])
-  await call("resume", "daily")
+  expect((await call("resume", "daily")).terminal.text).toMatch(/all processes see it; next \d{4}-/)
   await call("edit", "daily", "--cron", "0 10 * * *", "--catch-up", "3", "--overlap", "skip")
   const [edited] = await read("show", "daily")
   expect(edited).toMatchObject({

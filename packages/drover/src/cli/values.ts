@@ -1,3 +1,4 @@
+import { parseDuration } from "../time/index.ts"
 import { UsageError } from "./command.ts"
 import type { OptionValues } from "./command.ts"
 
@@ -26,6 +27,22 @@ export function wholeOf(value: string, what: string, least: number): number {
   const number = Number(value)
   if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= least) return number
   throw new UsageError(`${what}: "${value}" is not a whole number of at least ${least}`)
+}
+
+/** A length of time of an option, as it was written. @throws UsageError when it is none. */
+export function duration(values: OptionValues, name: string): string | undefined {
+  const value = text(values, name)
+  return value === undefined ? undefined : durationOf(value, `--${name}`)
+}
+
+/** Checks a length of time. @throws UsageError when it is none. */
+export function durationOf(value: string, what: string): string {
+  try {
+    parseDuration(value, what)
+    return value
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
 }
 
 /** An instant of an option, as ISO 8601. @throws UsageError when it is not one. */

@@ -67,6 +67,7 @@ describe("enqueueing through a client", () => {
     expect(() => drover.on("job.complete" as never, () => {})).toThrow(
       /did you mean "job.completed"/,
     )
+    expect(() => drover.on("job.completed", undefined as never)).toThrow(/function, not undefined/)
     await expect(drover.work(null as never)).rejects.toThrow(/expected an object/)
     await expect(drover.work({ lease: { ttl: 1 } })).rejects.toThrow(/lease\.ttl/)
     await expect(drover.transaction("x" as never)).rejects.toThrow(/takes a function/)
@@ -97,6 +98,8 @@ describe("enqueueing through a client", () => {
     const bad = [...good, { input: { a: 1, b: Number.NaN } }]
     await expect(world.drover.enqueueMany(add, bad)).rejects.toMatchObject({
       code: "DROVER_INPUT_INVALID",
+      message: expect.stringMatching(/^enqueueMany, item 2100: add input does not/),
+      details: { index: 2_100 },
     })
     expect(await world.drover.count()).toBe(0)
     const handles = await world.drover.enqueueMany(add, good)

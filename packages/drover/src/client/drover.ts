@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, nearest, Shutdown } from "../errors/index.ts"
+import { checkOptions, DroverError, nearest, Shutdown, show } from "../errors/index.ts"
 import { eventLevels, logEvents } from "../events/index.ts"
 import type { EventListener, EventName, Unsubscribe } from "../events/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
@@ -271,6 +271,12 @@ export class Drover extends Administration implements AsyncDisposable {
    */
   on<N extends EventName>(name: N, listener: EventListener<N>): Unsubscribe {
     checkEventName(name)
+    if (typeof listener !== "function") {
+      throw new DroverError(
+        "DROVER_CONFIG",
+        `on: the listener of "${name}" must be a function, not ${show(listener)}`,
+      )
+    }
     return this.events.on(name, listener)
   }
 

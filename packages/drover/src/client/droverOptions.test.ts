@@ -3,7 +3,7 @@ import { defineJob } from "../jobs/define/jobDefinition.ts"
 import { sqlite } from "../sqlite/index.ts"
 import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
-import { chooseQueues } from "./workOptions.ts"
+import { checkWorkOptions, chooseQueues } from "./workOptions.ts"
 
 const store = sqlite(":memory:")
 const resize = defineJob("resize", { queue: "media", run: () => 1 })
@@ -22,7 +22,7 @@ describe("options of a client", () => {
     ["a misspelt option", { job: [] }, /did you mean "jobs"/],
     ["no database", { store: undefined }, /pass a database such as sqlite/],
     ["a definition instead of a list", { jobs: resize }, /must be a list/],
-    ["migrate that is a text", { migrate: "no" }, /migrate: must be true or false/],
+    ["migrate that is a text", { migrate: "no" }, /migrate: must be true or false, not "no"/],
     ["a logger that is a text", { logger: "pino" }, /logger: .*debug\(\)/],
     ["a clock that is a date", { clock: new Date(0) }, /clock: .*now\(\)/],
     ["a path instead of a database", { store: "app.db" }, /pass a database such as sqlite/],
@@ -65,6 +65,12 @@ describe("queues of one worker", () => {
       media: { slots: 1 },
       mail: { slots: 2 },
     })
+  })
+
+  test("a text instead of a list of them is refused, and an option that is none of a worker", () => {
+    expect(() => chooseQueues(configured, "mail" as never)).toThrow(/list of names .* not "mail"/)
+    expect(() => checkWorkOptions({ concurrency: 5 } as never)).toThrow(/slots: 4/)
+    expect(() => checkWorkOptions({ foo: 5 } as never)).toThrow(/known options: .*queues/)
   })
 
   test("a queue that the client does not know is refused with a suggestion", () => {

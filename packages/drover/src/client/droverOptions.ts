@@ -1,4 +1,4 @@
-import { checkOptions, DroverError } from "../errors/index.ts"
+import { checkOptions, DroverError, show } from "../errors/index.ts"
 import { Events } from "../events/index.ts"
 import type { Logger } from "../events/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
@@ -129,7 +129,7 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
   if (typeof options.store?.connect !== "function") {
     throw new DroverError(
       "DROVER_CONFIG",
-      'store: pass a database such as sqlite("app.db") of "drover/sqlite"',
+      'store: pass a database such as sqlite("app.db") of "drover/sqlite" or postgres("postgres://…") of "drover/postgres"',
     )
   }
   const definitions = collectDefinitions(options.jobs ?? [])
@@ -165,7 +165,7 @@ export function checkActor(value: string): string {
   if (fits && value.isWellFormed() && !unprintable.test(value)) return value
   throw new DroverError(
     "DROVER_CONFIG",
-    `actor: must be a printable text of 1 to ${MAX_ACTOR} characters`,
+    `actor: must be a printable text of 1 to ${MAX_ACTOR} characters, not ${show(value)}`,
   )
 }
 
@@ -236,13 +236,16 @@ function collectLimits(
 
 function checkGeneration(value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value
-  throw new DroverError("DROVER_CONFIG", "generation: must be a whole number of at least 0")
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `generation: must be a whole number of at least 0, not ${show(value)}`,
+  )
 }
 
 function checkMigrate(value: unknown): boolean | null {
   if (value === undefined) return null
   if (typeof value === "boolean") return value
-  throw new DroverError("DROVER_CONFIG", "migrate: must be true or false")
+  throw new DroverError("DROVER_CONFIG", `migrate: must be true or false, not ${show(value)}`)
 }
 
 // A part that lacks a method would fail much later, somewhere else.
@@ -259,6 +262,6 @@ function checkLimit(value: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_PAYLOAD_BYTES) return value
   throw new DroverError(
     "DROVER_CONFIG",
-    `payloadLimit: must be a whole number of bytes from 1 to ${MAX_PAYLOAD_BYTES}`,
+    `payloadLimit: must be a whole number of bytes from 1 to ${MAX_PAYLOAD_BYTES}, not ${show(value)}`,
   )
 }

@@ -1,4 +1,5 @@
-import { checkOptions, DroverError, nearest } from "../errors/index.ts"
+import { checkOptions, DroverError, nearest, show } from "../errors/index.ts"
+import { workerOptionNames } from "../jobs/work/workerOptions.ts"
 import type { WorkerOptions } from "../jobs/work/workerOptions.ts"
 
 /** How a worker of a client works. */
@@ -12,10 +13,14 @@ export interface WorkOptions extends WorkerOptions {
 
 type Slots = Readonly<Record<string, { readonly slots: number }>>
 
-/** Refuses what is no object of options; which of them exist is the worker's to say. @throws DroverError `DROVER_CONFIG`. */
+const OPTIONS: readonly (keyof WorkOptions)[] = [...workerOptionNames, "queues"]
+const slotsAre = "write queues: { media: { slots: 4 } }"
+const ADVICE = { concurrency: slotsAre, slots: slotsAre, queue: 'write queues: ["media"]' }
+
+/** Refuses options that do not exist; what their values may be is the worker's to say. @throws DroverError `DROVER_CONFIG`. */
 export function checkWorkOptions(options: WorkOptions): WorkOptions {
-  if (typeof options === "object" && options !== null) return options
-  throw new DroverError("DROVER_CONFIG", "work: expected an object of options")
+  checkOptions(options, OPTIONS, "work", ADVICE)
+  return options
 }
 
 /** The queues of one worker, with their slots. @throws DroverError `DROVER_UNKNOWN_QUEUE` with a suggestion. */
@@ -24,6 +29,10 @@ export function chooseQueues(
   chosen: WorkOptions["queues"],
 ): Slots {
   if (chosen === undefined) return Object.fromEntries(configured)
+  if (typeof chosen !== "object" || chosen === null) {
+    const problem = `work.queues: must be a list of names or an object of slots by name, not ${show(chosen)}`
+    throw new DroverError("DROVER_CONFIG", problem, { details: { queues: chosen } })
+  }
   const named: readonly (readonly [string, { readonly slots?: number }])[] = Array.isArray(chosen)
     ? (chosen as readonly string[]).map((name) => [name, {}])
     : Object.entries(chosen as Readonly<Record<string, { readonly slots?: number }>>)

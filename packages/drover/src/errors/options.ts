@@ -1,4 +1,5 @@
 import { DroverError } from "./droverError.ts"
+import { show } from "./shown.ts"
 
 // Further apart than this, a suggestion would be a guess.
 const FARTHEST = 3
@@ -9,21 +10,31 @@ const FARTHEST = 3
  * @param given the options object as the caller wrote it.
  * @param known every name that is an option.
  * @param where what is configured, for the message: `"retry"`, `"queues.media"`.
+ * @param advice what to write instead of names that people bring along from elsewhere.
  * @throws DroverError `DROVER_CONFIG` naming the unknown option and the nearest known one.
  */
-export function checkOptions(given: unknown, known: readonly string[], where: string): void {
+export function checkOptions(
+  given: unknown,
+  known: readonly string[],
+  where: string,
+  advice: Readonly<Record<string, string>> = {},
+): void {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new DroverError("DROVER_CONFIG", `${where}: expected an object of options`, {
+    // A text may be an address with a password.
+    const got = typeof given === "string" ? "a text" : show(given)
+    throw new DroverError("DROVER_CONFIG", `${where}: expected an object of options, got ${got}`, {
       details: { where },
     })
   }
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
-    const suggestion = nearest(name, known)
+    const own = Object.hasOwn(advice, name) ? advice[name] : undefined
+    const suggestion = own === undefined ? nearest(name, known) : undefined
     const hint =
-      suggestion === undefined
+      own ??
+      (suggestion === undefined
         ? `known options: ${known.join(", ")}`
-        : `did you mean "${suggestion}"?`
+        : `did you mean "${suggestion}"?`)
     throw new DroverError("DROVER_CONFIG", `${where}: there is no option "${name}"; ${hint}`, {
       details: { where, option: name, suggestion },
     })

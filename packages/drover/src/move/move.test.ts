@@ -7,7 +7,7 @@ import type { JobRow, MoveStore, NewJob, Store } from "../store/index.ts"
 import { digestOf } from "./digest.ts"
 import { lockWait } from "../postgres/fixtures/lockWait.ts"
 import { connectTest } from "../postgres/fixtures/testServer.ts"
-import { fill, hashOf, idOf } from "./fixtures/filledStore.ts"
+import { fill, hashOf, idOf, told } from "./fixtures/filledStore.ts"
 import { Places, sourceOf } from "./fixtures/places.ts"
 import type { Dialect, Place } from "./fixtures/places.ts"
 import { abortMove, move } from "./move.ts"
@@ -22,18 +22,6 @@ afterEach(async () => {
 
 async function ends(): Promise<{ source: MoveStore; target: MoveStore }> {
   return { source: await places.mover(from), target: await places.mover(to) }
-}
-
-/** All that questions tell of a store. */
-async function told(of: Store): Promise<unknown> {
-  const { jobs } = await of.list({}, { limit: 1_000, after: null })
-  const byId = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  const one = async (row: JobRow): Promise<unknown> => ({
-    row,
-    log: await of.log(row.id),
-    trail: (await of.trail(row.id)).map((entry) => ({ ...entry, seq: 0 })),
-  })
-  return { jobs: await Promise.all(byId.map(one)), queues: await of.queueCounts(1_000) }
 }
 
 /** What a new worker gets, in order. */
@@ -85,6 +73,8 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       expect(report.status).toBe("moved")
       const jobs = (expected as { jobs: unknown[] }).jobs.length
       expect(report.rows).toMatchObject({ workers: 2, queues: 2, jobs })
+      const empty = movePartNames.filter((part) => (report.rows[part] ?? 0) === 0)
+      expect(empty, "the test has rows of every part").toEqual([])
       expect(await told(await places.store(to))).toEqual(expected)
     })
 
@@ -123,6 +113,8 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       const newJob = { ...job(), id: idOf(999) }
       await expect(before.enqueue([newJob])).rejects.toMatchObject(moved)
       await expect((await places.store(from)).enqueue([newJob])).rejects.toMatchObject(moved)
+      const shut = { check: "move", status: "fail", value: sourceOf(to).label }
+      expect(await before.doctor()).toContainEqual(expect.objectContaining(shut))
       const worker = { workerId: "w", token: 1, leaseMs: 1_000, host: "h", pid: 1, info: "{}" }
       await expect(before.registerWorker(worker)).rejects.toMatchObject(moved)
       await expect(before.setQueue("slow", { slots: 1 }, "x")).rejects.toMatchObject(moved)

@@ -43,6 +43,12 @@ function runnerOf(connection: unknown, label: string): RunStatement {
     return (text, values) => connection.query(text, values)
   }
   if (!isClient(connection)) {
+    if (isPool(connection)) {
+      throw refused(
+        label,
+        "a Pool may run each statement on another connection; take a client with pool.connect(), begin on it and hand it in",
+      )
+    }
     throw refused(
       label,
       "it takes a client of pg, or what fromDrizzle, fromKysely, fromKnex, fromPrisma, fromTypeOrm or fromPostgresJs make",
@@ -57,6 +63,12 @@ function isClient(connection: unknown): connection is PgClient {
   if (typeof connection !== "object" || connection === null) return false
   const { query, getTransactionStatus } = connection as Record<string, unknown>
   return typeof query === "function" && typeof getTransactionStatus === "function"
+}
+
+function isPool(connection: unknown): boolean {
+  if (typeof connection !== "object" || connection === null) return false
+  const { connect, totalCount } = connection as Record<string, unknown>
+  return typeof connect === "function" && typeof totalCount === "number"
 }
 
 function requireTransaction(client: PgClient, label: string): void {

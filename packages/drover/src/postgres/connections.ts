@@ -56,6 +56,8 @@ export class Connections {
         ...this.#config("work"),
         max: options.supply.max,
         idleTimeoutMillis: IDLE_MS,
+        // A program that has nothing left to do ends, also if it forgot to close: on SQLite it does.
+        allowExitOnIdle: true,
         onConnect: (client) => this.#settle(client, "work"),
       })
       this.#pool = this.#ownPool

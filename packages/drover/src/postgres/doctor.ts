@@ -1,4 +1,5 @@
 import { isDroverError } from "../errors/index.ts"
+import { judgeMove } from "../store/index.ts"
 import type { HealthCheck } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { PostgresDatabase } from "./database.ts"
@@ -32,6 +33,7 @@ import {
   checkLocks,
   checkSchema,
 } from "./doctorTables.ts"
+import { noteIn } from "./postgresMove.ts"
 import { checkLeader } from "./terms.ts"
 
 // Whoever asks waits; what cannot be read in this time is itself what was found.
@@ -41,6 +43,7 @@ const CHECK_MS = 5_000
 const TABLES: Readonly<
   Record<string, (connection: Connection, limits: DoctorLimits) => Promise<HealthCheck>>
 > = {
+  move: async (connection) => judgeMove(await noteIn(connection, "read_move")),
   xmin_age: checkXmin,
   dead_rows: checkDeadRows,
   index_bloat: checkIndexBloat,

@@ -33,6 +33,9 @@ export interface PgClient {
   on(event: "error", listener: (error: Error) => void): unknown
   on(event: "notification", listener: (message: PgNotification) => void): unknown
   on(event: "end", listener: () => void): unknown
+  /** Lets the connection keep the process from ending, or not. Not there in every driver. */
+  ref?(): void
+  unref?(): void
 }
 
 /** A client that was taken from a pool. */

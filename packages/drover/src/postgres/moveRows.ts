@@ -107,6 +107,28 @@ function plain({ table, columns, key }: PlainPart): PartTables {
   }
 }
 
+/** A plain part with a column that is an array here and travels as JSON text, which is what other stores keep. */
+function listed(name: MovePart, list: string): PartTables {
+  const single = plainParts[name]
+  assert(single !== undefined, `${name} is one table`)
+  const at = single.columns.indexOf(list)
+  assert(at >= 0, `${name} has a column ${list}`)
+  const part = plain(single)
+  return {
+    ...part,
+    read: async (...given) =>
+      (await part.read(...given)).map(({ key, row }) => ({
+        key,
+        row: row?.with(at, JSON.stringify(row[at])) ?? null,
+      })),
+    takeIn: (connection, rows) =>
+      part.takeIn(
+        connection,
+        rows.map((row) => row.with(at, JSON.parse(row[at] as string) as Value)),
+      ),
+  }
+}
+
 /** Lets a column that numbers its rows by itself go on after those that came in. */
 async function countOn(connection: Connection, table: string, column: string): Promise<void> {
   await connection.text(
@@ -172,6 +194,7 @@ const parts: Readonly<Partial<Record<MovePart, PartTables>>> = {
     paged("holds_in"),
   ),
   logs: numbered(ofJobs("log"), "logs_out", paged("logs_in")),
+  samples: listed("samples", "counts"),
 }
 
 function tablesOf(part: MovePart): PartTables {

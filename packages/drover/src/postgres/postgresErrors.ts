@@ -55,6 +55,7 @@ const byClass: Readonly<Record<string, DroverErrorCode>> = {
 }
 
 const TOO_MANY_CONNECTIONS = "53300"
+const NO_DATABASE = "3D000"
 
 const advice: Partial<Record<DroverErrorCode, string>> = {
   DROVER_STORE_BUSY: 'another transaction holds what this one needs; "drover doctor" names it',
@@ -153,8 +154,10 @@ function storeError(
     readonly state?: string
   },
 ): DroverError {
-  const hint = advice[code]
   const { operation, label, what, state } = at
+  // The server runs and was reached.
+  const hint =
+    state === NO_DATABASE ? "create it, or correct its name in the address" : advice[code]
   return new DroverError(
     code,
     `${operation} on ${label} failed: ${what}${hint === undefined ? "" : `; ${hint}`}`,

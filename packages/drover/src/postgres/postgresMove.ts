@@ -136,7 +136,8 @@ export class PostgresMove implements MoveStore {
   }
 }
 
-async function noteIn(connection: Connection, query: QueryName): Promise<MoveNote | null> {
+/** What the database keeps about a move, or `null`. */
+export async function noteIn(connection: Connection, query: QueryName): Promise<MoveNote | null> {
   const text = (await connection.query(query))[0]?.[0]
   return text === undefined ? null : (JSON.parse(text as string) as MoveNote)
 }

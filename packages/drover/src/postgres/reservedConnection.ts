@@ -9,7 +9,10 @@ export interface ReservedClient {
   end(): Promise<void>
 }
 
-/** One connection that is made when it is first needed and made anew after it broke. Its users take turns. */
+/**
+ * One connection that is made when it is first needed and made anew after it broke. Its users take turns. While nobody
+ * has it, it does not keep the process from ending: what waits for notifications has timers of its own.
+ */
 export class ReservedConnection {
   readonly #make: () => Promise<ReservedClient>
   readonly #tools: ConnectionTools
@@ -46,11 +49,14 @@ export class ReservedConnection {
   async #run<T>(deadlineMs: number, body: (connection: Connection) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new ConnectionFailure("the store is closing", "unsent")
     this.#held ??= await this.#open()
-    const connection = new Connection(this.#held.client, this.#tools, deadlineMs)
+    const { client } = this.#held
+    const connection = new Connection(client, this.#tools, deadlineMs)
+    client.ref?.()
     try {
       return await body(connection)
     } finally {
       if (connection.broken !== undefined) void this.#drop()
+      else client.unref?.()
     }
   }
 
@@ -65,6 +71,9 @@ export class ReservedConnection {
   async #drop(): Promise<void> {
     const held = this.#held
     this.#held = undefined
-    await held?.end().catch(() => undefined)
+    if (held === undefined) return
+    // Its goodbye is waited for.
+    held.client.ref?.()
+    await held.end().catch(() => undefined)
   }
 }

@@ -7,6 +7,7 @@ import { systemClock, systemRng } from "../time/index.ts"
 import { channelOf } from "./changeSignal.ts"
 import { loadDriver } from "./driver.ts"
 import { postgres } from "./index.ts"
+import { testServerUrl } from "./fixtures/testServer.ts"
 import type { PostgresOptions } from "./source.ts"
 import { rowTypes } from "./values.ts"
 
@@ -63,6 +64,16 @@ test("a server that is not there is told of with its place, and without the pass
   expect(String(failure)).toContain("postgres://127.0.0.1:1/app")
   expect(inspect(failure, { depth: 10 })).not.toContain(secret)
   await store.close()
+})
+
+test("a database that does not exist on a server that runs is to be created, and nothing else to be looked for", async () => {
+  const url = new URL(await testServerUrl())
+  url.pathname = "/no_such_database"
+  const store = postgres(url.href).connect(environment)
+  await expect(store.open({ migrate: true })).rejects.toMatchObject({
+    code: "DROVER_STORE_UNREACHABLE",
+    message: expect.stringMatching(/does not exist .*; create it, or correct its name/),
+  })
 })
 
 test("a pool that is too small for two connections of our own is refused when it is opened", async () => {

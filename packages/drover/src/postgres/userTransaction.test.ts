@@ -1,7 +1,10 @@
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { Events } from "../events/index.ts"
+import { systemClock, systemRng } from "../time/index.ts"
 import { failure } from "./fixtures/libraryRules.ts"
 import { testServerUrl } from "./fixtures/testServer.ts"
+import { postgres } from "./index.ts"
 import {
   asPostgresTransaction,
   isPostgresTransaction,
@@ -9,6 +12,7 @@ import {
   sqlStateOf,
 } from "./userTransaction.ts"
 
+const environment = { clock: systemClock, rng: systemRng, events: new Events() }
 let pool: pg.Pool
 beforeAll(async () => {
   pool = new pg.Pool({ connectionString: await testServerUrl(), max: 3 })
@@ -87,4 +91,14 @@ test("what an adapter made is known by its mark, and nothing else is", () => {
   for (const other of [null, undefined, 7, "x", {}, pool]) {
     expect(isPostgresTransaction(other)).toBe(false)
   }
+})
+
+test("a pool in the place of its client is refused with how to take one", async () => {
+  const store = postgres({ pool }).connect(environment)
+  expect(() => store.adopt(pool)).toThrow(
+    expect.objectContaining({
+      code: "DROVER_TRANSACTION",
+      message: expect.stringMatching(/take a client with pool\.connect\(\), begin on it/),
+    }),
+  )
 })

@@ -1,4 +1,4 @@
-import { checkOptions, DroverError } from "../errors/index.ts"
+import { checkOptions, DroverError, show } from "../errors/index.ts"
 import { parseDuration } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
 
@@ -131,8 +131,8 @@ function checkPolicy(policy: RetryPolicy, where: string): void {
     (backoff === "custom") === (typeof delay === "function"),
     where,
     "delay",
-    typeof delay,
-    'a function exactly when backoff is "custom"',
+    delay,
+    'a function exactly when backoff is "custom"; the first wait of the others is base',
   )
   demand(
     backoff !== "custom" || jitter !== "decorrelated",
@@ -153,7 +153,7 @@ function demand(
   if (holds) return
   throw new DroverError(
     "DROVER_CONFIG",
-    `${where}.${option}: ${JSON.stringify(value) ?? String(value)} cannot work; it must be ${expected}`,
+    `${where}.${option}: ${show(value)} cannot work; it must be ${expected}`,
     { details: { where, option, value } },
   )
 }

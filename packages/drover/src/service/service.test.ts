@@ -216,6 +216,24 @@ test("what a task throws because of the stop is no failure, anything else is rep
   expect(failures).toEqual([{ service: "unit", phase: "stop", error: odd }])
 })
 
+test("a failure that repeats itself until the stop is over is told once, another one beside it", async () => {
+  const { events, failures } = world()
+  const service = make((scope) => {
+    scope.defer(() => {
+      for (let i = 0; i < 5; i++) scope.fail(new Error("the file is gone"))
+      scope.fail(new Error("the disk is full"))
+    })
+    scope.spawn(() => Promise.reject(new Error("the file is gone")))
+  }, events)
+  const stopped = events.next("service.stopped")
+  await service.start().catch(() => undefined)
+  await stopped
+  expect(failures.map(({ error }) => (error as Error).message)).toEqual([
+    "the file is gone",
+    "the disk is full",
+  ])
+})
+
 test("every cleanup is called although others throw; the stop then rejects and the service is stopped", async () => {
   const { events, failures } = world()
   const [one, two] = [new Error("one"), new Error("two")]

@@ -42,6 +42,9 @@ export interface ServiceOptions {
   readonly start: (scope: ServiceScope) => void | Promise<void>
 }
 
+// What is remembered has a bound; a failure beyond it is told each time.
+const MOST_TOLD = 100
+
 // One period from a start to the matching stop.
 interface Run {
   readonly abort: AbortController
@@ -53,6 +56,8 @@ interface Run {
   readonly ended: PromiseWithResolvers<void>
   /** What made it stop by itself. */
   failure?: { readonly error: unknown }
+  /** Messages of failures that were reported: one that repeats itself until the stop is over is told once. */
+  readonly told: Set<string>
 }
 
 /**
@@ -137,6 +142,7 @@ export class Service implements Startable, AsyncDisposable {
       abort: new AbortController(),
       cleanups: [],
       tasks: new Set(),
+      told: new Set(),
       started: quietly(Promise.withResolvers<void>()),
       ended: quietly(Promise.withResolvers<void>()),
     }
@@ -203,9 +209,10 @@ export class Service implements Startable, AsyncDisposable {
 
   #fail(run: Run, error: unknown): void {
     if (run.abort.signal.aborted) {
-      if (!isStop(error, run.abort.signal)) this.#report("stop", error)
+      if (!isStop(error, run.abort.signal) && isNew(run, error)) this.#report("stop", error)
       return
     }
+    isNew(run, error)
     const ran = this.#state === "running"
     run.failure = { error }
     this.#report("run", error)
@@ -250,6 +257,13 @@ export class Service implements Startable, AsyncDisposable {
   #report(phase: "start" | "run" | "stop", error: unknown): void {
     this.#events.emit("service.failed", { service: this.name, phase, error })
   }
+}
+
+// A database that is gone says so to every part of a worker, again and again.
+function isNew({ told }: Run, error: unknown): boolean {
+  if (!(error instanceof Error)) return true
+  const { size } = told
+  return size >= MOST_TOLD || told.add(error.message).size > size
 }
 
 // The outcome also goes to events, and not everybody who starts or stops waits for it.

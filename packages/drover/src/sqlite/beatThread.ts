@@ -1,13 +1,12 @@
 import { Worker } from "node:worker_threads"
 import { assert, DroverError } from "../errors/index.ts"
+import { ownFile } from "../store/index.ts"
 import type { BeatThread, BeatThreadOptions } from "../store/index.ts"
 import { systemClock } from "../time/index.ts"
 import { monoMark, STOP, TOUCHED } from "./beatSignals.ts"
 import type { BeatMessage, BeatWorkerData } from "./beatSignals.ts"
 import type { StoreContext } from "./context.ts"
 
-// Node does not rewrite URLs: from the sources the thread runs its source, from dist what was built of it.
-const ENTRY = import.meta.url.endsWith(".ts") ? "./beatWorker.ts" : "./beatWorker.js"
 const RESTART_MS = 1_000
 
 /**
@@ -48,7 +47,7 @@ class ThreadHandle implements BeatThread {
   }
 
   start(): Promise<void> {
-    const thread = new Worker(new URL(ENTRY, import.meta.url), {
+    const thread = new Worker(ownFile(import.meta.url, "beatWorker"), {
       workerData: this.#data,
       // The user's loaders and inspectors have no business in it.
       execArgv: [],

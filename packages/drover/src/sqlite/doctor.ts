@@ -1,4 +1,5 @@
 import { isDroverError } from "../errors/index.ts"
+import { judgeMove } from "../store/index.ts"
 import type { HealthCheck } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import { checkClock, checkIntegrity, checkLock, checkLog, checkSchema } from "./doctorDatabase.ts"
@@ -10,6 +11,7 @@ import {
   checkOldestWaiting,
   checkUnserved,
 } from "./doctorJobs.ts"
+import { noteIn } from "./sqliteMove.ts"
 import { checkLeader } from "./terms.ts"
 import type { ReadTx } from "./writeTx.ts"
 
@@ -18,6 +20,7 @@ type Check = (tx: ReadTx, context: StoreContext) => HealthCheck
 /** The checks that read the database, by the name of what they find. */
 const CHECKS: Readonly<Record<string, Check>> = {
   schema: checkSchema,
+  move: (tx) => judgeMove(noteIn(tx)),
   wal: checkLog,
   integrity: checkIntegrity,
   clock: checkClock,

@@ -21,11 +21,14 @@ export interface SqliteOptions {
   readonly durability?: Durability
 }
 
+// It would become a folder "postgres:" with a file in it.
+const ADDRESS = /^(?:sqlite|file|libsql|postgres|postgresql|mysql|https?):/i
+
 /**
  * Keeps jobs in a SQLite file, which may be the application's own database: all of Drover's tables start
  * with `drover_`. Several processes of one machine may use the file at once. `":memory:"` keeps them in
  * memory, for tests.
- * @throws DroverError `DROVER_CONFIG` for an empty path or an unknown option. Opening may reject with
+ * @throws DroverError `DROVER_CONFIG` for an empty path, an address or an unknown option. Opening may reject with
  * `DROVER_STORE_UNSAFE` (network file systems, old SQLite), `DROVER_STORE_READONLY` or `DROVER_STORE_CORRUPT`.
  */
 export function sqlite(path: string, options: SqliteOptions = {}): StoreSource {
@@ -33,6 +36,13 @@ export function sqlite(path: string, options: SqliteOptions = {}): StoreSource {
   const { durability = "full" } = options
   if (typeof path !== "string" || path === "") {
     throw new DroverError("DROVER_CONFIG", 'sqlite() takes the path of a file, or ":memory:".')
+  }
+  if (ADDRESS.test(path)) {
+    throw new DroverError(
+      "DROVER_CONFIG",
+      // Without the address, which may hold a password.
+      'sqlite() takes the path of a file, such as "app.db", not an address; for Postgres there is postgres() of "drover/postgres".',
+    )
   }
   if (durability !== "full" && durability !== "normal") {
     throw new DroverError(

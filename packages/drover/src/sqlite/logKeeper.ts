@@ -1,9 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite"
 import { Worker } from "node:worker_threads"
+import { ownFile } from "../store/index.ts"
 import type { Clock } from "../time/index.ts"
 
-// Node does not rewrite URLs: from the sources the thread runs its source, from dist what was built of it.
-const ENTRY = import.meta.url.endsWith(".ts") ? "./checkpointWorker.ts" : "./checkpointWorker.js"
 // What SQLite itself takes for due: about 4 MiB.
 const DUE_PAGES = 1_000
 // Copying more at once would hold up the event loop for longer than anybody should wait.
@@ -98,7 +97,7 @@ export class LogKeeper {
 /** @returns `undefined` where threads are not allowed. */
 function startThread(path: string): Worker | undefined {
   try {
-    const thread = new Worker(new URL(ENTRY, import.meta.url), {
+    const thread = new Worker(ownFile(import.meta.url, "checkpointWorker"), {
       workerData: path,
       execArgv: [],
       name: "drover-checkpoint",

@@ -15,6 +15,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { isDroverError } from "../errors/index.ts"
+import { sqlite } from "./index.ts"
 import { checkIdentity, checkSqliteVersion, prepareFile, refusedFileSystem } from "./safety.ts"
 
 let folder: string
@@ -165,4 +166,17 @@ test.each([
   [0x794c7630, undefined],
 ])("the file system of type %s is refused as %s", (type, name) => {
   expect(refusedFileSystem(type)).toBe(name)
+})
+
+test.each(["postgres://ann:secret@host/app", "sqlite:app.db", "file:app.db"])(
+  "%s is an address and no path, and makes no file",
+  (address) => {
+    const attempt = (): unknown => sqlite(address)
+    expect(attempt).toThrow(/takes the path of a file, such as "app\.db", not an address/)
+    expect(attempt).not.toThrow(/secret/)
+  },
+)
+
+test.each(["app.db", "./a:b.db", "C:/data/app.db"])("%s is a path", (path) => {
+  expect(sqlite(path).label).toBe(path)
 })

@@ -125,7 +125,8 @@ export class SqliteMove implements MoveStore {
   }
 }
 
-function noteIn(tx: ReadTx): MoveNote | null {
+/** What the database keeps about a move, or `null`. */
+export function noteIn(tx: ReadTx): MoveNote | null {
   const text = tx.statements.first("read_move")?.[0]
   return text === undefined ? null : (JSON.parse(text as string) as MoveNote)
 }

@@ -49,6 +49,8 @@ export type {
   LimitType,
   NewKey,
 } from "./limitStore.ts"
+export { judgeMove } from "./moveHealth.ts"
+export { ownFile } from "./ownFile.ts"
 export { movePartNames, moveParts, oneSpelling, plainParts } from "./moveStore.ts"
 export type {
   MoveNote,

@@ -5,7 +5,7 @@ import type { ClientEnqueueOptions, Drover } from "../../client/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { exitCodes } from "../terminal.ts"
-import { instant, json, text, texts, whole } from "../values.ts"
+import { duration, instant, json, text, texts, whole } from "../values.ts"
 import { plainJson } from "../plainText.ts"
 
 /** `drover enqueue KIND [INPUT]`: one job, validated as the program would. */
@@ -44,7 +44,8 @@ export const enqueue: Command = {
       (config.jobs ?? []).map((job) => job.kind),
       call,
     )
-    const wait = text(call.values, "wait")
+    // Before the job is there: a time that cannot be read must not be told of afterwards.
+    const wait = duration(call.values, "wait")
     const drover = await call.drover({})
     const handle = await drover.enqueueKind(kind, input, optionsOf(call))
     call.terminal.out(
@@ -80,9 +81,9 @@ function checkKind(kind: string, known: readonly string[], call: Call): void {
 function optionsOf({ values }: Call): ClientEnqueueOptions {
   const queue = text(values, "queue")
   const priority = whole(values, "priority")
-  const runIn = text(values, "in")
+  const runIn = duration(values, "in")
   const runAt = instant(values, "at")
-  const expireIn = text(values, "expire")
+  const expireIn = duration(values, "expire")
   const unique = text(values, "unique")
   const tags = texts(values, "tag")
   const id = text(values, "id")

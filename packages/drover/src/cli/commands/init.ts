@@ -1,13 +1,15 @@
-import { mkdir, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { existsSync } from "node:fs"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { dirname, join, resolve } from "node:path"
 import type { Command } from "../command.ts"
 import { UsageError } from "../command.ts"
+import { configNames } from "../config.ts"
 import { plainJson } from "../plainText.ts"
 import { exitCodes } from "../terminal.ts"
 
-const CONFIG = `import { defineConfig } from "drover"
+const config = (extension: string): string => `import { defineConfig } from "drover"
 import { sqlite } from "drover/sqlite"
-import { greet } from "./jobs/greet.ts"
+import { greet } from "./jobs/greet.${extension}"
 
 export default defineConfig({
   store: sqlite("drover.db"),
@@ -27,8 +29,6 @@ export const greet = defineJob("greet", {
 })
 `
 
-const FILES = { "drover.config.ts": CONFIG, "jobs/greet.ts": JOB } as const
-
 /** `drover init`: a configuration and a job to start from. */
 export const init: Command = {
   name: "init",
@@ -38,7 +38,7 @@ export const init: Command = {
   async run({ positionals, terminal, json }) {
     if (positionals.length > 0) throw new UsageError("init takes no arguments")
     const written: string[] = []
-    for (const [name, content] of Object.entries(FILES)) {
+    for (const [name, content] of Object.entries(await files(terminal.cwd))) {
       const path = join(terminal.cwd, name)
       await mkdir(dirname(path), { recursive: true })
       // "wx": whatever is there already stays as it is.
@@ -59,4 +59,35 @@ export const init: Command = {
     }
     return exitCodes.ok
   },
+}
+
+async function files(folder: string): Promise<Readonly<Record<string, string>>> {
+  const extension = (await isCommonJs(folder)) ? "mts" : "ts"
+  // One that is there under another name would be read instead of a second one.
+  const there = configNames.find((name) => existsSync(join(folder, name)))
+  return {
+    [there ?? `drover.config.${extension}`]: config(extension),
+    [`jobs/greet.${extension}`]: JOB,
+  }
+}
+
+/**
+ * Whether Node takes a `.ts` of this folder for CommonJS, as in the packages that `npm init` makes: files that import
+ * must be named `.mts` there.
+ */
+async function isCommonJs(folder: string): Promise<boolean> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const text = await readFile(join(at, "package.json"), "utf8").catch(() => undefined)
+    if (text !== undefined) return typeOf(text) === "commonjs"
+    if (dirname(at) === at) return false
+  }
+}
+
+function typeOf(packageJson: string): unknown {
+  try {
+    return (JSON.parse(packageJson) as { readonly type?: unknown } | null)?.type
+  } catch {
+    // Not ours to complain about.
+    return undefined
+  }
 }

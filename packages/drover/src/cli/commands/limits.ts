@@ -1,12 +1,13 @@
 import type { LimitChange, LimitView } from "../../client/index.ts"
 import type { LimitSetting } from "../../store/index.ts"
+import { formatDuration } from "../../time/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { plainJson } from "../plainText.ts"
 import { table } from "../table.ts"
 import type { Column } from "../table.ts"
 import { exitCodes } from "../terminal.ts"
-import { wholeOf } from "../values.ts"
+import { durationOf, wholeOf } from "../values.ts"
 
 const VERBS = ["list", "set", "clear"] as const
 const MAX_KEYS = 5
@@ -59,14 +60,22 @@ function readChange(name: string, value: string): LimitChange {
   }
   const [limit = "", per, ...more] = value.split("/")
   if (more.length > 0) throw new UsageError(`limits set: "${value}" is neither N nor N/TIME`)
-  return { limit: wholeOf(limit, "the limit", 0), ...(per !== undefined && { per }) }
+  return {
+    limit: wholeOf(limit, "the limit", 0),
+    ...(per !== undefined && { per: durationOf(per, "the window") }),
+  }
 }
 
 function show(setting: LimitSetting | null): string {
   if (setting === null) return "none"
   const { max, perMs, weights } = setting
   if (max === null) return weights === null ? "fair" : `fair, weights ${JSON.stringify(weights)}`
-  return perMs === null ? String(max) : `${max} in ${perMs} ms`
+  return perMs === null ? String(max) : `${max}/${windowOf(perMs)}`
+}
+
+/** A window as it is written, to the millisecond. */
+function windowOf(perMs: number): string {
+  return perMs % 1_000 === 0 ? formatDuration(perMs) : `${perMs}ms`
 }
 
 function list(views: readonly LimitView[], { terminal, json }: Call): void {

@@ -75,10 +75,15 @@ test("--abort without a move says so", async () => {
 
 test.each([
   [["--from", "sqlite:none.db", "--to", "sqlite:b.db"], 1, /there is no file/],
-  [["--from", "app.db", "--to", "sqlite:b.db"], 2, /is no place/],
+  [["--from", "app.db", "--to", "sqlite:b.db"], 2, /--from: "app.db" is no place/],
+  [["--from", "sqlite:app.db", "--to", "localhost/app"], 2, /--to: "localhost\/app" is no place/],
   [["--to", "sqlite:b.db"], 2, /needs --from/],
   [["--from", "sqlite:app.db"], 2, /needs --to/],
-  [["--from", "mysql://me:secret@host/x", "--to", "sqlite:b.db"], 2, /mysql:\/\/…@host/],
+  [
+    ["--from", "mysql://me:secret@host/x", "--to", "sqlite:b.db"],
+    2,
+    /--from: "mysql:\/\/…@host\/x" is no place/,
+  ],
   [["--from", "sqlite:app.db", "--to", "sqlite:b.db", "--batch", "0"], 2, /whole number/],
 ])("%j exits with %i", async (words, exit, says) => {
   const { code, terminal } = await call(...words)

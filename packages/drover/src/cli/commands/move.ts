@@ -1,16 +1,13 @@
-import { existsSync } from "node:fs"
-import { resolve } from "node:path"
 import { DroverError } from "../../errors/index.ts"
 import { Events } from "../../events/index.ts"
 import { abortMove, move as moveAll } from "../../move/index.ts"
 import type { MoveEnds, MoveReport } from "../../move/index.ts"
-import { postgres } from "../../postgres/index.ts"
-import { sqlite } from "../../sqlite/index.ts"
 import { movePartNames } from "../../store/index.ts"
 import type { MovePart, MoveStore, StoreSource } from "../../store/index.ts"
 import { systemClock, systemRng, UuidMaker } from "../../time/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
+import { placeOf } from "../place.ts"
 import { plainJson, plainText } from "../plainText.ts"
 import { exitCodes } from "../terminal.ts"
 import type { ExitCode } from "../terminal.ts"
@@ -59,7 +56,7 @@ export const move: Command = {
     const batch = whole(call.values, "batch", 1) ?? BATCH
     const from = text(call.values, "from")
     if (from === undefined) throw new UsageError("move needs --from PLACE")
-    const source = moverOf(sourceOf(from, text(call.values, "schema"), call, true), from)
+    const source = moverOf(sourceOf(call, "from", from, text(call.values, "schema")), from)
     await using opened = new AsyncDisposableStack()
     opened.defer(() => source.close())
     await source.open({ migrate: false })
@@ -67,7 +64,7 @@ export const move: Command = {
     const to = text(call.values, "to")
     if (to === undefined) throw new UsageError("move needs --to PLACE")
     const schema = text(call.values, "to-schema") ?? text(call.values, "schema")
-    const target = moverOf(sourceOf(to, schema, call, false), to)
+    const target = moverOf(sourceOf(call, "to", to, schema), to)
     opened.defer(() => target.close())
     await target.open({ migrate: true })
     if (call.values["abort"] === true) return await giveUp({ source, target }, call)
@@ -156,33 +153,14 @@ async function count(source: MoveStore, call: Call): Promise<ExitCode> {
 }
 
 function sourceOf(
+  call: Call,
+  end: "from" | "to",
   place: string,
   schema: string | undefined,
-  call: Call,
-  mustBe: boolean,
 ): StoreSource {
-  if (/^postgres(?:ql)?:/.test(place)) {
-    return postgres({ url: place, max: 2, ...(schema !== undefined && { schema }) })
-  }
-  const file = /^sqlite:(.+)$/.exec(place)?.[1]
-  if (file === undefined) {
-    throw new UsageError(
-      `"${plainText(withoutSecrets(place))}" is no place; write sqlite:FILE or postgres://HOST/NAME`,
-    )
-  }
-  const path = resolve(call.terminal.cwd, file)
-  // A misspelt name must not make an empty database, whose move would succeed.
-  if (mustBe && !existsSync(path)) {
-    throw new DroverError("DROVER_CONFIG", `--from: there is no file ${path}`, {
-      details: { path },
-    })
-  }
-  return sqlite(path)
-}
-
-// What was written may be an address with a password and a typing error.
-function withoutSecrets(place: string): string {
-  return place.replace(/\/\/[^@/]*@/, "//…@")
+  const { cwd } = call.terminal
+  // An empty database would be moved with success.
+  return placeOf(place, { cwd, option: `--${end}`, schema, mustExist: end === "from" })
 }
 
 function moverOf(source: StoreSource, place: string): MoveStore {

@@ -1,12 +1,13 @@
 import type { Drover, QueueView } from "../../client/index.ts"
 import { DroverError, nearest } from "../../errors/index.ts"
 import { jobStates } from "../../store/index.ts"
+import { formatDuration } from "../../time/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { table } from "../table.ts"
 import type { Column } from "../table.ts"
 import { exitCodes } from "../terminal.ts"
-import { wholeOf } from "../values.ts"
+import { durationOf, wholeOf } from "../values.ts"
 import { plainJson } from "../plainText.ts"
 
 const VERBS = ["list", "pause", "resume", "resize", "age"] as const
@@ -58,7 +59,7 @@ async function change(
       name,
       value === "default" ? null : wholeOf(value, "the number of slots", 0),
     )
-  } else await drover.ageQueue(name, value === "off" ? null : value)
+  } else await drover.ageQueue(name, value === "off" ? null : durationOf(value, "the time"))
 }
 
 // Pausing a misspelt queue would seem to work, and nothing would stop.
@@ -93,7 +94,7 @@ function list(views: readonly QueueView[], { terminal, json }: Call): void {
     { title: "paused", of: ({ paused }) => (paused ? "yes" : "") },
     {
       title: "aging",
-      of: ({ agingMs }) => (agingMs === null ? "" : `${agingMs} ms`),
+      of: ({ agingMs }) => (agingMs === null ? "" : formatDuration(agingMs)),
       align: "right",
     },
     ...jobStates.map((state): Column<QueueView> => ({

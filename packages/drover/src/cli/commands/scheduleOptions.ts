@@ -1,10 +1,11 @@
+import { DroverError, nearest } from "../../errors/index.ts"
 import { defineJob } from "../../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../../jobs/define/jobDefinition.ts"
 import { schedule } from "../../schedules/index.ts"
 import type { CatchUpPolicy, ScheduleDefinition, ScheduleEdit } from "../../schedules/index.ts"
 import type { OptionSpecs, OptionValues } from "../command.ts"
 import { UsageError } from "../command.ts"
-import { instant, json, text, texts, whole } from "../values.ts"
+import { duration, instant, json, text, texts, whole } from "../values.ts"
 
 /** What may be said about a schedule on the command line. */
 export const scheduleOptions: OptionSpecs = {
@@ -24,6 +25,10 @@ export const scheduleOptions: OptionSpecs = {
   overlap: { type: "string", value: "allow|skip|queue-one", about: "while the former job runs" },
   jitter: { type: "string", value: "TIME", about: "spread ticks over this long" },
   kind: { type: "string", value: "KIND", about: "kind of the jobs (create)" },
+  unchecked: {
+    type: "boolean",
+    about: "create: allow a kind that the configuration does not know",
+  },
   input: { type: "string", value: "JSON", about: "input of the jobs" },
   queue: { type: "string", value: "NAME", about: "queue of the jobs" },
   priority: { type: "string", value: "N", about: "priority of the jobs, 0 first" },
@@ -34,16 +39,16 @@ export const scheduleOptions: OptionSpecs = {
 export function readScheduleOptions(values: OptionValues): ScheduleEdit {
   const given = {
     cron: text(values, "cron"),
-    every: text(values, "every"),
+    every: duration(values, "every"),
     timeZone: text(values, "time-zone"),
     missingHour: text(values, "missing-hour"),
     doubledHour: text(values, "doubled-hour"),
     startAt: bound(values, "start-at"),
     endAt: bound(values, "end-at"),
     catchUp: catchUp(values),
-    lateAfter: text(values, "late-after"),
+    lateAfter: duration(values, "late-after"),
     overlap: text(values, "overlap"),
-    jitter: text(values, "jitter"),
+    jitter: duration(values, "jitter"),
     input: text(values, "input") === undefined ? undefined : input(values),
     queue: text(values, "queue"),
     priority: whole(values, "priority"),
@@ -64,13 +69,33 @@ export function readNewSchedule(
   const kind = text(values, "kind")
   if (kind === undefined) throw new UsageError("schedules create needs --kind KIND")
   const { startAt, endAt, ...rest } = readScheduleOptions(values)
-  const job = jobs.find((known) => known.kind === kind) ?? defineJob(kind, { run: () => {} })
+  const job = jobs.find((known) => known.kind === kind) ?? unknownKind(kind, jobs, values)
   return schedule(name, {
     ...rest,
     ...(startAt !== undefined && startAt !== null && { startAt }),
     ...(endAt !== undefined && endAt !== null && { endAt }),
     job,
   })
+}
+
+// Nobody would run its jobs, and nothing would say so. Without a configuration there is nothing to check it by.
+function unknownKind(
+  kind: string,
+  jobs: readonly JobDefinition[],
+  values: OptionValues,
+): JobDefinition {
+  if (jobs.length > 0 && values["unchecked"] !== true) {
+    const known = jobs.map((job) => job.kind)
+    const suggestion = nearest(kind, known)
+    const hint =
+      suggestion === undefined ? `known: ${known.join(", ")}` : `did you mean "${suggestion}"?`
+    throw new DroverError(
+      "DROVER_UNKNOWN_KIND",
+      `"${kind}" is not a kind of this configuration; ${hint} Pass --unchecked to create the schedule all the same`,
+      { details: { kind } },
+    )
+  }
+  return defineJob(kind, { run: () => {} })
 }
 
 function bound(values: OptionValues, name: string): Date | null | undefined {

@@ -216,8 +216,9 @@ function note(changedFields: readonly string[], deployment: string | null): stri
   return changedFields.length === 0 ? "" : "by operator"
 }
 
+// Only an active schedule fires; what is planned of a paused one is no promise.
 function nextOf(view: ScheduleView | null): string {
-  const at = view?.next[0]
+  const at = view?.status === "active" ? view.next[0] : undefined
   return at === undefined ? "" : `; next ${at.toISOString()}`
 }
 

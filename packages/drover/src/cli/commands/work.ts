@@ -5,7 +5,7 @@ import { UsageError } from "../command.ts"
 import { plainJson, plainText } from "../plainText.ts"
 import { exitCodes } from "../terminal.ts"
 import type { ExitCode } from "../terminal.ts"
-import { text, texts } from "../values.ts"
+import { duration, texts } from "../values.ts"
 
 /** `drover work`: a worker process. The first signal stops it gracefully, the second at once. */
 export const work: Command = {
@@ -31,12 +31,18 @@ export const work: Command = {
         config.logger === undefined && { logger: lineLogger(call) }),
     })
     const queues = texts(call.values, "queue")
-    const grace = text(call.values, "grace")
+    const grace = duration(call.values, "grace")
     const stopRequest = nextStop(call)
     const worker = await drover.work({
       ...(queues !== undefined && { queues }),
       ...(grace !== undefined && { stopGrace: grace }),
     })
+    // With --db, or where the list was forgotten: jobs would wait for ever beside a worker that looks well.
+    if ((config.jobs ?? []).length === 0) {
+      call.terminal.note(
+        "This configuration has no jobs: the worker runs none, and does only what leaders do.",
+      )
+    }
     return untilStopped(worker, stopRequest, call)
   },
 }

@@ -29,17 +29,21 @@ export interface JobContext<Input = unknown> {
   readonly job: JobFacts
 }
 
-/** Logs a text, and fields before it (as pino does) or after it. Never throws. */
+/**
+ * Logs a text, and fields or an error before it (as pino does) or after it. Fields that are not JSON are written as texts,
+ * errors with their stack and causes; an error alone is also the text. Never throws.
+ */
 export interface JobLogMethod {
-  (message: string, fields?: Readonly<Record<string, unknown>>): void
-  (fields: Readonly<Record<string, unknown>>, message: string): void
+  (message: string, fields?: Readonly<Record<string, unknown>> | Error): void
+  (fields: Readonly<Record<string, unknown>> | Error, message?: string): void
 }
 
 /** Makes a method that takes either order. @param write `fields` are `undefined` where none were given. */
 export function logMethod(write: (message: string, fields: unknown) => void): JobLogMethod {
   return (first: unknown, second?: unknown): void => {
     if (typeof first === "string") write(first, second)
-    else write(typeof second === "string" ? second : "", first)
+    else if (typeof second === "string") write(second, first)
+    else write(first instanceof Error ? first.message : "", first)
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkOptions, DroverError } from "../../errors/index.ts"
+import { checkOptions, DroverError, show } from "../../errors/index.ts"
 import { resolveRetryPolicy } from "../../retry/index.ts"
 import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
 import { parseDuration } from "../../time/index.ts"
@@ -7,6 +7,7 @@ import type { JobContext } from "./jobContext.ts"
 import { limitOptionNames, resolveLimits } from "./limitOptions.ts"
 import type { LimitSettings, OwnLimit } from "./limitOptions.ts"
 import { checkCount, checkName, checkPriority, defaultPriority, defaultQueue } from "./names.ts"
+import { defineAdvice } from "./optionAdvice.ts"
 import type { Outcome, ResultOf } from "./outcome.ts"
 import { isStandardSchema } from "./standardSchema.ts"
 import type { InferInput, InferOutput, StandardSchemaV1 } from "./standardSchema.ts"
@@ -139,11 +140,13 @@ export function defineJob(
     },
 ): JobDefinition<never> {
   checkName(kind, "kind")
-  checkOptions(options, OPTIONS, kind)
-  if (typeof options.run !== "function") throw configError(kind, "run", "must be a function")
+  checkOptions(options, OPTIONS, kind, defineAdvice)
+  if (typeof options.run !== "function")
+    throw configError(kind, "run", `must be a function, not ${show(options.run)}`)
   const isolation = options.isolation ?? "inline"
   if (!ISOLATIONS.includes(isolation)) {
-    throw configError(kind, "isolation", `must be one of ${ISOLATIONS.join(", ")}`)
+    const problem = `must be one of ${ISOLATIONS.join(", ")}, not ${show(isolation)}`
+    throw configError(kind, "isolation", problem)
   }
   const definition: JobDefinition<never> = {
     kind,

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto"
-import { checkOptions, DroverError } from "../../errors/index.ts"
+import { checkOptions, DroverError, show } from "../../errors/index.ts"
 import { limitName, parseLimitName } from "../../store/index.ts"
 import type {
   DeclaredLimit,
@@ -10,7 +10,6 @@ import type {
 } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
-import { show } from "./names.ts"
 
 /**
  * What tells the jobs of a limit apart: a text of 1 to 1000 characters made of the job's input as it was given to
@@ -102,12 +101,16 @@ function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
 
 type Owner = Pick<DeclaredLimit, "scope" | "target">
 
+function placeOf({ scope, target }: Owner): string {
+  return scope === "queue" ? `queues.${target}` : target
+}
+
 function resolveOne(
   owner: Owner,
   type: "concurrency" | "rate",
   given: ConcurrencyOptions<never> | RateOptions<never>,
 ): OwnLimit {
-  const where = `${owner.target}.${type}`
+  const where = `${placeOf(owner)}.${type}`
   checkOptions(given, type === "rate" ? RATE : CONCURRENCY, where)
   const { limit, key, name } = given
   const by = keyName(key, name, where)
@@ -116,7 +119,7 @@ function resolveOne(
 }
 
 function resolveFair(owner: Owner, given: FairOptions<never>): OwnLimit {
-  const where = `${owner.target}.fair`
+  const where = `${placeOf(owner)}.fair`
   checkOptions(given, FAIR, where)
   const { key, weights, name } = given
   if (key === undefined) throw refuse(`${where}.key`, "is needed: who shares with whom")

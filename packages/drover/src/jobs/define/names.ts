@@ -1,4 +1,4 @@
-import { DroverError } from "../../errors/index.ts"
+import { DroverError, show } from "../../errors/index.ts"
 
 /** The queue of jobs that name none. */
 export const defaultQueue = "default"
@@ -65,12 +65,4 @@ function tagError(where: string, value: unknown, problem: string): DroverError {
   return new DroverError("DROVER_CONFIG", `${where}: ${show(value)} ${problem}`, {
     details: { where },
   })
-}
-
-/** A value as it can stand in a message, whatever it is. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 120).toWellFormed())
-  return typeof value === "number" || typeof value === "boolean"
-    ? String(value)
-    : `a value of type ${typeof value}`
 }

@@ -149,9 +149,12 @@ describe("options that cannot work", () => {
   test.each<[string, object, RegExp]>([
     ["runIn and runAt together", { runIn: 1, runAt: new Date(0) }, /either runIn or runAt/],
     ["a negative wait", { runIn: -1 }, /not a duration/],
-    ["a date that is none", { runAt: new Date("x") }, /runAt/],
+    ["a date that is none", { runAt: new Date("x") }, /runAt: .*, not an invalid Date/],
+    ["a date as text", { runAt: "2027-01-01" }, /runAt: .*, not "2027-01-01"/],
+    ["an object that is no date", { runAt: {} }, /runAt: .*, not an object/],
     ["an instant in microseconds", { runAt: 1_767_225_600_000_000 }, /year 9999/],
     ["an id that is no UUIDv7", { id: "6f6a1f0e-5b3d-4f3e-8d1f-0a1b2c3d4e5f" }, /version 7/],
+    ["an id of one's own", { id: "order-7" }, /not "order-7"; .* use unique/],
     ["21 tags", { tags: Array.from({ length: 21 }, (_, i) => `t${i}`) }, /at most 20/],
     ["a tag with a line feed", { tags: ["a\nb"] }, /is not a tag/],
     ["tags that are a text", { tags: "a" }, /not a list of tags/],
@@ -168,9 +171,13 @@ describe("options that cannot work", () => {
     [
       "a state that does not exist",
       { unique: { key: "a", states: ["done"] } },
-      /must be of scheduled/,
+      /must be of scheduled, .*, not "done"/,
     ],
-    ["no state at all", { unique: { key: "a", states: [] } }, /at least one state/],
+    [
+      "no state at all",
+      { unique: { key: "a", states: [] } },
+      /at least one state, not an empty list/,
+    ],
   ])("%s: refused", (_, options, message) => {
     expect(() => prepare(options as EnqueueOptions)).toThrow(message)
   })
@@ -178,6 +185,15 @@ describe("options that cannot work", () => {
   test("a misspelt option is refused with a suggestion", () => {
     const attempt = (): unknown => checkEnqueueOptions({ prioritty: 1 }, "mail")
     expect(attempt).toThrow(/did you mean "priority"/)
+  })
+
+  test.each([
+    ["delay", /write runIn/],
+    ["attempts", /retry: \{ maxAttempts: 3 \}/],
+    ["singletonKey", /write unique/],
+    ["concurrency", /defineJob\(\)/],
+  ])("%s, as other queues call it, is refused with what to write here", (name, message) => {
+    expect(() => checkEnqueueOptions({ [name]: 1 }, "mail")).toThrow(message)
   })
 })
 

@@ -1,4 +1,4 @@
-import { checkOptions, DroverError } from "../../errors/index.ts"
+import { checkOptions, DroverError, show } from "../../errors/index.ts"
 import { resolveRetryPolicy } from "../../retry/index.ts"
 import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
 import { encodePayload } from "../../store/index.ts"
@@ -10,6 +10,7 @@ import type { JobDefinition } from "./jobDefinition.ts"
 import { keysFor } from "./limitOptions.ts"
 import type { OwnLimit } from "./limitOptions.ts"
 import { checkCount, checkName, checkPriority, checkTags } from "./names.ts"
+import { enqueueAdvice } from "./optionAdvice.ts"
 import { validate } from "./standardSchema.ts"
 import { resolveUnique } from "./uniqueOptions.ts"
 import type { UniqueOptions } from "./uniqueOptions.ts"
@@ -249,18 +250,19 @@ export function resolveOverride(
 /** Encodes metadata, at most 16 KiB. @throws DroverError `DROVER_CONFIG` or `DROVER_PAYLOAD_…`. */
 export function encodeMetadata(metadata: unknown): string {
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    throw new DroverError("DROVER_CONFIG", "metadata: must be an object")
+    throw new DroverError("DROVER_CONFIG", `metadata: must be an object, not ${show(metadata)}`)
   }
   return encodePayload(metadata, "metadata", MAX_METADATA_BYTES)
 }
 
 /** Reads an instant as ms since 1970. @throws DroverError `DROVER_CONFIG`. */
 export function readInstant(value: Date | number, where: string): number {
-  const ms = typeof value === "object" && value !== null ? value.getTime() : value
+  const isDate = typeof (value as Partial<Date> | null)?.getTime === "function"
+  const ms = isDate ? (value as Date).getTime() : (value as number)
   if (Number.isFinite(ms) && ms >= 0 && ms <= LATEST_MS) return Math.ceil(ms)
   throw new DroverError(
     "DROVER_CONFIG",
-    `${where}: must be a Date or milliseconds since 1970, at most the year 9999`,
+    `${where}: must be a Date or milliseconds since 1970, at most the year 9999, not ${isDate ? "an invalid Date" : show(value)}`,
     { details: { where } },
   )
 }
@@ -270,7 +272,7 @@ export function checkId(id: unknown): string {
   if (typeof id === "string" && isUuidV7(id)) return id
   throw new DroverError(
     "DROVER_CONFIG",
-    "id: must be a UUID of version 7; drover.newId() makes one",
+    `id: must be a UUID of version 7, not ${show(id)}; drover.newId() makes one. To keep a second job away by a key of your own, use unique`,
   )
 }
 
@@ -280,5 +282,5 @@ export function checkEnqueueOptions(
   kind: string,
   more: readonly string[] = [],
 ): void {
-  checkOptions(options, [...enqueueOptionNames, ...more], `${kind} enqueue`)
+  checkOptions(options, [...enqueueOptionNames, ...more], `${kind} enqueue`, enqueueAdvice)
 }

@@ -1,4 +1,4 @@
-import { assert, checkOptions, DroverError } from "../../errors/index.ts"
+import { assert, checkOptions, DroverError, isDroverError } from "../../errors/index.ts"
 import type { Events } from "../../events/index.ts"
 import type { EnqueueOutcome, NewJob } from "../../store/index.ts"
 import type { Clock } from "../../time/index.ts"
@@ -6,7 +6,7 @@ import { isJobDefinition } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
 import { JobHandle } from "./jobHandle.ts"
 import type { JobOperations } from "./jobHandle.ts"
-import { checkEnqueueOptions, prepareJob } from "./newJobs.ts"
+import { checkEnqueueOptions, enqueueOptionNames, prepareJob } from "./newJobs.ts"
 import type { EnqueueOptions, NewJobContext } from "./newJobs.ts"
 
 /** One job of an `enqueueMany`. */
@@ -66,12 +66,14 @@ export class Producer {
     requireDefinition(definition)
     const jobs: NewJob[] = []
     for (const item of iterable(items)) {
-      const { input, options } = checkItem(item, definition.kind)
       // Other work of the process must not wait until the last of a long list is checked.
       if (jobs.length % CHUNK === CHUNK - 1) await this.#breathe()
-      if (options !== undefined) checkEnqueueOptions(options, definition.kind)
-      const prepared = prepareJob(definition, input, options, this.#parts)
-      jobs.push(prepared instanceof Promise ? await prepared : prepared)
+      try {
+        const prepared = this.#prepare(definition, item)
+        jobs.push(prepared instanceof Promise ? await prepared : prepared)
+      } catch (error) {
+        throw atItem(error, jobs.length)
+      }
     }
     const handles: JobHandle[] = []
     for (let from = 0; from < jobs.length; from += CHUNK) {
@@ -81,6 +83,14 @@ export class Producer {
       for (const [index, job] of chunk.entries()) handles.push(this.#handle(job, outcomes[index]))
     }
     return handles
+  }
+
+  #prepare(definition: JobDefinition, item: EnqueueItem): NewJob | Promise<NewJob> {
+    // An input that is given without its wrapping would be stored as a job without input.
+    checkOptions(item, ITEM, definition.kind, ITEM_ADVICE)
+    const { input, options } = item
+    if (options !== undefined) checkEnqueueOptions(options, definition.kind)
+    return prepareJob(definition, input, options, this.#parts)
   }
 
   #breathe(): Promise<void> {
@@ -96,16 +106,23 @@ export class Producer {
 }
 
 const ITEM: readonly (keyof EnqueueItem)[] = ["input", "options"]
+const ITEM_ADVICE = Object.fromEntries(
+  enqueueOptionNames.map((name) => [name, "an item is { input, options: { … } }"]),
+)
 
 function iterable(items: Iterable<EnqueueItem>): Iterable<EnqueueItem> {
   if (typeof items === "object" && items !== null && Symbol.iterator in items) return items
   throw new DroverError("DROVER_CONFIG", "enqueueMany: takes a list of { input, options }")
 }
 
-// An input that is given without its wrapping would be stored as a job without input.
-function checkItem(item: EnqueueItem, kind: string): EnqueueItem {
-  checkOptions(item, ITEM, `${kind} enqueueMany item`)
-  return item
+/** The same fault, with the item that it is about: nobody finds it in ten thousand otherwise. */
+function atItem(error: unknown, index: number): unknown {
+  if (!isDroverError(error)) return error
+  const { code, message, details, cause } = error
+  return new DroverError(code, `enqueueMany, item ${index}: ${message}`, {
+    details: { ...details, index },
+    ...(cause !== undefined && { cause }),
+  })
 }
 
 function requireDefinition(definition: unknown): void {

@@ -255,6 +255,17 @@ describe("how a wait ends without a result", () => {
     })
   })
 
+  test("the message of a job that failed too often says how it failed the last time, in short", async () => {
+    const { ends, waiter } = createWorld()
+    const long = { ...error, message: `no ${"x".repeat(1_000)}` }
+    ends.end("a", { state: "discarded", reason: "failed 3 of 3 times", error: long })
+    const thrown = await waiter.wait("a").catch((caught: Error) => caught)
+    expect((thrown as Error).message).toMatch(
+      /failed 3 of 3 times; the last time: TypeError: no x+…$/,
+    )
+    expect((thrown as Error).message.length).toBeLessThan(300)
+  })
+
   test("nothing returned is undefined", async () => {
     const { ends, waiter } = createWorld()
     ends.end("a", { result: null })

@@ -2,7 +2,7 @@ import { checkOptions, DroverError, isDroverError } from "../../errors/index.ts"
 import type { Events, Unsubscribe } from "../../events/index.ts"
 import { retryDelayMs, resolveRetryPolicy } from "../../retry/index.ts"
 import { decodePayload, reviveError } from "../../store/index.ts"
-import type { FinishedJob, Store } from "../../store/index.ts"
+import type { FinishedJob, Store, StoredError } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
 import type { Clock, Duration, Rng, Timer } from "../../time/index.ts"
 
@@ -28,6 +28,8 @@ interface Wait {
   reject(error: Error): void
 }
 
+// Of the last error, in the message of its end.
+const MAX_SHOWN = 200
 // Asked in one statement; the contract of a selection allows 1000.
 const CHUNK = 500
 // Without any hint (another machine, a lost notification) a result is seen this late, jittered.
@@ -313,10 +315,18 @@ function endError(job: FinishedJob): DroverError {
     const text = `Job ${job.id} was not started before its expiry`
     return new DroverError("DROVER_EXPIRED", text, { details, ...cause })
   }
-  return new DroverError("DROVER_DISCARDED", `Job ${job.id} was discarded${why}`, {
+  // Many a log shows the message alone.
+  const isTold = job.error === null || why.includes(job.error.message)
+  const last = isTold ? "" : `; the last time: ${shortOf(job.error)}`
+  return new DroverError("DROVER_DISCARDED", `Job ${job.id} was discarded${why}${last}`, {
     details,
     ...cause,
   })
+}
+
+function shortOf({ name, message }: StoredError): string {
+  const text = `${name}: ${message}`
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN).toWellFormed()}…`
 }
 
 function timeoutError(id: string, timeoutMs: number): DroverError {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto"
-import { checkOptions, DroverError } from "../../errors/index.ts"
+import { checkOptions, DroverError, show } from "../../errors/index.ts"
 import { jobStates, waitingStates } from "../../store/index.ts"
 import type { JobState, NewUnique, UniqueMode } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
@@ -53,7 +53,9 @@ export function resolveUnique(
   const where = `${kind}.unique`
   checkOptions(options, OPTIONS, where)
   const mode = options.mode ?? "skip"
-  if (!MODES.includes(mode)) throw refuse(where, "mode", `must be one of ${MODES.join(", ")}`)
+  if (!MODES.includes(mode)) {
+    throw refuse(where, "mode", `must be one of ${MODES.join(", ")}, not ${show(mode)}`)
+  }
   const key = checkText(options.key, where, "key")
   const scope = options.scope === undefined ? undefined : checkText(options.scope, where, "scope")
   const forMs = options.for === undefined ? null : wholeMs(options.for, where, "for")
@@ -91,11 +93,12 @@ function defaultStates(mode: UniqueMode, forMs: number | null): readonly JobStat
 
 function checkStates(states: unknown, where: string): readonly JobState[] {
   if (!Array.isArray(states) || states.length === 0) {
-    throw refuse(where, "states", "must be a list of at least one state")
+    const given = Array.isArray(states) ? "an empty list" : show(states)
+    throw refuse(where, "states", `must be a list of at least one state, not ${given}`)
   }
   for (const state of states as unknown[]) {
     if (!jobStates.includes(state as JobState)) {
-      throw refuse(where, "states", `must be of ${jobStates.join(", ")}`)
+      throw refuse(where, "states", `must be of ${jobStates.join(", ")}, not ${show(state)}`)
     }
   }
   return [...new Set(states as JobState[])]
@@ -107,7 +110,7 @@ function checkText(value: unknown, where: string, name: string): string {
   throw refuse(
     where,
     name,
-    `must be a text of 1 to ${MAX_KEY} characters without NUL or broken surrogates`,
+    `must be a text of 1 to ${MAX_KEY} characters without NUL or broken surrogates, not ${show(value)}`,
   )
 }
 

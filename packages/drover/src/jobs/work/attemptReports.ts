@@ -5,6 +5,7 @@ import type { Clock } from "../../time/index.ts"
 import { logMethod } from "../define/jobContext.ts"
 import type { JobLogger, JobLogMethod } from "../define/jobContext.ts"
 import type { Deadline, Deadlines } from "./deadlines.ts"
+import { encodeFields } from "./logFields.ts"
 
 /** What the reports of one attempt need. */
 export interface AttemptReportsOptions {
@@ -16,9 +17,8 @@ export interface AttemptReportsOptions {
   onFenced(operation: string): void
 }
 
-// Of one line. Longer texts are cut, larger fields left out.
+// Of one line. Longer texts are cut.
 const MAX_MESSAGE_CHARS = 8_192
-const MAX_FIELDS_BYTES = 16_384
 // How long a line or a progress waits at most for others to go with it.
 const DELAY_MS = 250
 const BATCH_LINES = 100
@@ -56,7 +56,7 @@ export class AttemptReports implements Deadline {
     })
   }
 
-  /** Adds a line. @param fields anything; what is not JSON is left out. */
+  /** Adds a line. @param fields anything; see `encodeFields`. */
   add(level: Level, message: string, fields: unknown): void {
     if (this.#closed) return
     if (this.#kept >= maxLogLines || this.#bytes >= maxLogBytes) {
@@ -168,7 +168,7 @@ export class AttemptReports implements Deadline {
   async #sendProgress(progress: { readonly value: unknown } | undefined): Promise<void> {
     if (progress === undefined) return
     const { store, attempt, onFenced } = this.#options
-    const text = encodeOrNull(progress.value, maxProgressBytes)
+    const text = encodeOrNull(progress.value)
     if (text === null) {
       this.add("warn", unstoredProgress, undefined)
       return
@@ -187,14 +187,14 @@ export class AttemptReports implements Deadline {
       at: this.#options.clock.now(),
       level,
       message: clean(message),
-      fields: fields === undefined ? null : encodeOrNull(fields, MAX_FIELDS_BYTES),
+      fields: encodeFields(fields),
     }
   }
 }
 
-function encodeOrNull(value: unknown, limitBytes: number): string | null {
+function encodeOrNull(value: unknown): string | null {
   try {
-    return encodePayload(value, "value", limitBytes)
+    return encodePayload(value, "progress", maxProgressBytes)
   } catch {
     return null
   }

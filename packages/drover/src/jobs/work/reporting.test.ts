@@ -51,7 +51,7 @@ test("lines are stored with their level and fields, soon after they were written
     lines: [
       { level: "info", message: "plain", fields: null, attempt: 1 },
       { level: "error", message: "with fields", fields: '{"part":2}' },
-      { level: "warn", message: "with fields that are not JSON", fields: null },
+      { level: "warn", message: "with fields that are not JSON", fields: '{"bad":"1"}' },
     ],
   })
 })
@@ -179,4 +179,67 @@ test("a progress that is too large for the store costs a line in the log, not a 
   await world.clock.advance(250)
   expect(await world.store.get(id)).toMatchObject({ progress: { value: expect.any(String) } })
   end()
+})
+
+test("an error that is logged is stored with its message, code, stack and causes, wherever it stands", async () => {
+  await using world = await createWorld()
+  const { id, context, end } = await running(world)
+  const cause = Object.assign(new Error("refused"), { code: "ECONNREFUSED" })
+  const error = new Error("not sent", { cause })
+  context.log.error(error)
+  context.log.error("gave up", error)
+  context.log.error({ err: error, user: 7 }, "gave up")
+  end()
+  await world.finished(id)
+  const { lines } = await world.store.log(id)
+  expect(lines.map(({ message }) => message)).toEqual(["not sent", "gave up", "gave up"])
+  const err = {
+    name: "Error",
+    message: "not sent",
+    stack: expect.stringContaining("reporting.test"),
+    cause: { message: "refused", code: "ECONNREFUSED" },
+  }
+  const fields = lines.map((line) => JSON.parse(line.fields!) as unknown)
+  expect(fields).toMatchObject([{ err }, { err }, { err, user: 7 }])
+})
+
+test("a field that is not JSON is stored as a text, and costs no other field", async () => {
+  await using world = await createWorld()
+  const { id, context, end } = await running(world)
+  const odd = {
+    user: 7,
+    at: new Date(0),
+    big: 5n,
+    tags: new Set(["a"]),
+    nul: "a\0b",
+    long: "x".repeat(20_000),
+    gone: undefined,
+    get broken() {
+      throw new Error("no")
+    },
+  }
+  context.log.info("odd", odd)
+  end()
+  await world.finished(id)
+  const { lines } = await world.store.log(id)
+  expect(JSON.parse(lines[0]!.fields!)).toEqual({
+    user: 7,
+    at: "1970-01-01T00:00:00.000Z",
+    big: "5",
+    tags: "Set(1) { 'a' }",
+    nul: "a\uFFFDb",
+    long: "x".repeat(1_000),
+    broken: "reading it threw an error",
+  })
+})
+
+test("a huge error is cut to what a line may hold", async () => {
+  await using world = await createWorld()
+  const { id, context, end } = await running(world)
+  context.log.error(new Error("y".repeat(1_000_000)))
+  end()
+  await world.finished(id)
+  const { lines } = await world.store.log(id)
+  expect(lines[0]!.fields!.length).toBeLessThan(16_384)
+  expect(JSON.parse(lines[0]!.fields!)).toMatchObject({ err: { message: "y".repeat(1_000) } })
 })

@@ -71,7 +71,8 @@ const DEFAULTS = {
   soloPatience: "10s",
 } as const
 const MIN_LEASE_MS = 100
-const NAMES: readonly (keyof WorkerOptions)[] = [
+/** Names of all options of a worker. */
+export const workerOptionNames: readonly (keyof WorkerOptions)[] = [
   "stopGrace",
   "stuckAfter",
   "whenStuck",
@@ -91,7 +92,7 @@ export const defaultSlots = 100
 
 /** Checks the options of a worker and fills in what they leave out. @throws DroverError `DROVER_CONFIG`. */
 export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorkerOptions {
-  checkOptions(options, NAMES, "worker")
+  checkOptions(options, workerOptionNames, "worker")
   const lease = resolveLease(options.lease)
   return Object.freeze({
     stopGraceMs: parseDuration(options.stopGrace ?? DEFAULTS.stopGrace, "worker.stopGrace"),

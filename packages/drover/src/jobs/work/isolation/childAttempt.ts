@@ -11,12 +11,12 @@ import type { ContextSource } from "../attemptContext.ts"
 import { unstoredProgress } from "../attemptReports.ts"
 import { outcomeEnding } from "../decide.ts"
 import type { Ending } from "../decide.ts"
+import { encodeFields } from "../logFields.ts"
 import { unpackReason } from "./childProtocol.ts"
 import type { FromChild } from "./childProtocol.ts"
 
 // A message that could not be kept anyway must not be copied between processes first.
 const MAX_TEXT = 8_192
-const MAX_FIELDS_BYTES = 16_384
 
 /**
  * One run of a handler in a child. What it logs and reports goes to the parent, which holds the lease and the slot.
@@ -133,7 +133,7 @@ export class ChildAttempt implements ContextSource {
 
   #sendProgress(): void {
     this.#hasProgress = false
-    const text = encodeOrNull(this.#progress, maxProgressBytes)
+    const text = encodeOrNull(this.#progress)
     if (text === null) this.#line("warn", unstoredProgress, () => null)
     else this.#send({ type: "progress", value: text })
   }
@@ -154,9 +154,7 @@ export class ChildAttempt implements ContextSource {
 
   #log(level: LogLine["level"]): JobLogMethod {
     return logMethod((message, fields) => {
-      this.#line(level, message, () =>
-        fields === undefined ? null : encodeOrNull(fields, MAX_FIELDS_BYTES),
-      )
+      this.#line(level, message, () => encodeFields(fields))
     })
   }
 
@@ -181,9 +179,9 @@ function textOf(message: unknown): string {
   }
 }
 
-function encodeOrNull(value: unknown, limitBytes: number): string | null {
+function encodeOrNull(value: unknown): string | null {
   try {
-    return encodePayload(value, "value", limitBytes)
+    return encodePayload(value, "progress", maxProgressBytes)
   } catch {
     return null
   }

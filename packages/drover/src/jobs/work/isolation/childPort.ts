@@ -2,6 +2,7 @@ import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Worker as Thread } from "node:worker_threads"
 import { DroverError } from "../../../errors/index.ts"
+import { ownFile } from "../../../store/index.ts"
 import type { ChildSetup, FromChild, ToChild } from "./childProtocol.ts"
 
 /** A running child, whatever it is made of. */
@@ -20,11 +21,7 @@ export interface ChildListener {
   onGone(error: DroverError): void
 }
 
-// From source, Node strips the types of the child's entry as it does for this file; built, it is JavaScript.
-const entry = new URL(
-  import.meta.url.endsWith(".ts") ? "./childMain.ts" : "./childMain.js",
-  import.meta.url,
-)
+const entry = (): URL => ownFile(import.meta.url, "childMain")
 
 /** Starts a thread. It shares this process: its memory limit is its own, an exit of the process is not. */
 export function startThread(
@@ -34,7 +31,7 @@ export function startThread(
 ): ChildPort {
   const limits =
     maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } }
-  const thread = new Thread(entry, { workerData: setup, execArgv: childFlags(), ...limits })
+  const thread = new Thread(entry(), { workerData: setup, execArgv: childFlags(), ...limits })
   let failure: Error | undefined
   thread.on("message", (message: FromChild) => listener.onMessage(message))
   thread.on("error", (error: Error) => {
@@ -58,7 +55,7 @@ export function startProcess(
   listener: ChildListener,
 ): ChildPort {
   const heap = maxHeapMb === undefined ? [] : [`--max-old-space-size=${Math.ceil(maxHeapMb)}`]
-  const child = fork(fileURLToPath(entry), [JSON.stringify(setup)], {
+  const child = fork(fileURLToPath(entry()), [JSON.stringify(setup)], {
     execArgv: [...childFlags(), ...heap],
     // Structured clone: messages carry what JSON would lose.
     serialization: "advanced",
