@@ -83,3 +83,19 @@ test("what is run by hand is told from what a deployment runs", () => {
   ])
     expect(isAsidePath(path)).toBe(false)
 })
+
+test.each([
+  "src/main/java/com/example/orders/Payments.java",
+  "src/main/kotlin/com/example/demo/OrderService.kt",
+  "com/example/App.java",
+])("%s is in the package that a generator made, and no example", (path) => {
+  expect(isExamplePath(path)).toBe(false)
+  expect(isAsidePath(path)).toBe(false)
+})
+
+test.each(["examples/src/main/java/com/example/App.java", "src/demo/java/org/acme/App.java"])(
+  "%s is an example",
+  (path) => {
+    expect(isAsidePath(path)).toBe(true)
+  },
+)

@@ -30,6 +30,13 @@ const EXAMPLE_NAME =
 const ASIDE =
   /(?:^|\/)(?:(?:[\w.-]*[-_.])?(?:examples?|samples?|demos?|bench|benches|benchmarks?)|playgrounds?|tutorials?|quickstarts?|docs?|docs_src|(?<!(?:static|assets|public)\/)scripts?|\.[a-z][\w-]*)\/|^(?:tools?|hack)\//
 
+/** What project generators call the package of a new Java or Kotlin application: most keep it, and it shows nothing. */
+const DEFAULT_PACKAGE = /(?<=(?:^|\/)(?:com|org|net|io|dev)\/)examples?\/(?:demo\/)?/
+
+function withoutDefaultPackage(path: string): string {
+  return path.replace(DEFAULT_PACKAGE, "")
+}
+
 /** Whether a file holds tests, or what only tests use. */
 export function isTestPath(path: string, language: Language): boolean {
   return TEST_NAME[language].test(path) || TEST_FOLDER.test(path)
@@ -37,10 +44,10 @@ export function isTestPath(path: string, language: Language): boolean {
 
 /** Whether a file is an example, a script, a benchmark, a migration or a command: code that no fleet runs. */
 export function isExamplePath(path: string): boolean {
-  return EXAMPLE.test(path) || EXAMPLE_NAME.test(path)
+  return EXAMPLE.test(withoutDefaultPackage(path)) || EXAMPLE_NAME.test(path)
 }
 
 /** Whether a file is an example, a benchmark, a script or a developer's tool. */
 export function isAsidePath(path: string): boolean {
-  return ASIDE.test(path) || EXAMPLE_NAME.test(path)
+  return ASIDE.test(withoutDefaultPackage(path)) || EXAMPLE_NAME.test(path)
 }
