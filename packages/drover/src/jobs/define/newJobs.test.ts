@@ -149,6 +149,11 @@ describe("options that cannot work", () => {
   test.each<[string, object, RegExp]>([
     ["runIn and runAt together", { runIn: 1, runAt: new Date(0) }, /either runIn or runAt/],
     ["a negative wait", { runIn: -1 }, /not a duration/],
+    [
+      "an instant in seconds",
+      { runAt: 1_800_000_000 },
+      /runAt: .*looks like seconds: give 1800000000000/,
+    ],
     ["a date that is none", { runAt: new Date("x") }, /runAt: .*, not an invalid Date/],
     ["a date as text", { runAt: "2027-01-01" }, /runAt: .*, not "2027-01-01"/],
     ["an object that is no date", { runAt: {} }, /runAt: .*, not an object/],

@@ -85,6 +85,8 @@ type Defaults = Omit<NewJob, "id" | "input">
 const MAX_METADATA_BYTES = 16_384
 // Far enough for every plan, near enough to tell milliseconds from microseconds.
 const LATEST_MS = 253_402_300_799_999
+// As milliseconds these lie in January 1970 to March 1973, when nobody plans anything; as seconds from 2001 to 5138.
+const SECONDS = { from: 1e9, to: 1e11 }
 const defaultsOf = new WeakMap<JobDefinition, Defaults>()
 
 /**
@@ -259,6 +261,13 @@ export function encodeMetadata(metadata: unknown): string {
 export function readInstant(value: Date | number, where: string): number {
   const isDate = typeof (value as Partial<Date> | null)?.getTime === "function"
   const ms = isDate ? (value as Date).getTime() : (value as number)
+  if (!isDate && ms >= SECONDS.from && ms < SECONDS.to) {
+    throw new DroverError(
+      "DROVER_CONFIG",
+      `${where}: ${ms} milliseconds since 1970 is ${new Date(ms).toISOString()}; it looks like seconds: give ${ms * 1000} or a Date`,
+      { details: { where } },
+    )
+  }
   if (Number.isFinite(ms) && ms >= 0 && ms <= LATEST_MS) return Math.ceil(ms)
   throw new DroverError(
     "DROVER_CONFIG",
