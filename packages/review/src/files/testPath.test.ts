@@ -18,6 +18,8 @@ const TESTS: readonly (readonly [Language, string])[] = [
   ["java", "src/test/java/a/Queue.java"],
   ["java", "src/main/java/a/QueueTest.java"],
   ["java", "a/QueueIT.java"],
+  ["java", "a/TestQueue.java"],
+  ["kotlin", "src/it/kotlin/a/TestQueue.kt"],
   ["kotlin", "src/commonTest/kotlin/Queue.kt"],
   ["kotlin", "a/QueueTests.kt"],
 ]
@@ -32,6 +34,8 @@ const CODE: readonly (readonly [Language, string])[] = [
   ["java", "src/main/java/a/Contest.java"],
   ["java", "src/main/java/a/Testament.java"],
   ["java", "a/AUDIT.java"],
+  ["java", "src/main/java/a/TestRunService.java"],
+  ["kotlin", "src/main/kotlin/a/TestExecutionService.kt"],
   ["kotlin", "a/Latest.kt"],
 ]
 

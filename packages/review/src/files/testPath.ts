@@ -12,8 +12,10 @@ const TEST_NAME: Readonly<Record<Language, RegExp>> = {
     /[._-](?:test|tests|spec|e2e|cy)\.[cm]?jsx?$|(?:^|\/)(?:jest|vitest|playwright|karma)\.(?:config|setup)\.[cm]?js$/,
   typescript:
     /[._-](?:test|tests|spec|e2e|cy|test-d)\.[cm]?tsx?$|(?:^|\/)(?:jest|vitest|playwright|karma)\.(?:config|setup)\.[cm]?ts$/,
-  java: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)|Test[A-Z][^/]*)\.java$/,
-  kotlin: /(?:^|\/)(?:[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)|Test[A-Z][^/]*)\.kts?$/,
+  // What begins with it is a test where tests lie: `TestRunService` of what is shipped runs people's tests.
+  java: /(?:^|\/)[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)\.java$|^(?!.*src\/main\/)(?:.*\/)?Test[A-Z][^/]*\.java$/,
+  kotlin:
+    /(?:^|\/)[^/]*(?:Test|Tests|TestCase|[a-z\d]IT|ITCase|Spec)\.kts?$|^(?!.*src\/main\/)(?:.*\/)?Test[A-Z][^/]*\.kts?$/,
   sql: /(?:^|\/)test_[^/]*\.sql$/,
 }
 
