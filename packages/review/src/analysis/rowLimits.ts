@@ -10,6 +10,8 @@ import type { Program } from "./program.ts"
 import { typeOf } from "./resolve.ts"
 import { bare, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
 import { isConditional, isRowGuarded } from "./rowGuards.ts"
+import { addsTo, tableCountOf, waitsBetween } from "./tableCounts.ts"
+import { unitAround } from "./units.ts"
 
 export interface RowLimit {
   readonly fn: Func
@@ -38,11 +40,11 @@ export function rowLimits(program: Program, file: File): RowLimit[] {
     if (!withExits.has(fn) || (fn.isLambda && file.methodOf(fn) !== null)) return []
     const found: RowLimit[] = []
     walk(fn, (node) => {
-      if (found.length > 0 || (node.kind === "function" && node !== fn && !node.isLambda))
-        return false
+      if (node.kind === "function" && node !== fn && !node.isLambda) return false
+      if (found.some((one) => one.fn === fn)) return false
       if (node.kind !== "if" || !leaves(node.then.body)) return undefined
       const limit = limitAt(program, file, fn, node)
-      if (limit && !isRowGuarded(program, file, fn)) found.push(limit)
+      if (limit && !isRowGuarded(program, file, limit.fn)) found.push(limit)
       return undefined
     })
     return found
@@ -64,9 +66,27 @@ function limitAt(
     const count = isFull ? countOf(program, file, fn, isRight ? test.left : test.right) : null
     const act = count && actAfter(program, file, fn, node.end, count)
     if (count && act) found = { fn, name: count.name, read: count.read, check: test, act }
+    else if (isFull) found = tableLimit(program, file, isRight ? test.left : test.right, node, test)
     return true
   })
   return found
+}
+
+/** Rows of a table are counted, and one is added later. */
+function tableLimit(
+  program: Program,
+  file: File,
+  counted: Node,
+  branch: Node,
+  check: Node,
+): RowLimit | null {
+  const fn = unitAround(file, branch)
+  const count = fn && tableCountOf(program, file, fn, counted)
+  const act = count && addsTo(program, file, fn, branch.end, count.table)
+  if (!act || isRowGuarded(program, file, fn)) return null
+  const isScript = file.language === "javascript" || file.language === "typescript"
+  if (isScript && !waitsBetween(fn, count.read.end, act.start)) return null
+  return { fn, name: count.name, read: count.read, check, act }
 }
 
 const COUNTS = /^(?:count(?:[A-Z_]\w*|Documents)?|Count(?:[A-Z]\w*)?|acount|get_?[cC]ount\w*)$/
