@@ -242,8 +242,25 @@ function concurrencyOf(
   )
   if (guarded)
     return { text: "elsewhere the map changes under a lock", at: guarded.at, file: guarded.file }
-  if (file.language !== "go") return null
+  if (file.language !== "go") return sharedBeanOf(file, lookup)
   return handlerOf(lookup) ?? goroutineOf(file, lookup) ?? callerWithLock(program, file, lookup)
+}
+
+/** One instance of a component serves all requests of a container. */
+const SHARED =
+  /(?:^|\.)(?:Component|Service|Repository|Controller|RestController|Singleton|ApplicationScoped|ManagedBean|Startup)$/
+
+function sharedBeanOf(file: File, { fn, state }: Lookup): DraftFact | null {
+  if (file.language !== "java" && file.language !== "kotlin") return null
+  const owner = file.classOf(fn)
+  if (!owner || state.owner !== owner.name) return null
+  const isScoped = owner.annotations.some((one) => /Scope$|Scoped$/.test(one.name))
+  const shared = owner.annotations.find((one) => SHARED.test(one.name))
+  if (!shared || (isScoped && !/Scoped$/.test(shared.name))) return null
+  return {
+    text: "one instance of this component serves all requests",
+    at: { start: owner.nameStart, end: owner.nameStart + owner.name.length },
+  }
 }
 
 function isGuarded(program: Program, change: Change): boolean {
