@@ -129,7 +129,18 @@ export function givesWithin(program: Program, file: File, take: Call, call: Call
 /** What comes after the release that ends every way belongs to the next take. */
 function upToTheEnd(file: File, take: Call, gives: readonly Call[]): readonly Call[] {
   const end = gives.findIndex((give) => comesAlways(file, take, give))
-  return end < 0 ? gives : gives.slice(0, end + 1)
+  if (end < 0) return gives
+  // A catch of what is tried up to there gives this lock back too.
+  const last = gives[end]!
+  const isCaught = (give: Call): boolean =>
+    file
+      .ancestorsOf(give)
+      .some((outer) => outer.kind === "try" && holds(outer.body, take) && holds(outer.body, last))
+  return gives.filter((give, index) => index <= end || isCaught(give))
+}
+
+function holds(outer: Node, inner: Node): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end
 }
 
 /** Whether a release comes on every way from the take that does not leave: no branch lies between. */

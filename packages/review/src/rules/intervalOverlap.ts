@@ -1,9 +1,9 @@
 /** interval-overlap: the next round starts while the last one still runs. */
 import type { File } from "../analysis/file.ts"
-import { isGuarded } from "../analysis/guards.ts"
+import { asksItself, isGuarded } from "../analysis/guards.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
-import { resolveFunction } from "../analysis/resolve.ts"
+import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
 import { spawnsIn, workOf } from "../analysis/spawns.ts"
 import { targetOf, targetWithin } from "../analysis/targets.ts"
 import { waitsOf } from "../analysis/waits.ts"
@@ -30,7 +30,7 @@ export const intervalOverlap: Rule = {
     what: "A timer starts work over the network at a fixed beat and does not wait for it, nor look whether the last round still runs.",
     why: "When the database or the network is slow, rounds pile up: the same rows are read and written by several rounds at once, and the load grows just when there is least room for it.",
     silent: [
-      "A flag, a lock or a queue in the callback, or in what it calls, lets one round run at a time.",
+      "A flag, a lock or a queue in the callback, or in the call that does the work, lets one round run at a time.",
       "The scheduler itself waits for the round: a timer armed anew at its end, Java's scheduleAtFixedRate.",
       "The work is a heartbeat, or stays within the process.",
     ],
@@ -94,11 +94,12 @@ function ofInterval(
   say: Say,
 ): void {
   const work = remoteWork(program, at, fn)
-  if (!work || !fn.body || isGuarded(program, at, fn.body)) return
+  if (!work || !fn.body || asksItself(program, at, fn.body)) return
   if (IDEMPOTENT.test(dotted(work.callee)) || IDEMPOTENT.test(fn.name)) return
   const isHere = at === file && work.start >= timer.start && work.end <= timer.end
+  const isNear = file.text.slice(timer.start, work.start).split("\n").length <= FAR
   say({
-    at: isHere ? work : timer,
+    at: isHere && isNear ? work : timer,
     tier: REFRESH.test(work.name) || REFRESH.test(fn.name) ? "context" : "likely",
     severity: "medium",
     message: `the interval starts \`${dotted(work.callee)}\` again while the last round may still run`,
@@ -109,6 +110,9 @@ function ofInterval(
     checked: CHECKED,
   })
 }
+
+/** Lines after which a reader of the work no longer sees the timer. */
+const FAR = 12
 
 const CHECKED = [
   "no flag is tested and set in the callback or in what it calls",
@@ -121,14 +125,25 @@ function remoteWork(program: Program, file: File, fn: Func): Call | null {
   const floating = spawnsIn(program, file, fn).map((spawn) => spawn.work)
   let found: Call | null = null
   walk(fn, (node) => {
-    if (found) return false
+    if (found || (node.kind === "call" && isGuardedWork(program, file, node))) return false
     const isAwaited =
       node.kind === "await" || (node.kind === "return" && node.implicit === true && fn.isLambda)
     const call = isAwaited ? node.value : floating.includes(node) ? node : null
-    if (call?.kind === "call" && leavesProcess(program, file, call)) found = call
+    const isWork = call?.kind === "call" && leavesProcess(program, file, call)
+    if (isWork && !isGuardedWork(program, file, call)) found = call
     return undefined
   })
   return found
+}
+
+/** A function that lets one run at a time, or a wrapper that does: `await withLock(async () => …)`. */
+function isGuardedWork(program: Program, file: File, call: Call): boolean {
+  return (
+    isGuarded(program, file, call, 0) ||
+    resolveCall(program, file, call).some(
+      (target) => target.fn.body !== null && isGuarded(program, target.file, target.fn.body, 1),
+    )
+  )
 }
 
 function leavesProcess(program: Program, file: File, call: Call): boolean {
