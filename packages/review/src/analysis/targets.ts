@@ -12,6 +12,7 @@ const REMOTE_WORDS = new Set([
   "http",
   "https",
   "fetch",
+  "fetcher",
   "axios",
   "requests",
   "httpx",
@@ -75,6 +76,10 @@ const REMOTE_WORDS = new Set([
   "session",
   "connection",
   "client",
+  "llm",
+  "openai",
+  "anthropic",
+  "genai",
 ])
 const REMOTE_VERBS = new Set([
   "dial",
