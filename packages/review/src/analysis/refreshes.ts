@@ -1,0 +1,140 @@
+/**
+ * Tokens and the like that an object keeps until they expire: where one that is too old is fetched anew, by everyone who
+ * finds it so. `if (this.token && !expired) return this.token; return this.refresh()`.
+ */
+import type { Call, Func, If, Node } from "../ir/nodes.ts"
+import { walk } from "../ir/children.ts"
+import { leaves } from "./failures.ts"
+import type { File } from "./file.ts"
+import { dotted, wordsOf } from "./names.ts"
+import type { Program } from "./program.ts"
+import { resolveCall } from "./resolve.ts"
+
+export interface Refresh {
+  readonly fn: Func
+  readonly test: If
+  /** What fetches it anew. */
+  readonly load: Call
+  readonly put: Node
+  /** Where it is put; the function of the test, or the one that it calls. */
+  readonly by: Func
+  readonly name: string
+}
+
+const ENDS =
+  /[eE]xpir|[tT][tT][lL]|\bstale|isValid|is_valid|[fF]etchedAt|fetched_at|[rR]efreshedAt|validUntil/
+const KEPT = /^(?:tokens?|credentials?|jwt|jwks|jwts|certs?|secrets?|bearer|authorization|keyset)$/
+/** What shares one fetch among all who wait for it. */
+const SHARES =
+  /\b(?!Promise\b)\w*[pP]romise\b|in_?flight|single_?flight|[pP]ending|[rR]efreshing\b|_task\b|[tT]ask\b\s*=|[lL]ock\b|[mM]utex|[sS]emaphore|synchronized|withLock|memoize|dedup/
+
+export function refreshesOf(program: Program, file: File): Refresh[] {
+  if (
+    !/[tT]oken|[cC]redential|[jJ]wt|JWT|[jJ]wks|[sS]ecret/.test(file.text) ||
+    !ENDS.test(file.text)
+  )
+    return []
+  return file.functions.flatMap((fn) => {
+    if (!fn.body || !handsOver(file, fn)) return []
+    const text = file.textOf(fn)
+    return ENDS.test(text) && !SHARES.test(text) ? (refreshOf(program, file, fn) ?? []) : []
+  })
+}
+
+/** Whether others run while a function waits. */
+function handsOver(file: File, fn: Func): boolean {
+  return fn.isAsync && /^(?:javascript|typescript|python|kotlin)$/.test(file.language)
+}
+
+function refreshOf(program: Program, file: File, fn: Func): Refresh | null {
+  let found: Refresh | null = null
+  walk(fn.body!, (node) => {
+    if (found || node.kind === "function") return false
+    if (node.kind !== "if" || !ENDS.test(file.text.slice(fn.start, node.test.end))) return undefined
+    const name = keptIn(node.test)
+    if (!name) return undefined
+    const isHandedOut = returns(node.then, name)
+    const region = isHandedOut
+      ? { start: node.end, end: fn.end }
+      : leaves(node.then.body)
+        ? null
+        : { start: node.then.start, end: node.then.end }
+    if (region) found = loadIn(program, file, fn, node, region, name)
+    return undefined
+  })
+  return found
+}
+
+/** The field that a test looks at: `this.accessToken`. */
+function keptIn(test: Node): string | null {
+  let found: string | null = null
+  walk(test, (node) => {
+    if (found) return false
+    if (node.kind !== "member" || !isOwn(node.object)) return undefined
+    const words = wordsOf(node.name)
+    if (words.some((word) => KEPT.test(word)) && !words.some((word) => ENDS.test(word)))
+      found = dotted(node)
+    return undefined
+  })
+  return found
+}
+
+function isOwn(node: Node): boolean {
+  return node.kind === "name" && /^(?:this|self)$/.test(node.name)
+}
+
+function returns(block: Node, name: string): boolean {
+  let found = false
+  walk(block, (node) => {
+    if (node.kind === "return" && node.value && dotted(node.value) === name) found = true
+    return !found
+  })
+  return found
+}
+
+function loadIn(
+  program: Program,
+  file: File,
+  fn: Func,
+  test: If,
+  region: { readonly start: number; readonly end: number },
+  name: string,
+): Refresh | null {
+  const within = (node: Node): boolean => node.start >= region.start && node.end <= region.end
+  const put = file.assignments.find(
+    (one) => within(one) && one.targets.some((target) => dotted(target) === name),
+  )
+  for (const load of file.calls) {
+    if (!within(load) || !isWaitedFor(file, load)) continue
+    if (put && load.start < put.end) return { fn, test, load, put, by: fn, name }
+    for (const target of resolveCall(program, file, load)) {
+      if (target.file !== file || !target.fn.isAsync || target.fn === fn) continue
+      const kept = putAfterWait(file, target.fn, name)
+      if (kept && !SHARES.test(file.textOf(target.fn)))
+        return { fn, test, load, put: kept, by: target.fn, name }
+    }
+  }
+  return null
+}
+
+function isWaitedFor(file: File, call: Call): boolean {
+  const parent = file.parentOf(call)
+  return parent?.kind === "await" || parent?.kind === "return" || file.language === "kotlin"
+}
+
+/** Where a function keeps what it has waited for. */
+function putAfterWait(file: File, fn: Func, name: string): Node | null {
+  const put = file.assignments.find(
+    (one) =>
+      one.start >= fn.start &&
+      one.end <= fn.end &&
+      one.targets.some((target) => dotted(target) === name),
+  )
+  if (!put) return null
+  let waits = file.language === "kotlin"
+  walk(fn, (node) => {
+    if (node.kind === "await" && node.start < put.end) waits = true
+    return !waits
+  })
+  return waits ? put : null
+}
