@@ -5,6 +5,7 @@ import { isKnown } from "../analysis/known.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
+import { doubledClients } from "../analysis/retryingClients.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
 import { waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
@@ -30,9 +31,10 @@ export const nestedRetry: Rule = {
   title: "Retry around a retry",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /retr(?:y|i)|Retr(?:y|i)|attempt|backoff|Backoff|sleep|Sleep/,
+  mentions:
+    /retr(?:y|i)|Retr(?:y|i)|attempt|backoff|Backoff|sleep|Sleep|OpenAI\(|Anthropic\w*\(|Groq\(/,
   docs: {
-    what: "A loop that tries again calls something that tries again itself.",
+    what: "A loop that tries again calls something that tries again itself: a function, or a client of a service that does so unless it is told not to.",
     why: "Attempts multiply: five times five is twenty-five calls for one request, and with a third layer a hundred and twenty-five, all while the server is down.",
     silent: [
       "Only one of the layers waits and tries again.",
@@ -89,6 +91,21 @@ export const nestedRetry: Rule = {
         ],
       })
     }
+    for (const { client, wait, file: from } of doubledClients(program, file))
+      report({
+        at: client,
+        tier: "likely",
+        severity: "medium",
+        message: `\`${dotted(client.callee)}\` tries each request up to three times by itself, and a loop tries it again: their attempts multiply`,
+        because: [
+          { text: "made here without a word on retries", at: client },
+          { text: "the outer retry waits here", at: wait, file: from },
+        ],
+        checked: ["max_retries is not set where the client is made"],
+        fix: {
+          text: "Set max_retries=0 (maxRetries: 0) where the client is made, or leave the retries to it.",
+        },
+      })
   },
 }
 
