@@ -67,7 +67,8 @@ export function conditionsOf(program: Program, file: File, steps: readonly Call[
       if (text !== null) found.push(...ofText(text, step, file))
     }
     // `findOne({ where: { id } })`, `where({ id })`, `updateOne({ _id }, …)`
-    if (first?.kind === "object" && !/^(?:select|update)$/.test(step.name))
+    const isPlain = !/^(?:select|update)$/.test(step.name)
+    if (first?.kind === "object" && (isPlain || entryOf(first, "where")?.kind === "object"))
       found.push(...ofObject(file, first))
     const later = step.args.find(
       (arg, index) => index > 0 && arg.kind === "object" && entryOf(arg, "where"),

@@ -1,4 +1,5 @@
 /** cron-without-leader: every instance does what one should. */
+import { withoutComments } from "../analysis/comments.ts"
 import type { Witness } from "../analysis/evidence.ts"
 import type { File } from "../analysis/file.ts"
 import { deploymentOf, instancesOf } from "../analysis/instances.ts"
@@ -150,16 +151,4 @@ function isForOne(
     return !found
   })
   return found
-}
-
-/** A comment that speaks of a lock is none. */
-function withoutComments(file: File, fn: Func): string {
-  let text = ""
-  let at = fn.start
-  for (const comment of file.unit.comments) {
-    if (comment.start < at || comment.end > fn.end) continue
-    text += file.text.slice(at, comment.start)
-    at = comment.end
-  }
-  return text + file.text.slice(at, fn.end)
 }
