@@ -1,4 +1,5 @@
 /** cancel-cause-masked: a cancellation is answered with something else, or swallowed. */
+import { losesInterrupt } from "../analysis/lostInterrupts.ts"
 import {
   type Branch,
   type Caught,
@@ -8,6 +9,7 @@ import {
   handsOn,
   loopGoingOn,
   namesCancellation,
+  retriesEverything,
   signalBranches,
   suspendsElsewhere,
 } from "../analysis/cancellations.ts"
@@ -17,7 +19,7 @@ import type { Program } from "../analysis/program.ts"
 import { answerMadeOf, WRAPPED } from "../analysis/wrappedFailures.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Catch, Node } from "../ir/nodes.ts"
+import type { Block, Call, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
 export const cancelCauseMasked: Rule = {
@@ -249,6 +251,14 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
       "medium",
       "a cancellation is swallowed and the loop goes on: the work cannot be stopped",
     )
+  if (!loop && losesInterrupt(file, caught))
+    return draftOf(
+      caught,
+      head,
+      "likely",
+      "low",
+      "an interruption is passed over, and whoever interrupted the thread is not heard further out",
+    )
   if (!namesCancellation(file, clause) || !returnsAnswer(clause.body)) return null
   return draftOf(
     caught,
@@ -277,26 +287,6 @@ function dealsWith(body: Block): boolean {
     return undefined
   })
   return deals && !tells
-}
-
-/**
- * `except BaseException: if auto: return await reconnect() … raise`: one way through it does more work, and nothing asks
- * whether it was a cancellation.
- */
-function retriesEverything(file: File, clause: Catch): boolean {
-  if (file.language !== "python" || namesCancellation(file, clause)) return false
-  let works = false
-  let answers = false
-  let throws = false
-  walk(clause.body, (node) => {
-    if (node.kind === "throw") throws = true
-    if (node.kind === "return") answers ||= node.value?.kind === "await"
-    if (node.kind === "await" && node.value.kind === "call")
-      works ||= /connect|retry|run|start|send|fetch|request|sleep/i.test(node.value.name)
-    return node.kind !== "function"
-  })
-  if (!answers && clause.body.body.some((one) => one.kind === "throw")) return false
-  return works && throws && !/[cC]ancel|isinstance|Exit|Interrupt/.test(file.textOf(clause.body))
 }
 
 /** Another exception that does not carry the cancellation. */
