@@ -18,7 +18,8 @@ export interface Refresh {
   readonly put: Node
   /** Where it is put; the function of the test, or the one that it calls. */
   readonly by: Func
-  readonly name: string
+  /** The field that keeps it; null where a store does. */
+  readonly name: string | null
 }
 
 const ENDS =
@@ -26,7 +27,7 @@ const ENDS =
 const KEPT = /^(?:tokens?|credentials?|jwt|jwks|jwts|certs?|secrets?|bearer|authorization|keyset)$/
 /** What shares one fetch among all who wait for it. */
 const SHARES =
-  /\b(?!Promise\b)\w*[pP]romise\b|in_?flight|single_?flight|[pP]ending|[rR]efreshing\b|_task\b|[tT]ask\b\s*=|[lL]ock\b|[mM]utex|[sS]emaphore|synchronized|withLock|memoize|dedup/
+  /\b(?!Promise\b)\w*[pP]romise\b|in_?flight|single_?flight|[pP]ending|[rR]efreshing\b|_task\b|[tT]ask\b\s*=|[lL]ock\b|[mM]utex|[sS]emaphore|synchronized|withLock|memoize|dedup|FOR UPDATE|for_update|[fF]orUpdate|advisory/
 
 export function refreshesOf(program: Program, file: File): Refresh[] {
   if (
@@ -35,10 +36,48 @@ export function refreshesOf(program: Program, file: File): Refresh[] {
   )
     return []
   return file.functions.flatMap((fn) => {
-    if (!fn.body || !handsOver(file, fn)) return []
+    if (!fn.body || fn.isLambda) return []
     const text = file.textOf(fn)
-    return ENDS.test(text) && !SHARES.test(text) ? (refreshOf(program, file, fn) ?? []) : []
+    if (!ENDS.test(text) || SHARES.test(text)) return []
+    const own = handsOver(file, fn) ? refreshOf(program, file, fn) : null
+    return own ?? storedRefreshOf(file, fn) ?? []
   })
+}
+
+const REFRESHES = /^_?(?:do|exchange|request|try)?_?refresh\w*$/i
+const KEEPS = /^_?(?:set|save|store|update|put|upsert|persist|write)\w*$/i
+/** What stands for a grant that can be used once: `tokens.refreshToken`. */
+const GRANT = /refresh_?token/i
+
+/**
+ * Tokens that are read from a store, and refreshed there when they have expired: two requests use the same refresh
+ * token, and servers that rotate it refuse the second, or both.
+ */
+function storedRefreshOf(file: File, fn: Func): Refresh | null {
+  const within = file.calls.filter((call) => call.start >= fn.start && call.end <= fn.end)
+  const load = within.find(
+    (call) => REFRESHES.test(call.name) && call.args.some((arg) => GRANT.test(file.textOf(arg))),
+  )
+  if (!load || file.functionOf(load) !== fn) return null
+  const put = within.find(
+    (call) =>
+      call.start > load.end && KEEPS.test(call.name) && call.callee.kind === "member" &&
+      call.args.length > 0,
+  )
+  const test = file.branches.find(
+    (one): one is If =>
+      one.kind === "if" &&
+      one.start >= fn.start &&
+      one.end <= fn.end &&
+      one.test.end < load.start &&
+      ENDS.test(file.textOf(one.test)),
+  )
+  if (!put || !test) return null
+  // Handed out in its branch, or refreshed in it.
+  const isHandedOut = leaves(test.then.body, "function") && test.end <= load.start
+  const isWithin = test.then.start <= load.start && load.end <= test.then.end
+  if (!isHandedOut && !isWithin) return null
+  return { fn, test, load, put, by: fn, name: null }
 }
 
 /** Whether others run while a function waits. */

@@ -35,7 +35,7 @@ export const cacheStampede: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)/,
+    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)|[rR]efresh_?[tT]oken/,
   docs: {
     what: "Code looks into a cache (or at a value that it keeps in a variable for a while, such as a token), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
     why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
@@ -118,9 +118,9 @@ function ofRefresh({ fn, test, load, put, name, by }: Refresh): Draft {
     at: load,
     tier: "likely",
     severity: "low",
-    message: `all who find \`${name}\` expired at the same time run \`${dotted(load.callee)}\`, each for itself`,
+    message: `all who find ${name === null ? "the token" : `\`${name}\``} expired at the same time run \`${dotted(load.callee)}\`, each for itself`,
     because: [
-      { text: "what has not expired is handed out here", at: test.test },
+      { text: "its age is looked at here", at: test.test },
       { text: "another one is fetched here", at: load },
       { text: by === fn ? "and kept here" : "and kept here, after a wait", at: put },
     ],
