@@ -65,6 +65,17 @@ export function takesAway({ call, sql }: Mutation): boolean {
   return sql === null ? TAKES_AWAY.test(call.name) : /^\s*(?:delete|truncate)\b/i.test(sql)
 }
 
+/** What makes something new: done twice there are two. */
+const MAKES =
+  /^(?:create|insert|add|persist|post|publish|enqueue|send|emit|produce|push|submit|dispatch|award|credit)(?!.*(?:Or|_or_)(?:Update|Ignore|Nothing|Replace|update|ignore|nothing|replace))/i
+
+/** Whether a call that changes something makes something new each time. */
+export function makesNew({ call, sql }: Mutation): boolean {
+  return sql === null
+    ? MAKES.test(call.name)
+    : /^\s*insert\b/i.test(sql) && !/on\s+(?:conflict|duplicate)|insert\s+ignore/i.test(sql)
+}
+
 /** The first call below a node, through functions, that changes something outside of the process. */
 export function mutationWithin(
   program: Program,
