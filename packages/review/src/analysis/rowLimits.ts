@@ -167,7 +167,7 @@ function counted(program: Program, file: File, call: Call): Count | null {
   if (isScript && file.parentOf(call)?.kind !== "await") return null
   // `Session.countDocuments({ user }).session(tx)`, `jobs.findByState(running).size()`
   const listed =
-    /^(?:size|length)$/.test(call.name) && stepsOf(call).find((one) => /^find/.test(one.name))
+    /^(?:size|length)$/.test(call.name) && stepsOf(call).find((one) => one.name.startsWith("find"))
   const step = listed || stepsOf(call).find((one) => COUNTS.test(one.name))
   const receiver = step ? receiverOf(step) : null
   if (!receiver) return null

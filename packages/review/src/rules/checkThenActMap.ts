@@ -256,7 +256,7 @@ function sharedBeanOf(file: File, { fn, state }: Lookup): DraftFact | null {
   if (!owner || state.owner !== owner.name) return null
   const isScoped = owner.annotations.some((one) => /Scope$|Scoped$/.test(one.name))
   const shared = owner.annotations.find((one) => SHARED.test(one.name))
-  if (!shared || (isScoped && !/Scoped$/.test(shared.name))) return null
+  if (!shared || (isScoped && !shared.name.endsWith("Scoped"))) return null
   return {
     text: "one instance of this component serves all requests",
     at: { start: owner.nameStart, end: owner.nameStart + owner.name.length },
