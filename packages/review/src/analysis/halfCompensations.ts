@@ -31,6 +31,8 @@ const INVERSE =
 /** Names of what cleans up without naming what. */
 const CLEANS =
   /compensat|rollback|roll_back|undo|revert|unwind|clean_?up|tear_?down|abort|dispose|discard|purge|restore/i
+/** Marks of one's own, which are left standing on purpose once something has happened. */
+const NO_STEP = /idempot|lock|cache|check|temp|token|session|log|context|marker/i
 /** Later steps whose failure leaves something half done. */
 const CHANGES =
   /^_?(?:create|insert|save|store|persist|register|publish|send|submit|update|upload|write|charge|reserve|book|capture|provision|allocate|assign|grant|attach|link|subscribe|enqueue|schedule|activate|issue)/i
@@ -78,7 +80,7 @@ function stepBefore(file: File, failure: Failure, inverse: Call): Call | null {
     file.calls.findLast((call) => {
       if (call.end > failure.at.start || call.start < failure.fn.start) return false
       if (file.functionOf(call) !== failure.fn || isInLoop(file, call, failure.fn)) return false
-      const step = mutatingStep(call.name)
+      const step = NO_STEP.test(call.name) ? null : mutatingStep(call.name)
       const receiver = receiverOf(call)
       return (
         step !== null &&

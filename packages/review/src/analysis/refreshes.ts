@@ -27,7 +27,7 @@ const ENDS =
 const KEPT = /^(?:tokens?|credentials?|jwt|jwks|jwts|certs?|secrets?|bearer|authorization|keyset)$/
 /** What shares one fetch among all who wait for it. */
 const SHARES =
-  /\b(?!Promise\b)\w*[pP]romise\b|in_?flight|single_?flight|[pP]ending|[rR]efreshing\b|_task\b|[tT]ask\b\s*=|[lL]ock\b|[mM]utex|[sS]emaphore|synchronized|withLock|memoize|dedup|FOR UPDATE|for_update|[fF]orUpdate|advisory/
+  /\b(?!Promise\b)\w*[pP]romise\b|in_?flight|single_?flight|[pP]ending|[rR]efreshing\b|_task\b|[tT]ask\b\s*=|[lL]ock\b|[mM]utex|[sS]emaphore|synchronized|withLock|memoize|dedup|FOR UPDATE|for_update|[fF]orUpdate|advisory|\bcas[A-Z_]|compareAnd|optimistic/
 
 export function refreshesOf(program: Program, file: File): Refresh[] {
   if (

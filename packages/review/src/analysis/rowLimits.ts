@@ -69,6 +69,8 @@ function limitAt(
       (actAfter(program, file, fn, node.end, count) ?? actOfCallers(program, file, fn, count))
     if (count && act) found = { fn, name: count.name, read: count.read, check: test, act }
     else if (isFull) found = tableLimit(program, file, isRight ? test.left : test.right, node, test)
+    const side = isRight ? test.left : test.right
+    if (found && side.kind === "name") found = { ...(found as RowLimit), name: side.name }
     if (found && isTakenWithin(file, found.fn, isRight ? test.right : test.left)) found = null
     return true
   })
