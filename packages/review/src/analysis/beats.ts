@@ -2,7 +2,7 @@
 import type { Call, Node, Select } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import type { File } from "./file.ts"
-import { dotted, wordsOf } from "./names.ts"
+import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 import { targetOf } from "./targets.ts"
@@ -88,7 +88,7 @@ const ASKS = new Set(
 const MEMO = Symbol("question of a round")
 
 /** The first call of a round, or of what it calls, that asks another machine and uses the answer. */
-export function questionIn(program: Program, file: File, node: Node, steps = 2): Call | null {
+export function questionIn(program: Program, file: File, node: Node, steps = 1): Call | null {
   return program.memo<Node, Call | null>(MEMO, node, null, () => {
     const inner: Call[] = []
     let found: Call | null = null
@@ -100,11 +100,13 @@ export function questionIn(program: Program, file: File, node: Node, steps = 2):
       return undefined
     })
     if (found || steps === 0) return found
-    for (const call of inner)
-      for (const { file: from, fn } of resolveCall(program, file, call)) {
-        const asked = fn.body ? questionIn(program, from, fn.body, steps - 1) : null
-        if (asked) return asked
-      }
+    for (const call of inner) {
+      // Where several may be meant, what one of them asks says nothing.
+      const [target, ...others] = resolveCall(program, file, call)
+      const body = others.length === 0 ? target?.fn.body : null
+      const asked = target && body ? questionIn(program, target.file, body, steps - 1) : null
+      if (asked) return asked
+    }
     return null
   })
 }
@@ -112,8 +114,45 @@ export function questionIn(program: Program, file: File, node: Node, steps = 2):
 function isQuestion(program: Program, file: File, call: Call): boolean {
   const [verb] = wordsOf(call.name)
   if (verb === undefined || !ASKS.has(verb) || !isUsed(file, call)) return false
-  return targetOf(program, file, call, 0) === "remote"
+  const receiver = receiverOf(call)
+  if (!receiver) return call.name === "fetch"
+  const name = dotted(receiver).split(".").at(-1)!
+  const last = wordsOf(name).at(-1) ?? ""
+  // `heartBeat.getServerStatus()` speaks of a server, and asks none; `pool.getNumActive()` asks oneself.
+  const isAsked =
+    ASKED.has(last) || LIBRARIES.test(name) || (HOLDERS.has(last) && call.args.length > 0)
+  return isAsked && targetOf(program, file, call, 0) !== "local"
 }
+
+/** Who answers for another machine, as the last word of a name. */
+const ASKED = new Set(
+  "client api dao repository repo mapper stub fetcher gateway upstream".split(" "),
+)
+/** Who does so when it is asked for something. */
+const HOLDERS = new Set(
+  "db database redis conn connection pool session registry collection cluster".split(" "),
+)
+const LIBRARIES =
+  /^(?:axios|requests|httpx|https?|prisma|supabase|kafka|sqs|s3|etcd|consul|mongo)$/i
+
+/** Nothing but a stop ends the rounds: they do not wait for something that was begun to be over. */
+export function isEndlessRound(file: File, around: Node | null): boolean {
+  if (around?.kind !== "loop") return true
+  if (around.form === "each" || around.update) return false
+  const { test } = around
+  if (test && !(test.kind === "bool" && test.value) && !STOP.test(file.textOf(test))) return false
+  let ends = false
+  walk(around.body, (node) => {
+    if (node.kind === "if" && !STOP.test(file.textOf(node.test)))
+      for (const branch of [node.then, node.otherwise])
+        ends ||= branch !== null && /^(?:break|return)$/.test(branch.body.at(-1)?.kind ?? "")
+    return !ends && node.kind !== "function" && node.kind !== "loop"
+  })
+  return !ends
+}
+
+const STOP =
+  /running|stop|shut|clos|active|alive|enabled|cancel|abort|interrupt|ctx|context|started|quit|exit|\berr|error|fail|!\s*ok\b|done/i
 
 /** The result goes into a name that is more than an error, or is looked at. */
 function isUsed(file: File, call: Call): boolean {

@@ -38,8 +38,10 @@ export function isRefusal(test: Node): boolean {
 export function isFine(test: Node): boolean {
   switch (test.kind) {
     case "member":
-    case "name":
       return FINE.test(test.name)
+    case "name":
+      // Go's `ok` is of a map or a channel.
+      return test.name !== "ok" && FINE.test(test.name)
     case "call":
       return FINE.test(test.name) || FINE.test(test.name.replace(/^get/, ""))
     case "binary": {

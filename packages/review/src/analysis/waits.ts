@@ -256,7 +256,10 @@ function wrappedWait(program: Program, file: File, call: Call): Wait | null {
     if (delay) return { call, form: "block", delay, unitMs: wrapped.unitMs, callback: null }
   }
   // How a function called `sleep` does it, by an event or in slices, is its own affair.
-  const isSleep = /^_?[sS]leep$/.test(call.name) && targets.every(({ fn }) => fn.params.length <= 2)
+  const isSleep =
+    file.language === "python" &&
+    call.name === "sleep" &&
+    targets.every(({ fn }) => fn.params.length <= 2)
   if ((targets.length > 0 && !isSleep) || !WAITING.test(call.name)) return null
   // Celery's `task.delay(5)` puts the task into a queue and comes back at once.
   if (file.language === "python" && call.name === "delay") return null

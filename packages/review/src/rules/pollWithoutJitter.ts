@@ -1,10 +1,10 @@
 /** poll-without-jitter: a fleet that asks one store, all at the same beat. */
-import { bodiesOf, questionIn, type Asking } from "../analysis/beats.ts"
+import { bodiesOf, isEndlessRound, questionIn, type Asking } from "../analysis/beats.ts"
 import { definitionsOf } from "../analysis/definitions.ts"
 import { leaves } from "../analysis/failures.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
-import { wordsOf } from "../analysis/names.ts"
+import { dotted, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
 import { targetWithin } from "../analysis/targets.ts"
@@ -96,7 +96,7 @@ export const pollWithoutJitter: Rule = {
       const bodies = bodiesOf(program, file, wait, round.around ?? method)
       const reason =
         reasonOf(program, file, wait, method?.name ?? "") ??
-        asksAtABeat(program, file, wait, bodies)
+        (isEndlessRound(file, round.around) ? asksAtABeat(program, file, wait, bodies) : null)
       if (!reason || isSpread(program, file, wait, method)) continue
       const place = asksShared(program, file, wait, bodies)
       if (!place) continue
@@ -156,8 +156,11 @@ function asksAtABeat(
   // What comes round faster waits for something of its own, and what comes rarely is no load.
   if (ms !== null && (ms < SHORTEST_MS || ms >= RARE_MS)) return null
   if (isOfPerson(file)) return null
-  const asks = bodies.some(({ file: from, node }) => questionIn(program, from, node) !== null)
-  return asks ? "it asks for an answer at a fixed beat" : null
+  for (const { file: from, node } of bodies) {
+    const asked = questionIn(program, from, node)
+    if (asked) return `it asks \`${dotted(asked.callee).slice(-60)}\` at a fixed beat`
+  }
+  return null
 }
 
 /** Pages and commands are begun by people, each at a time of their own. */
