@@ -44,7 +44,12 @@ export function heldLocksOf(program: Program, file: File, fn: Func): readonly He
     const calls = file.calls.filter((call) => call.start >= fn.start && call.end <= fn.end)
     const found: HeldLock[] = []
     for (const take of calls) {
-      const gives = upToTheEnd(file, take, givesOf(program, file, take, calls))
+      const given = givesOf(program, file, take, calls)
+      const gives = upToTheEnd(
+        file,
+        take,
+        given.filter((give) => !isOfOtherTake(file, take, give)),
+      )
       if (gives.length === 0) continue
       const receiver = receiverOf(take)
       const type = receiver ? typeOf(program, file, receiver, take) : null
@@ -108,6 +113,21 @@ function givesOf(program: Program, file: File, take: Call, calls: readonly Call[
     // `locks.lock(a)` and `locks.unlock(b)`: the same registry, another lock.
     return sameArgument(file, take, call, handles)
   })
+}
+
+/** A lambda that takes the lock itself gives back what it has taken: `defer func() { mu.Lock(); …; mu.Unlock() }()`. */
+function isOfOtherTake(file: File, take: Call, give: Call): boolean {
+  const inner = file.functionOf(give)
+  const lock = receiverOf(give)
+  if (!inner?.isLambda || !lock || inner === file.functionOf(take)) return false
+  return file.calls.some(
+    (call) =>
+      TAKES.test(call.name) &&
+      call.start >= inner.start &&
+      call.end <= give.start &&
+      call !== take &&
+      dotted(receiverOf(call) ?? call) === dotted(lock),
+  )
 }
 
 /** A helper of the same object that gives the lock back for its caller: `w.clearLocked()`. */

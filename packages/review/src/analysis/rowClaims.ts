@@ -100,7 +100,7 @@ function placeOf(
 export function claimsInFunctions(program: Program, file: File): RowClaim[] {
   const rows = rowCallsOf(program, file)
   return rows.flatMap((read) => {
-    const fn = file.methodOf(read.call)
+    const fn = file.methodOf(read.call) ?? outermostOf(file, read.call)
     if (!fn || !choosesWork(file, fn, read)) return []
     const names = new Set([...read.results, ...elementsOf(fn, read)])
     const update = rows.find(
@@ -134,6 +134,8 @@ export function claimsInFunctions(program: Program, file: File): RowClaim[] {
 function choosesWork(file: File, fn: Func, read: RowCall): boolean {
   if (read.kind !== "read" || read.locks || read.results.length === 0) return false
   if (!read.where.some((one) => selectsWork(one.column))) return false
+  // What is switched off or over waits for nobody.
+  if (read.where.some((one) => isState(one.column) && AT_REST.test(one.value))) return false
   // A row that is asked for by its key is no next piece of work.
   if (
     read.where.some(
@@ -224,6 +226,15 @@ function isTakenValue(file: File, column: string, value: Node | null): boolean {
   if (TAKEN.test(column)) return true
   return STATE.test(column) && value !== null && RUNNING.test(file.textOf(value))
 }
+
+/** The lambda at the top of a file: `export const dispatch = createFunction(…, async ({ step }) => …)`. */
+function outermostOf(file: File, call: Call): Func | null {
+  let found: Func | null = null
+  for (const outer of file.ancestorsOf(call)) if (outer.kind === "function") found = outer
+  return found
+}
+
+const AT_REST = /inactive|disabled|paused|suspended|archived|revoked|expired|cancell?ed/i
 
 const SAVES = /^(?:save\w*|Save\w*|asave|update\w*|merge|persist|flush|commit)$/
 

@@ -20,6 +20,9 @@ const ONE_OF_MANY =
 const IN_PROCESS =
   /\b\w{0,20}(?:mu|mutex|Mutex|mtx)\.(?:R?Lock|R?Unlock|lock|unlock|acquire|release|runExclusive)\b|\b(?:asyncio|threading|multiprocessing)\.(?:R?Lock|Semaphore)\b|\bReentrantLock\b|\bsync\.\w*Mutex\b|\bsynchronized\b/g
 
+/** What is measured twice is measured. */
+const ASIDE = /telemetry|metric|analytics|statistic|heart_?beat|health|warm_?up/i
+
 const STEPS = 3
 
 export const cronWithoutLeader: Rule = {
@@ -27,9 +30,9 @@ export const cronWithoutLeader: Rule = {
   title: "Cron in every instance",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /[cC]ron|[sS]chedul|periodic_task|repeat_every/,
+  mentions: /[cC]ron|[sS]chedul|periodic_task|repeat_every|time\.Until|total_seconds/,
   docs: {
-    what: "A program that runs in several instances registers a timed job that changes something, and nothing lets only one instance run it.",
+    what: "A program that runs in several instances registers a timed job that changes something (or sleeps until the next time of the clock and then does it), and nothing lets only one instance run it.",
     why: "Each instance does it at the same moment: invoices are sent twice, rows are processed twice, and the database gets all of them at once.",
     silent: [
       "The job takes a lock, asks whether it leads, or claims its work by a condition, itself or in what it calls.",
@@ -96,7 +99,7 @@ function draftOf(program: Program, file: File, at: At, work: Located, effect: Mu
   const isHarmless = takesAway(effect)
   const several = isHarmless ? program.evidence.fleet(file.path) : instancesOf(program, file.path)
   // A letter or a row that comes twice is seen, and a new version starts before the old one has ended.
-  const isSeen = isGrave || makesNew(effect)
+  const isSeen = isGrave || (makesNew(effect) && !ASIDE.test(`${file.path} ${work.fn.name}`))
   const deployed = !several && isSeen ? deploymentOf(program, file.path) : null
   const shown = (one: Witness): string => `${one.path}:${one.line} ${one.text}`
   return {

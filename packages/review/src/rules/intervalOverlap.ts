@@ -1,4 +1,5 @@
 /** interval-overlap: the next round starts while the last one still runs. */
+import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
 import { asksItself, isGuarded } from "../analysis/guards.ts"
 import { dotted } from "../analysis/names.ts"
@@ -183,7 +184,7 @@ function holdsDirectly(statement: Node, call: Call): boolean {
 /** Work that a beat starts and does not wait for. */
 function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say): void {
   for (const spawn of spawnsIn(program, file, body)) {
-    if (isPerItem(file, spawn.at, beat)) continue
+    if (isPerItem(file, spawn.at, beat) || endsBeat(file, spawn.at, beat)) continue
     const targets = workOf(program, file, spawn)
     const isRemote =
       targets.some(({ file: at, fn }) => targetWithin(program, at, fn, 2) === "remote") ||
@@ -212,6 +213,15 @@ function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say
 function isIdempotent(file: File, work: Node): boolean {
   const at = work.kind === "call" ? work.callee : work
   return IDEMPOTENT.test(at.kind === "lambda" ? file.textOf(at).split("(", 2)[0]! : dotted(at))
+}
+
+/** Started once, and then the beat is left: `create_task(stop()); break`. */
+function endsBeat(file: File, at: Node, beat: Node): boolean {
+  for (const outer of file.ancestorsOf(at)) {
+    if (outer === beat) return false
+    if (outer.kind === "block" && leaves(outer.body, "loop")) return true
+  }
+  return false
 }
 
 /** Started once for each of several items: fan-out, which another rule judges. */
