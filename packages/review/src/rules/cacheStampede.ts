@@ -27,7 +27,7 @@ const TTL = /ttl|ex$|px|expir|max_?age|timeout|duration|EX|seconds|minutes|hours
 const OWN_KEY =
   /api_?key|session|token|user_?id|request_?id|job_?id|nonce|otp|cursor|idempoten|tenant_?user|visitor/i
 const ASIDE =
-  /^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf|parse|stringify|dumps|loads|Marshal|Unmarshal|now|Now|sleep|toString|String|Sprintf|format|JSON|then|catch|push|append|inc|Inc|increment|observe|record|track|len|int|str|require|readValue|writeValueAsString|valueOf|ofSeconds|ofMinutes|opsForValue|boundValueOps|Result|Bytes|Err|keyFor|hash|digest|update|encode|decode|is\w*|has\w*|emit)$/
+  /^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf|parse|stringify|dumps|loads|Marshal|Unmarshal|now|Now|sleep|toString|String|Sprintf|format|JSON|then|catch|push|append|inc|Inc|increment|observe|record|track|len|int|str|require|readValue|writeValueAsString|valueOf|ofSeconds|ofMinutes|opsForValue|boundValueOps|Result|Bytes|Err|keyFor|getMetrics|getLogger|getTracer|hash|digest|update|encode|decode|is\w*|has\w*|emit)$/
 
 export const cacheStampede: Rule = {
   id: "cache-stampede",
