@@ -28,8 +28,9 @@ export function contextLimits(program: Program, file: File): ContextLimit[] {
     if (branch.kind !== "if" || !leaves(branch.then.body, "function")) return []
     const fn = file.functionOf(branch)
     const { test } = branch
-    if (!fn || !isCooperative(file, fn) || test.kind !== "binary" || !/^>=?$/.test(test.op)) return []
-    const path = sizedIn(file, fn, test.left)
+    if (!fn || !isCooperative(file, fn) || test.kind !== "binary" || !/^>=?$/.test(test.op))
+      return []
+    const path = sizedIn(fn, test.left)
     if (!path || !isLimit(program, file, test.right)) return []
     const act = growth(program, file, fn, branch.end, path)
     const gap = act && yieldBetween(program, file, fn, branch.end, act)
@@ -38,7 +39,7 @@ export function contextLimits(program: Program, file: File): ContextLimit[] {
 }
 
 /** `ctx.state.sessions` of `ctx.state.sessions.size`, where `ctx` is handed in. */
-function sizedIn(file: File, fn: Func, node: Node): string | null {
+function sizedIn(fn: Func, node: Node): string | null {
   const on =
     node.kind === "member" && /^(?:size|length)$/.test(node.name)
       ? node.object

@@ -9,6 +9,7 @@ import { leaves } from "../analysis/failures.ts"
 import { mapUpdates } from "../analysis/mapUpdates.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { searchedMaps } from "../analysis/searchedMaps.ts"
 import { isCalledHeld, sectionsAt, sectionsOf, shareSection } from "../analysis/sections.ts"
 import { stateOf } from "../analysis/states.ts"
 import { courseOf, isCooperative, yieldBetween, yieldShown } from "../analysis/yields.ts"
@@ -73,6 +74,8 @@ export const checkThenActMap: Rule = {
       reported.add(once)
       report(draft)
     }
+    for (const { name, search, put } of searchedMaps(program, file))
+      report(searchDraft(name, search, put))
     for (const { fn, state, read, put } of mapUpdates(program, file)) {
       const once = `${state.key}@${fn.start}`
       if (reported.has(once)) continue
@@ -326,6 +329,20 @@ function unguardedRead(program: Program, file: File, lookup: Lookup): Node | nul
 
 function isSetUpName(name: string): boolean {
   return /^(?:constructor$|__init__$|init|New|main$|setUp|configure|Register|register)/.test(name)
+}
+
+function searchDraft(name: string, search: Node, put: Node): Draft {
+  return {
+    at: { start: search.start, end: search.start + "for".length },
+    tier: "likely",
+    severity: "low",
+    message: `\`${name}\` is searched under one lock and added to under the next: two callers at once both find nothing`,
+    because: [
+      { text: "searched here", at: search },
+      { text: "and added to here, when the lock was given back in between", at: put },
+    ],
+    checked: ["it is not searched again under the second lock"],
+  }
 }
 
 function updateDraft(name: string, read: Node, put: Node): Draft {
