@@ -32,10 +32,7 @@ export function searchedMaps(program: Program, file: File): SearchedMap[] {
         dotted(target.kind === "index" ? target.object : target) === name,
     )
     if (!put || sectionsAt(program, file, put).length === 0) return []
-    if (
-      shareSection(program, file, loop.iterable, put) ||
-      isSearchedAgain(file, fn, loop, put, name)
-    )
+    if (shareSection(program, file, loop.iterable, put) || isSearchedAgain(fn, loop, put, name))
       return []
     return [{ fn, name, search: loop, put }]
   })
@@ -51,7 +48,7 @@ function returnsWithin(loop: Loop): boolean {
 }
 
 /** Whether the collection is looked at once more between the two. */
-function isSearchedAgain(file: File, fn: Func, loop: Loop, put: Node, name: string): boolean {
+function isSearchedAgain(fn: Func, loop: Loop, put: Node, name: string): boolean {
   let found = false
   walk(fn, (node) => {
     if (node.start <= loop.end || node.end >= put.start) return node.end > loop.end
