@@ -186,7 +186,7 @@ function canBeCancelled(program: Program, file: File, node: Try, fn: Func): bool
 }
 
 /** Kotlin's `block()` where `block: suspend () -> T`, and what libraries name as waiting: `awaitResponse()`. */
-function isSuspendingParam(file: File, fn: Func, node: Node): boolean {
+export function isSuspendingParam(file: File, fn: Func, node: Node): boolean {
   if (file.language !== "kotlin" || node.kind !== "call") return false
   if (/^await[A-Z]\w*$/.test(node.name)) return true
   const receiver = receiverOf(node)

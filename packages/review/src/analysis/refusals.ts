@@ -131,11 +131,17 @@ function goesRound({ then }: If): boolean {
   return !leaves(then.body)
 }
 
-/** The clause that takes every error of a `try`; clauses that only end the work do not count. */
+const ENDS = /Interrupt|Cancel|Exit|Abort/
+/** Errors that go away, and are waited for in a clause of their own. */
+const PASSES =
+  /RateLimit|Time_?d?_?[oO]ut|Connect|Unavailable|Throttl|TooMany|InternalServer|Overloaded/
+
+/** The clause that takes every error of a `try`; clauses that only end the work, or are of what
+ * goes away, do not count. */
 export function takesAll(tried: Try, isAll: (type: string) => boolean): Catch | null {
   const others = tried.catches.filter(
     ({ types }) =>
-      types.length === 0 || !types.every((type) => /Interrupt|Cancel|Exit|Abort/.test(type)),
+      types.length === 0 || !types.every((type) => ENDS.test(type) || PASSES.test(type)),
   )
   const [only] = others
   if (!only || others.length > 1) return null

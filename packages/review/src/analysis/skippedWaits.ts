@@ -1,6 +1,7 @@
 /** Rounds of a loop whose pause a failure jumps over, and reads that fail at once on what is broken already. */
 import type { Block, Call, Node, Try } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
+import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
@@ -76,5 +77,34 @@ export function readsDead(file: File, call: Call): boolean {
   if (call.name === "Recv") return /stream/i.test(name)
   return (
     call.name === "ReadMessage" && file.unit.imports.some((one) => /websocket/.test(one.module))
+  )
+}
+
+/** `requests.get(url)`, `redis.get(key)`: what is asked answers or fails; a queue's `get` waits. */
+export function isAnsweredAtOnce({ name, callee }: Call): boolean {
+  return (
+    name === "get" &&
+    /(?:^|\.)_?(?:requests|httpx|axios|got|https?|session|redis|\w*[cC]lient|\w*[aA]pi)\.get$/.test(
+      dotted(callee),
+    )
+  )
+}
+
+/** `if (error.code in FATAL) return`: the others come round. */
+export function isOfSomeErrors(file: File, node: Node, binding: string | null): boolean {
+  return (
+    node.kind === "if" &&
+    !node.otherwise &&
+    binding !== null &&
+    leaves(node.then.body) &&
+    file.textOf(node.test).includes(`${binding}.`)
+  )
+}
+
+/** A statement that only tells a log something. */
+export function isTold(statement: Node): boolean {
+  return (
+    statement.kind === "call" &&
+    /(?:^|\.|_)(?:log\w*|print\w*|console)\.?\w*$/i.test(dotted(statement.callee))
   )
 }

@@ -1,5 +1,6 @@
 /** cancel-cause-masked: a cancellation is answered with something else, or swallowed. */
 import { losesInterrupt } from "../analysis/lostInterrupts.ts"
+import { caughtResults } from "../analysis/caughtResults.ts"
 import {
   type Branch,
   type Caught,
@@ -28,7 +29,7 @@ export const cancelCauseMasked: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /\.Done\(\)|ctx\.Err\(\)|Cancel|aborted|"abort"|'abort'|Interrupted|BaseException|except:|catch \(\w+: (?:Exception|Throwable)/,
+    /\.Done\(\)|ctx\.Err\(\)|Cancel|aborted|"abort"|'abort'|Interrupted|BaseException|except:|catch \(\w+: (?:Exception|Throwable)|runCatching/,
   docs: {
     what: "When a context, a signal or an exception says that work is cancelled, the code returns an error of its own that does not carry the cause, or goes on as if nothing had happened.",
     why: "The caller cannot tell a shutdown from a deadline from a failure: it retries what was cancelled on purpose, or reports a timeout that was none. Code that swallows the cancellation cannot be stopped at all.",
@@ -71,7 +72,21 @@ export const cancelCauseMasked: Rule = {
           ? signalBranches(file).flatMap((branch) => ofSignal(file, branch) ?? [])
           : caughtIn(program, file).flatMap((caught) => ofCatch(program, file, caught) ?? [])
     for (const draft of drafts) report(draft)
+    // One place in a file shows it; the others are written alike.
+    const [kept] = caughtResults(program, file)
+    if (kept) report(ofResult(kept))
   },
+}
+
+function ofResult(at: Call): Draft {
+  return {
+    at,
+    tier: "likely",
+    severity: "low",
+    message: "`runCatching` makes a cancellation a failed result, and the coroutine goes on",
+    because: [{ text: "catches everything that is thrown where it suspends", at }],
+    checked: ["nothing that is called on the result throws the cancellation on"],
+  }
 }
 
 /** Errors that say the same as the cancellation in the words of the package. */
@@ -150,7 +165,7 @@ function says(call: Call, words: RegExp): boolean {
 
 function ofSignal(file: File, { source, name, body }: Branch): Draft | null {
   const made = errorThrown(body)
-  if (!made || isAbortError(file, made) || isOwnLimit(file, made, name)) return null
+  if (!made || /abort|cancel/i.test(file.textOf(made)) || isOwnLimit(file, made, name)) return null
   const text = file.textOf(body)
   if (/\breason\b|throwIfAborted|cause:/.test(text)) return null
   return {
@@ -202,10 +217,6 @@ function isOwnLimit(file: File, at: Node, name: string): boolean {
       ),
     )
   )
-}
-
-function isAbortError(file: File, made: Call): boolean {
-  return /abort|cancel/i.test(file.textOf(made))
 }
 
 // --- exceptions -----------------------------------------------------------------------------------------------------

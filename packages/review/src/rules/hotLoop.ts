@@ -5,7 +5,14 @@ import { leaves, meaningOf } from "../analysis/failures.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
-import { hurriedCall, isIdleSelect, readsDead } from "../analysis/skippedWaits.ts"
+import {
+  hurriedCall,
+  isAnsweredAtOnce,
+  isIdleSelect,
+  isOfSomeErrors,
+  isTold,
+  readsDead,
+} from "../analysis/skippedWaits.ts"
 import { targetOf } from "../analysis/targets.ts"
 import { waitOf } from "../analysis/waits.ts"
 import { boundsOf } from "../analysis/bounds.ts"
@@ -151,7 +158,7 @@ function failingFast(program: Program, file: File, loop: Loop): Draft | null {
   for (const statement of loop.body.body) {
     if (statement.kind !== "try") continue
     const caught = statement.catches.find(
-      (one) => !isTimeout(one) && swallows(program, file, loop, one.body),
+      (one) => !isTimeout(one) && swallows(program, file, loop, one),
     )
     if (!caught || statement.finalizer || waitsElsewhere(program, file, loop, statement)) continue
     const tried =
@@ -229,14 +236,12 @@ function isEndless(file: File, loop: Loop): boolean {
   )
 }
 
-/** A catch that goes on as if nothing had been. */
-function swallows(program: Program, file: File, loop: Loop, body: Block): boolean {
-  return (
-    !waits(program, file, body) &&
-    !leaves(body.body) &&
-    !mayLeave(body) &&
-    !setsFlag(file, loop, body)
-  )
+/** A catch that goes on as if nothing had been, but for errors of a kind that it asks for. */
+function swallows(program: Program, file: File, loop: Loop, clause: Catch): boolean {
+  const { body } = clause
+  if (waits(program, file, body) || leaves(body.body)) return false
+  const rest = body.body.filter((one) => !isOfSomeErrors(file, one, clause.binding))
+  return !rest.some((one) => mayLeave(one) || setsFlag(file, loop, body, one))
 }
 
 function mayLeave(body: Node): boolean {
@@ -249,10 +254,10 @@ function mayLeave(body: Node): boolean {
 }
 
 /** `failures++`, `running = false`: the next round is another one. What only the clause reads changes nothing. */
-function setsFlag(file: File, loop: Loop, body: Block): boolean {
+function setsFlag(file: File, loop: Loop, body: Block, within: Node): boolean {
   const elsewhere = file.text.slice(loop.start, body.start) + file.text.slice(body.end, loop.end)
   let found = false
-  walk(body, (node) => {
+  walk(within, (node) => {
     if (node.kind === "assign" && !node.declares)
       found ||= node.targets.some(
         (one) =>
@@ -282,16 +287,6 @@ function waits(program: Program, file: File, node: Node): boolean {
   return found
 }
 
-/** `requests.get(url)`, `redis.get(key)`: what is asked answers or fails; a queue's `get` waits. */
-function isAnsweredAtOnce({ name, callee }: Call): boolean {
-  return (
-    name === "get" &&
-    /(?:^|\.)_?(?:requests|httpx|axios|got|https?|session|redis|\w*[cC]lient|\w*[aA]pi)\.get$/.test(
-      dotted(callee),
-    )
-  )
-}
-
 /** Whether the loop waits outside of what may fail: then a failure does not make it spin. */
 function waitsElsewhere(program: Program, file: File, loop: Loop, tried: Try): boolean {
   return (
@@ -304,7 +299,7 @@ function waitsElsewhere(program: Program, file: File, loop: Loop, tried: Try): b
 
 /** The first call over the network that is tried, when nothing before it blocks. */
 function failingCall(program: Program, file: File, tried: Try): Call | null {
-  const [first] = tried.body.body
+  const first = tried.body.body.find((one) => !isTold(one))
   if (!first || waits(program, file, first)) return null
   let found: Call | null = null
   walk(first, (node) => {

@@ -4,6 +4,7 @@ import { meaningOf } from "../analysis/failures.ts"
 import { isKnown } from "../analysis/known.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
+import { callsIn } from "../analysis/refusals.ts"
 import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
 import { doubledClients } from "../analysis/retryingClients.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
@@ -73,7 +74,7 @@ export const nestedRetry: Rule = {
       if (round.purpose !== "retry" || round.around?.kind !== "loop" || seen.has(round.around))
         continue
       seen.add(round.around)
-      const inner = innerRetry(program, file, round, wait.call)
+      const inner = innerRetry(program, file, round, wait.call) ?? ofAws(program, file, round)
       if (!inner) continue
       report({
         at: inner.call,
@@ -141,6 +142,28 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
     return undefined
   })
   return found
+}
+
+const AWS_TOLD = /max_attempts["']?\s*[:=]|AWS_MAX_ATTEMPTS|total_max_attempts/
+
+/** A call of AWS whose `ClientError` is waited for: boto3 tried it up to five times before it threw. */
+function ofAws(program: Program, file: File, { around }: Round): Inner | null {
+  if (file.language !== "python" || !/\bbotocore\.exceptions\b/.test(file.text)) return null
+  let found: Call | null = null
+  walk(around!, (node) => {
+    if (node.kind === "try" && node.catches.some(({ types }) => types.some(isOfAws)))
+      found ??=
+        callsIn(node.body).find(({ callee }) =>
+          /client|_?(?:s3|sqs|sns|dynamo\w*|ec2|ssm|logs|table|bucket)\.\w+$/i.test(dotted(callee)),
+        ) ?? null
+    return found === null && (node === around || node.kind !== "function")
+  })
+  if (!found || program.evidence.find(file.path, AWS_TOLD, "sources", "boto3 attempts")) return null
+  return { call: found, facts: [{ text: "boto3 tries it several times by itself", at: found }] }
+}
+
+function isOfAws(type: string): boolean {
+  return /(?:^|\.)(?:ClientError|BotoCoreError)$/.test(type)
 }
 
 /** `if (isStale) reconnect()`: done when it is needed, whatever is tried again. */
