@@ -5,7 +5,7 @@ import { isLimit } from "./counters.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { handedRecords } from "./handedRecords.ts"
-import { dotted, receiverOf, rootOf } from "./names.ts"
+import { dotted, receiverOf, rootOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, typeOf } from "./resolve.ts"
 import { bare, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
@@ -60,6 +60,8 @@ function limitAt(
   let found: RowLimit | null = null
   walk(node.test, (test) => {
     if (found || test.kind !== "binary" || !/^(?:>=?|<=?)$/.test(test.op)) return !found
+    found = fundsAt(program, file, fn, node, test)
+    if (found) return false
     const isRight = isLimit(program, file, test.right)
     if (!isRight && !isLimit(program, file, test.left)) return true
     const isFull = test.op.startsWith(">") === isRight
@@ -75,6 +77,29 @@ function limitAt(
     return true
   })
   return found
+}
+
+const FUNDS = new Set(
+  "balance credit credits stock quantity qty available remaining points seats funds inventory tokens wallet coins left units".split(
+    " ",
+  ),
+)
+
+/** `if (account.balance < amount) throw …`, and the amount is taken off without a condition on what is there. */
+function fundsAt(
+  program: Program,
+  file: File,
+  fn: Func,
+  branch: Node,
+  test: Node & { kind: "binary" },
+): RowLimit | null {
+  const side = test.op.startsWith("<") ? test.left : test.right
+  const held = side.kind === "await" ? side.value : side
+  if (held.kind !== "member" || !wordsOf(held.name).some((word) => FUNDS.has(word))) return null
+  const count = countOf(program, file, fn, held)
+  if (!count || count.column === null) return null
+  const act = actAfter(program, file, fn, branch.end, count)
+  return act ? { fn, name: dotted(held), read: count.read, check: test, act } : null
 }
 
 const CHECKS = /^_?(?:check|validate|ensure|enforce|assert|verify|require|guard)/i
@@ -195,7 +220,7 @@ function actAfter(program: Program, file: File, fn: Func, from: number, count: C
       file.calls.find(
         (call) =>
           isLater(call) &&
-          /^(?:increment|incrementBy|increase)$/.test(call.name) &&
+          /^(?:increment|incrementBy|increase|decrement|decrementBy|decrease)$/.test(call.name) &&
           call.args.some((arg) => arg.kind === "string" && bare(arg.value) === column),
       ) ?? null
     )

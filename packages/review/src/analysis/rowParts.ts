@@ -183,8 +183,12 @@ export function settingsOf(program: Program, file: File, steps: readonly Call[])
           for (const one of objectsOf(program, file, entry.value.value)) fromObject(one)
       } else if (/^(?:data|\$set|set)$/.test(entry.key)) {
         for (const one of objectsOf(program, file, entry.value)) fromObject(one)
-      } else if (entry.key === "$inc") add("$inc", entry.value)
-      else if (!/^(?:where|select|include|\$setOnInsert)$/.test(entry.key))
+      } else if (entry.key === "$inc") {
+        add("$inc", entry.value)
+        for (const one of objectsOf(program, file, entry.value))
+          for (const { key, value } of one.entries)
+            if (key !== null) found.push({ column: bare(key), value, isSelfReferential: true })
+      } else if (!/^(?:where|select|include|\$setOnInsert)$/.test(entry.key))
         add(entry.key, entry.value)
     }
   }
