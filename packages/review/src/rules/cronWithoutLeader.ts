@@ -18,7 +18,7 @@ const ONE_OF_MANY =
 
 /** Locks of one process let every process through. */
 const IN_PROCESS =
-  /\b\w{0,20}(?:mu|mutex|Mutex|mtx)\.(?:R?Lock|R?Unlock|lock|unlock|acquire|release|runExclusive)\b|\b(?:asyncio|threading|multiprocessing)\.(?:R?Lock|Semaphore)\b|\bReentrantLock\b|\bsync\.\w*Mutex\b|\bsynchronized\b/g
+  /\b\w{0,20}(?:mu|mutex|Mutex|mtx)\.(?:R?Lock|R?Unlock|lock|unlock|acquire|release|runExclusive)\b|\b(?:asyncio|threading|multiprocessing)\.(?:R?Lock|Semaphore)\b|\bReentrantLock\b|\bsync\.(?:\w*Mutex|Once)\b|\b\w{0,30}[oO]nce\.Do\b|\bsynchronized\b/g
 
 /** What is measured twice is measured. */
 const ASIDE = /telemetry|metric|analytics|statistic|heart_?beat|health|warm_?up/i
