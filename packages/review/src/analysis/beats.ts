@@ -85,6 +85,10 @@ const ASKS = new Set(
   ),
 )
 
+/** Of mutexes, groups and logs, whatever else has such a name. */
+const PLUMBING =
+  /^(?:R?(?:Lock|Unlock)|lock|unlock|Wait|Done|Add|Signal|Broadcast|Load|Store|Info|Warn|Error|Debug|Log|Printf?|Println|Errorf?|Stop|Reset|String|Close|close|put|add|remove|set|info|warn|error|debug|trace)$/
+
 const MEMO = Symbol("question of a round")
 
 /** The first call of a round, or of what it calls, that asks another machine and uses the answer. */
@@ -96,7 +100,7 @@ export function questionIn(program: Program, file: File, node: Node, steps = 1):
       if (found) return false
       if (one.kind !== "call") return undefined
       if (isQuestion(program, file, one)) found = one
-      else inner.push(one)
+      else if (!PLUMBING.test(one.name)) inner.push(one)
       return undefined
     })
     if (found || steps === 0) return found

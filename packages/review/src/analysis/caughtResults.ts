@@ -1,5 +1,5 @@
 /** Kotlin's `runCatching`, which takes a cancellation for a failure like any other. */
-import type { Call } from "../ir/nodes.ts"
+import type { Call, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { isSuspendingParam } from "./cancellations.ts"
 import type { File } from "./file.ts"
@@ -15,7 +15,9 @@ export function caughtResults(program: Program, file: File): readonly Call[] {
     const block = call.name === "runCatching" ? call.args.at(-1) : undefined
     if (block?.kind !== "lambda" || !block.fn.body) return false
     const fn = courseOf(file, call)
-    if (!fn?.isAsync || TELLS.test(chainOf(file, call))) return false
+    // What is done at the end, whatever comes of it, has to be done.
+    if (!fn?.isAsync || CLOSES.test(fn.name) || isAfterwards(file, call)) return false
+    if (TELLS.test(chainOf(file, call))) return false
     let suspends = false
     walk(block.fn.body, (node) => {
       if (node.kind === "function" && !node.isLambda) return false
@@ -24,6 +26,19 @@ export function caughtResults(program: Program, file: File): readonly Call[] {
     })
     return suspends
   })
+}
+
+const CLOSES = /close|stop|shut_?down|clean|dispose|release|cancel|disconnect/i
+
+/** In a clause or a `finally`. */
+function isAfterwards(file: File, call: Call): boolean {
+  let inner: Node = call
+  for (const outer of file.ancestorsOf(call)) {
+    if (outer.kind === "try" && outer.body !== inner) return true
+    if (outer.kind === "function" && !outer.isLambda) return false
+    inner = outer
+  }
+  return false
 }
 
 /** The call with what is called on its result. */

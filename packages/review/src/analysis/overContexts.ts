@@ -44,7 +44,8 @@ function saysOver(file: File, test: Node, name: string): boolean {
     if (/^(?:&&|\|\|)$/.test(test.op))
       return saysOver(file, test.left, name) || saysOver(file, test.right, name)
     const isErr = test.left.kind === "call" && dotted(test.left.callee) === `${name}.Err`
-    if (isErr) return test.op === "!=" ? test.right.kind === "null" : test.op === "=="
+    // `ctx.Err() == nil` says that it is not.
+    if (isErr) return (test.op === "!=") === (test.right.kind === "null") && /^[!=]=$/.test(test.op)
     return test.op === "==" && isCause(test.right) && cameOf(file, test.left, name)
   }
   if (test.kind !== "call") return false
