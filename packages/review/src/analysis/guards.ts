@@ -9,6 +9,9 @@ import { resolveCall } from "./resolve.ts"
 const LOCKS =
   /^(?:tryLock|TryLock|tryAcquire|TryAcquire|compareAndSet|CompareAndSwap\w*|runExclusive|withLock|acquire|Acquire|Lock|lock|withMutex|singleflight|Do|pLimit|throttle|debounce|trySet\w*|tryClaim\w*|acquire\w*Lock|isLocked|locked|mutex|updateMany|setIfAbsent|SetNX|setnx)$/
 
+/** What says that something is there, not that a round is under way. */
+const STANDING = /exists?$|initiali[sz]ed$|configured$|available$/i
+
 interface Seen {
   readonly tested: Set<string>
   /** What was put into each name. */
@@ -39,6 +42,14 @@ export function asksItself(program: Program, file: File, body: Node): boolean {
   return [...tested].some((name) => !own.own.has(name) && isFlag(all, name))
 }
 
+/** Whether a function lets one run at a time: it asks itself, or what it calls takes a lock. A table that is made once lets the rest go on. */
+export function holdsBack(program: Program, file: File, body: Node): boolean {
+  if (asksItself(program, file, body)) return true
+  const seen: Seen = { tested: new Set(), assigned: new Map(), own: new Set(), hasLock: false }
+  collect(program, file, body, 1, seen)
+  return seen.hasLock
+}
+
 function isHeldBack(seen: Seen): boolean {
   return seen.hasLock || [...seen.tested].some((name) => !seen.own.has(name) && isFlag(seen, name))
 }
@@ -46,7 +57,7 @@ function isHeldBack(seen: Seen): boolean {
 /** A name that is switched on and off, or that holds something for a while. What is only switched on is done once. */
 function isFlag({ assigned }: Seen, name: string): boolean {
   const puts = assigned.get(name)
-  if (!puts) return false
+  if (!puts || STANDING.test(name)) return false
   if (puts.has("count") || puts.has("time")) return true
   return puts.has("off") && (puts.has("on") || puts.has("other"))
 }

@@ -1,7 +1,8 @@
 /** interval-overlap: the next round starts while the last one still runs. */
 import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
-import { asksItself, isGuarded } from "../analysis/guards.ts"
+import { asksItself, holdsBack, isGuarded } from "../analysis/guards.ts"
+import { boundNames } from "../analysis/heldLocks.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
@@ -14,7 +15,7 @@ import type { Draft, Rule } from "./rule.ts"
 
 /** Calls whose repetition changes nothing: two at once are as good as one. */
 const IDEMPOTENT =
-  /heart_?beat|keep_?alive|ping|touch|renew|extend|health|metric|stats|report|log|gauge|probe/i
+  /heart_?beat|keep_?alive|ping|touch|renew|extend|health|metric|stats|report|log|gauge|probe|\bp?expire$/i
 
 /** Rounds that only read anew: two at once waste a query and break nothing. */
 const REFRESH =
@@ -97,19 +98,25 @@ function ofInterval(
   const work = remoteWork(program, at, fn)
   if (!work || !fn.body || asksItself(program, at, fn.body)) return
   if (IDEMPOTENT.test(dotted(work.callee)) || IDEMPOTENT.test(fn.name)) return
+  if (isHeartbeat(file, timer)) return
   const isHere = at === file && work.start >= timer.start && work.end <= timer.end
   const isNear = file.text.slice(timer.start, work.start).split("\n").length <= FAR
   say({
     at: isHere && isNear ? work : timer,
     tier: REFRESH.test(work.name) || REFRESH.test(fn.name) ? "context" : "likely",
     severity: "medium",
-    message: `the interval starts \`${dotted(work.callee)}\` again while the last round may still run`,
+    message: `the interval starts ${nameOf(work)} again while the last round may still run`,
     because: [
       { text: "comes round whether or not the last round has ended", at: timer },
       { text: "goes over the network, and the timer does not wait for it", at: work, file: at },
     ],
     checked: CHECKED,
   })
+}
+
+function nameOf(work: Call): string {
+  const name = dotted(work.callee)
+  return name === "" ? "its work" : `\`${name}\``
 }
 
 /** Lines after which a reader of the work no longer sees the timer. */
@@ -126,15 +133,33 @@ function remoteWork(program: Program, file: File, fn: Func): Call | null {
   const floating = spawnsIn(program, file, fn).map((spawn) => spawn.work)
   let found: Call | null = null
   walk(fn, (node) => {
-    if (found || (node.kind === "call" && isGuardedWork(program, file, node))) return false
+    if ((found && !isAside(found)) || (node.kind === "call" && isGuardedWork(program, file, node)))
+      return false
     const isAwaited =
       node.kind === "await" || (node.kind === "return" && node.implicit === true && fn.isLambda)
     const call = isAwaited ? node.value : floating.includes(node) ? node : null
-    const isWork = call?.kind === "call" && leavesProcess(program, file, call)
-    if (isWork && !isGuardedWork(program, file, call)) found = call
+    if (call?.kind !== "call" || !leavesProcess(program, file, call)) return undefined
+    if (isGuardedWork(program, file, call)) return undefined
+    // What a round reads first, it does something with.
+    if (!found || !isAside(call)) found = call
     return undefined
   })
   return found
+}
+
+/** A read, or a sign of life. */
+function isAside(call: Call): boolean {
+  return REFRESH.test(call.name) || IDEMPOTENT.test(dotted(call.callee))
+}
+
+/** `ensureHeartbeat`, `leaseExtender = setInterval(…)`: a sign of life, whatever the call is named. */
+function isHeartbeat(file: File, timer: Call): boolean {
+  const words = [
+    file.functionOf(timer)?.name ?? "",
+    ...boundNames(file, timer),
+    ...timer.args.slice(1).map(dotted),
+  ]
+  return words.some((one) => /heart_?beat|keep_?alive|lease_?(?:ext|renew)|renew|extend/i.test(one))
 }
 
 /** A function that lets one run at a time, or a wrapper that does: `await withLock(async () => …)`. */
@@ -142,7 +167,7 @@ function isGuardedWork(program: Program, file: File, call: Call): boolean {
   return (
     isGuarded(program, file, call, 0) ||
     resolveCall(program, file, call).some(
-      (target) => target.fn.body !== null && isGuarded(program, target.file, target.fn.body, 1),
+      (target) => target.fn.body !== null && holdsBack(program, target.file, target.fn.body),
     )
   )
 }
