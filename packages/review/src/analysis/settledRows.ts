@@ -61,7 +61,7 @@ export function settledAfter(
 /** Names that hold rows, or what was made of them: closed over assignments, loops and lambdas. */
 export function reachOf(file: File, fn: Func, seeds: readonly string[], from: number): Set<string> {
   const names = new Set(seeds)
-  for (let size = -1; size !== names.size; ) {
+  for (let size = -1; size !== names.size;) {
     size = names.size
     for (const assign of file.assignments) {
       if (assign.start < from || assign.end > fn.end || !assign.value) continue
@@ -106,9 +106,7 @@ function settledIn(
   if (depth === 0) return null
   const handed = file.calls.filter(
     (call) =>
-      call.start >= from &&
-      call.end <= fn.end &&
-      call.args.some((arg) => arg.kind === "name" && names.has(arg.name)),
+      call.start >= from && call.end <= fn.end && call.args.some((arg) => isRow(arg, names)),
   )
   if (handed.some((call) => CLAIMS.test(call.name))) return null
   for (const call of handed) {
@@ -124,11 +122,18 @@ function settledIn(
   return null
 }
 
+/** A row, or what tells which one it is: `event`, `event.id`. */
+function isRow(arg: Node, names: ReadonlySet<string>): boolean {
+  if (arg.kind === "member")
+    return /^(?:\w*_?id|ID|\w*Id|uuid|key)$/.test(arg.name) && isRow(arg.object, names)
+  return arg.kind === "name" && names.has(arg.name)
+}
+
 function paramsGiven(fn: Func, call: Call, names: ReadonlySet<string>): string[] {
   const offset = /^(?:self|cls)$/.test(fn.params[0]?.name ?? "") ? 1 : 0
   return call.args.flatMap((arg, index) => {
     const param = fn.params[index + offset]
-    return arg.kind === "name" && names.has(arg.name) && param ? [param.name] : []
+    return isRow(arg, names) && param ? [param.name] : []
   })
 }
 
@@ -197,8 +202,7 @@ function settles(course: Course, file: File, row: RowCall): boolean {
     return !course.onlyNext && (DONE.test(column) || STATE.test(column)) && OVER.test(text)
   }
   const { query } = row
-  if (!query)
-    return row.sets.some((set) => set.value && says(set.column, file.textOf(set.value)))
+  if (!query) return row.sets.some((set) => set.value && says(set.column, file.textOf(set.value)))
   return query.statements.some(
     (one) =>
       one.verb === "update" &&
