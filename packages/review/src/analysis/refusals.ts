@@ -1,5 +1,5 @@
 /** Answers that refuse a request for good, and what a retry makes of them. */
-import type { Call, Catch, If, Node, Try } from "../ir/nodes.ts"
+import type { Call, Catch, If, Node, Switch, Try } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
@@ -114,7 +114,7 @@ export function onlyFineLeaves(file: File, around: Node): Node | null {
   let others = false
   walk(around, (node) => {
     if (node.kind === "function" && node !== around) return false
-    if (node.kind === "switch") others = true
+    if (node.kind === "switch") others ||= isOfAnswers(file, node)
     if (node.kind !== "if" && node.kind !== "conditional") return undefined
     if (node.kind === "if" && isFine(node.test) && leaves(node.then.body)) found ??= node.test
     else if (node.kind === "if" && isRefusal(node.test) && goesRound(node)) found ??= node.test
@@ -122,6 +122,12 @@ export function onlyFineLeaves(file: File, around: Node): Node | null {
     return undefined
   })
   return others ? null : found
+}
+
+/** `switch { case err != nil: … case resp.StatusCode >= 500: … }`; a switch over a method asks nothing of an answer. */
+function isOfAnswers(file: File, { subject, cases }: Switch): boolean {
+  const tests = [subject, ...cases.flatMap((one) => one.tests)]
+  return tests.some((one) => one !== null && /status|code|\berr|exception/i.test(file.textOf(one)))
 }
 
 /** The branch of a refused request keeps an error and goes on to the wait, or goes round. */

@@ -98,7 +98,10 @@ function platformWait(file: File, call: Call): Wait | null {
     const delay = call.args[known.delay]
     if (!delay || delay.kind === "named" || delay.kind === "lambda") return null
     const callback = known.callback === undefined ? null : (call.args[known.callback] ?? null)
-    return { call, form: known.form, delay, unitMs: known.unitMs ?? 1, callback }
+    // `<-time.Tick(d)` receives one tick and lets the ticker go.
+    const isOnce = call.name === "Tick" && file.parentOf(call)?.kind === "receive"
+    const form = isOnce && file.language === "go" ? "block" : known.form
+    return { call, form, delay, unitMs: known.unitMs ?? 1, callback }
   }
   if (file.language === "java" || file.language === "kotlin")
     return jvmWait(call) ?? eventLoopWait(call)

@@ -1,5 +1,6 @@
 /** poll-without-jitter: a fleet that asks one store, all at the same beat. */
 import { bodiesOf, isEndlessRound, questionIn, type Asking } from "../analysis/beats.ts"
+import { isStop } from "../analysis/cutShort.ts"
 import { definitionsOf } from "../analysis/definitions.ts"
 import { leaves } from "../analysis/failures.ts"
 import { isEntropic } from "../analysis/entropy.ts"
@@ -98,7 +99,7 @@ export const pollWithoutJitter: Rule = {
         reasonOf(program, file, wait, method?.name ?? "") ??
         (isEndlessRound(file, round.around) ? asksAtABeat(program, file, wait, bodies) : null)
       if (!reason || isSpread(program, file, wait, method)) continue
-      const place = asksShared(program, file, wait, bodies)
+      const place = asksShared(program, file, wait, bodies) ?? keptForPolls(file, wait)
       if (!place) continue
       if (method) seen.add(method)
       const definition = definitionsOf(program, file, wait.delay).find(
@@ -181,7 +182,12 @@ function isWaitForResult(file: File, around: Node | null): boolean {
   // `while connection.is_still_running(query): sleep()`
   if (around.test && isOfItsEnd(file, around.test)) return true
   let returns = false
+  const stops = new Set<Node>()
   walk(around.body, (node) => {
+    // What is returned when it is told to stop is no result.
+    if (node.kind === "select")
+      for (const { comm, body } of node.cases) if (comm && isStop(comm)) stops.add(body)
+    if (stops.has(node)) return false
     if (node.kind === "return" && node.value) returns = true
     // `elif state == "SUCCEEDED": break`
     if (node.kind === "if" && isOfItsEnd(file, node.test) && leaves(node.then.body)) returns = true
@@ -285,6 +291,13 @@ function isSpread(program: Program, file: File, wait: Wait, method: Node | null)
       other.call.end <= method.end &&
       isEntropic(program, file, other.delay),
   )
+}
+
+/** A ticker of a polling interval that a field keeps for others to receive from. */
+function keptForPolls(file: File, wait: Wait): Node | null {
+  if (wait.form !== "interval" || wait.callback || file.parentOf(wait.call)?.kind !== "object")
+    return null
+  return /poll/i.test(file.textOf(wait.delay)) ? wait.call : null
 }
 
 /** The first call of the round that goes to something shared. */
