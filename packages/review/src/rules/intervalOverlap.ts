@@ -1,4 +1,5 @@
 /** interval-overlap: the next round starts while the last one still runs. */
+import { numberOf } from "../analysis/constants.ts"
 import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
 import { asksItself, holdsBack, isGuarded } from "../analysis/guards.ts"
@@ -8,7 +9,7 @@ import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
 import { spawnsIn, workOf } from "../analysis/spawns.ts"
 import { targetOf, targetWithin } from "../analysis/targets.ts"
-import { waitsOf } from "../analysis/waits.ts"
+import { type Wait, waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Loop, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -34,7 +35,7 @@ export const intervalOverlap: Rule = {
     silent: [
       "A flag, a lock or a queue in the callback, or in the call that does the work, lets one round run at a time.",
       "The scheduler itself waits for the round: a timer armed anew at its end, Java's scheduleAtFixedRate.",
-      "The work is a heartbeat, or stays within the process.",
+      "The work is a heartbeat or renews a lease, or stays within the process.",
     ],
     fix: "Arm a timer anew when the round has ended, or leave the round out while a flag (cleared in finally) says that one runs.",
     reference:
@@ -67,7 +68,7 @@ export const intervalOverlap: Rule = {
     for (const wait of waitsOf(program, file)) {
       if (wait.form === "interval" && wait.callback && isScript) {
         for (const target of resolveFunction(program, file, wait.callback))
-          ofInterval(program, file, wait.call, target, report)
+          ofInterval(program, file, wait, target, report)
       } else if (
         wait.form === "interval" &&
         wait.callback &&
@@ -91,7 +92,7 @@ type Say = (draft: Draft) => void
 function ofInterval(
   program: Program,
   file: File,
-  timer: Call,
+  { call: timer, delay, unitMs }: Wait,
   { file: at, fn }: Located,
   say: Say,
 ): void {
@@ -101,9 +102,10 @@ function ofInterval(
   if (isHeartbeat(file, timer)) return
   const isHere = at === file && work.start >= timer.start && work.end <= timer.end
   const isNear = file.text.slice(timer.start, work.start).split("\n").length <= FAR
+  const everyMs = (numberOf(program, file, delay) ?? 0) * unitMs
   say({
     at: isHere && isNear ? work : timer,
-    tier: REFRESH.test(work.name) || REFRESH.test(fn.name) ? "context" : "likely",
+    tier: isRead(work.name) || isRead(fn.name) || everyMs >= LONG_MS ? "context" : "likely",
     severity: "medium",
     message: `the interval starts ${nameOf(work)} again while the last round may still run`,
     because: [
@@ -118,6 +120,14 @@ function nameOf(work: Call): string {
   const name = dotted(work.callee)
   return name === "" ? "its work" : `\`${name}\``
 }
+
+/** Whoever refreshes a token twice at once makes one of the two invalid. */
+function isRead(name: string): boolean {
+  return REFRESH.test(name) && !/(?:tokens?|credentials?)$/i.test(name)
+}
+
+/** Rounds that far apart hardly meet. */
+const LONG_MS = 3_600_000
 
 /** Lines after which a reader of the work no longer sees the timer. */
 const FAR = 12
@@ -149,7 +159,7 @@ function remoteWork(program: Program, file: File, fn: Func): Call | null {
 
 /** A read, or a sign of life. */
 function isAside(call: Call): boolean {
-  return REFRESH.test(call.name) || IDEMPOTENT.test(dotted(call.callee))
+  return isRead(call.name) || IDEMPOTENT.test(dotted(call.callee))
 }
 
 /** `ensureHeartbeat`, `leaseExtender = setInterval(…)`: a sign of life, whatever the call is named. */
