@@ -114,6 +114,11 @@ function throughCall(
   return null
 }
 
+/** Where `push` is what lists have. */
+function isListed({ language }: File): boolean {
+  return language === "javascript" || language === "typescript"
+}
+
 /** What a call changes by itself. */
 export function mutationOf(program: Program, file: File, call: Call): Mutation | null {
   const name = dotted(call.callee)
@@ -125,6 +130,7 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
       return { file, call, via: call, sql: text, isGrave: isGrave || GRAVE.test(text) }
   }
   const [verb] = wordsOf(call.name)
+  if (call.name === "push" && isListed(file)) return null
   if (verb !== undefined && HANDS_OVER.has(verb) && wordsOf(name).some((one) => CARRIERS.has(one)))
     return { file, call, via: call, sql: null, isGrave: true }
   const on = call.callee.kind === "member" ? dotted(call.callee.object).split(".").at(-1)! : ""
