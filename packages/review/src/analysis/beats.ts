@@ -1,5 +1,5 @@
 /** What runs at each beat of a timer or a loop, and what it asks of other machines. */
-import type { Call, Node, Select } from "../ir/nodes.ts"
+import type { Call, Loop, Node, Select } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
@@ -42,6 +42,9 @@ function beatenBy(file: File, wait: Wait): Node[] {
     if (node.kind === "select") found.push(...armsOf(file, node, channel))
     if (node.kind === "loop" && node.iterable && dotted(node.iterable) === channel)
       found.push(node.body)
+    // `<-ticker.C` as a statement of a loop.
+    const isBare = node.kind === "receive" && file.parentOf(node)?.kind === "block"
+    if (isBare && dotted(node.channel) === channel) found.push(loopAround(file, node) ?? node)
     return undefined
   })
   return found
@@ -72,8 +75,13 @@ function armsOf(file: File, select: Select, channel: string): Node[] {
 }
 
 function loopAround(file: File, node: Node): Node | null {
+  return loopOf(file, node)?.body ?? null
+}
+
+/** The loop that a node is a part of, in the same function. */
+export function loopOf(file: File, node: Node): Loop | null {
   for (const outer of file.ancestorsOf(node)) {
-    if (outer.kind === "loop") return outer.body
+    if (outer.kind === "loop") return outer
     if (outer.kind === "function") return null
   }
   return null
@@ -156,7 +164,7 @@ export function isEndlessRound(file: File, around: Node | null): boolean {
 }
 
 const STOP =
-  /running|stop|shut|clos|active|alive|enabled|cancel|abort|interrupt|ctx|context|started|quit|exit|\berr|error|fail|!\s*ok\b|done/i
+  /running|stop|shut|clos|active|alive|enabled|cancel|abort|interrupt|ctx|context|started|quit|exit|disconnect|drain|idle|\berr|error|fail|!\s*ok\b|done/i
 
 /** The result goes into a name that is more than an error, or is looked at. */
 function isUsed(file: File, call: Call): boolean {

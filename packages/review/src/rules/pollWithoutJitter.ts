@@ -1,5 +1,5 @@
 /** poll-without-jitter: a fleet that asks one store, all at the same beat. */
-import { bodiesOf, isEndlessRound, questionIn, type Asking } from "../analysis/beats.ts"
+import { bodiesOf, isEndlessRound, loopOf, questionIn, type Asking } from "../analysis/beats.ts"
 import { isStop } from "../analysis/cutShort.ts"
 import { definitionsOf } from "../analysis/definitions.ts"
 import { leaves } from "../analysis/failures.ts"
@@ -156,8 +156,13 @@ function asksAtABeat(
   const ms = waitMs(program, file, wait)
   // What comes round faster waits for something of its own, and what comes rarely is no load.
   if (ms !== null && (ms < SHORTEST_MS || ms >= RARE_MS)) return null
-  if (isOfPerson(file)) return null
+  if (isOfPerson(file) || /retry|back_?off|reconnect|resubscribe/i.test(file.textOf(wait.call)))
+    return null
+  const isTicker = wait.form === "interval" && !wait.callback
   for (const { file: from, node } of bodies) {
+    // Who receives the ticks of a ticker is known, and goes round until it is stopped.
+    if (isTicker && (node.kind === "function" || !isEndlessRound(from, loopOf(from, node))))
+      continue
     const asked = questionIn(program, from, node)
     if (asked) return `it asks \`${dotted(asked.callee).slice(-60)}\` at a fixed beat`
   }
