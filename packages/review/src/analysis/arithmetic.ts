@@ -5,7 +5,7 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { receiverOf, rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { bare, type RowCall } from "./rowCalls.ts"
+import { bare, type RowCall, stepsOf } from "./rowCalls.ts"
 
 export interface Changed {
   /** Without case and underscores. */
@@ -114,5 +114,11 @@ export function columnRead(read: RowCall, node: Node, column: string | null): bo
 
 /** Whether the text of a read names a column. */
 function saysColumn(read: RowCall, column: string): boolean {
-  return read.query !== null && bare(read.query.text).includes(column)
+  if (read.query) return bare(read.query.text).includes(column)
+  // `.select("id, usage_count")` of a builder.
+  return stepsOf(read.call).some(
+    (step) =>
+      step.name === "select" &&
+      step.args.some((arg) => arg.kind === "string" && bare(arg.value).includes(column)),
+  )
 }

@@ -186,7 +186,7 @@ function canBeCancelled(program: Program, file: File, node: Try, fn: Func): bool
 }
 
 /** Kotlin's `block()` where `block: suspend () -> T`, and what libraries name as waiting: `awaitResponse()`. */
-function isSuspendingParam(file: File, fn: Func, node: Node): boolean {
+export function isSuspendingParam(file: File, fn: Func, node: Node): boolean {
   if (file.language !== "kotlin" || node.kind !== "call") return false
   if (/^await[A-Z]\w*$/.test(node.name)) return true
   const receiver = receiverOf(node)
@@ -258,4 +258,24 @@ export function suspendsElsewhere(
 function endsAfter(loop: Node & { kind: "loop" }, around: Node): boolean {
   const at = loop.body.body.findIndex((one) => one.start <= around.start && around.end <= one.end)
   return leaves(loop.body.body.slice(at + 1))
+}
+
+/**
+ * `except BaseException: if auto: return await reconnect() … raise`: one way through it does more work, and nothing asks
+ * whether it was a cancellation.
+ */
+export function retriesEverything(file: File, clause: Catch): boolean {
+  if (file.language !== "python" || namesCancellation(file, clause)) return false
+  let works = false
+  let answers = false
+  let throws = false
+  walk(clause.body, (node) => {
+    if (node.kind === "throw") throws = true
+    if (node.kind === "return") answers ||= node.value?.kind === "await"
+    if (node.kind === "await" && node.value.kind === "call")
+      works ||= /connect|retry|run|start|send|fetch|request|sleep/i.test(node.value.name)
+    return node.kind !== "function"
+  })
+  if (!answers && clause.body.body.some((one) => one.kind === "throw")) return false
+  return works && throws && !/[cC]ancel|isinstance|Exit|Interrupt/.test(file.textOf(clause.body))
 }

@@ -2,11 +2,11 @@
  * Candidacies that last for one term: client-go's elector and Curator's selector take part once, and whoever has lost
  * leadership has to take part again.
  */
-import type { Call, Node } from "../ir/nodes.ts"
+import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { definitionsOf } from "./definitions.ts"
+import { callersOf, type CallSite, definitionsOf } from "./definitions.ts"
 import { resolveFunction } from "./resolve.ts"
 
 export interface Candidacy {
@@ -33,7 +33,7 @@ function ofElector(program: Program, file: File, call: Call): Candidacy[] {
   const isRun =
     (call.name === "RunOrDie" && dotted(call.callee).startsWith("leaderelection.")) ||
     (call.name === "Run" && isElector(program, file, receiverOf(call)))
-  if (!isRun || isRepeated(file, call) || !goesOn(file, call)) return []
+  if (!isRun || isRepeated(file, call) || !goesOn(program, file, call)) return []
   return isEndedByCallback(program, file) ? [] : [{ at: call, again: "Run" }]
 }
 
@@ -62,18 +62,58 @@ function isRepeated(file: File, call: Call): boolean {
   return false
 }
 
-/** Whether the process lives on after the election: it runs beside, or something waits behind it. */
-function goesOn(file: File, call: Call): boolean {
+/** Functions that only take part, from the one that does to the one that starts it beside the rest. */
+const MAX_CALLERS = 2
+
+/** Whether the process lives on after the election: it runs beside, here or where its function is called, or something waits behind it. */
+function goesOn(program: Program, file: File, call: Call, depth = MAX_CALLERS): boolean {
   for (const outer of file.ancestorsOf(call)) {
     if (outer.kind === "go") return !ENDS.test(file.text.slice(call.end, outer.end))
-    if (outer.kind === "function") {
-      const rest = file.text.slice(call.end, outer.end)
-      return (
-        !outer.isLambda && /<-\s*\w+\.Done\(\)|\bselect\s*\{\s*\}/.test(rest) && !ENDS.test(rest)
+    // `group.Go(func() error { run(ctx); return nil })`
+    if (outer.kind === "call" && outer.name === "Go" && outer !== call)
+      return /\breturn nil\b/.test(file.text.slice(call.end, outer.end))
+    if (outer.kind !== "function" || isGoroutine(file, outer)) continue
+    const rest = file.text.slice(call.end, outer.end)
+    if (outer.isLambda || ENDS.test(rest)) return false
+    if (/<-\s*\w+\.Done\(\)|\bselect\s*\{\s*\}/.test(rest)) return true
+    return (
+      depth > 0 &&
+      startsOf(program, file, outer).some(
+        (site) =>
+          !isRepeated(site.file, site.call) && goesOn(program, site.file, site.call, depth - 1),
       )
-    }
+    )
   }
   return false
+}
+
+/** Calls of a function, also on what a constructor of its own file has made elsewhere. */
+function startsOf(program: Program, file: File, fn: Func): readonly CallSite[] {
+  const known = callersOf(program, { file, fn })
+  if (known.length > 0 || fn.receiver === null) return known
+  const makers = new Set(file.functions.flatMap((one) => (one.name.startsWith("New") ? [one.name] : [])))
+  return program.sourcesCalling(fn.name).flatMap(({ path, language }) => {
+    const from = language === file.language ? program.file(path) : null
+    return (from?.callsNamed(fn.name) ?? []).flatMap((call) => {
+      const on = receiverOf(call)
+      const isMade =
+        from !== null &&
+        on?.kind === "name" &&
+        definitionsOf(program, from, on).some(
+          ({ value }) => value?.kind === "call" && makers.has(value.name),
+        )
+      return isMade ? [{ file: from, call }] : []
+    })
+  })
+}
+
+/** The lambda of a `go func() { … }()` or of a group of goroutines. */
+function isGoroutine(file: File, fn: Func): boolean {
+  if (!fn.isLambda) return false
+  const lambda = file.parentOf(fn)
+  const outer = lambda && file.parentOf(lambda)
+  if (outer?.kind !== "call") return false
+  return outer.name === "Go" || file.parentOf(outer)?.kind === "go"
 }
 
 /** `OnStoppedLeading: func() { os.Exit(0) }` */

@@ -44,7 +44,12 @@ export function heldLocksOf(program: Program, file: File, fn: Func): readonly He
     const calls = file.calls.filter((call) => call.start >= fn.start && call.end <= fn.end)
     const found: HeldLock[] = []
     for (const take of calls) {
-      const gives = upToTheEnd(file, take, givesOf(program, file, take, calls))
+      const given = givesOf(program, file, take, calls)
+      const gives = upToTheEnd(
+        file,
+        take,
+        given.filter((give) => !isOfOtherTake(file, take, give)),
+      )
       if (gives.length === 0) continue
       const receiver = receiverOf(take)
       const type = receiver ? typeOf(program, file, receiver, take) : null
@@ -110,6 +115,21 @@ function givesOf(program: Program, file: File, take: Call, calls: readonly Call[
   })
 }
 
+/** A lambda that takes the lock itself gives back what it has taken: `defer func() { mu.Lock(); …; mu.Unlock() }()`. */
+function isOfOtherTake(file: File, take: Call, give: Call): boolean {
+  const inner = file.functionOf(give)
+  const lock = receiverOf(give)
+  if (!inner?.isLambda || !lock || inner === file.functionOf(take)) return false
+  return file.calls.some(
+    (call) =>
+      TAKES.test(call.name) &&
+      call.start >= inner.start &&
+      call.end <= give.start &&
+      call !== take &&
+      dotted(receiverOf(call) ?? call) === dotted(lock),
+  )
+}
+
 /** A helper of the same object that gives the lock back for its caller: `w.clearLocked()`. */
 export function givesWithin(program: Program, file: File, take: Call, call: Call): boolean {
   const receiver = receiverOf(take)
@@ -129,7 +149,18 @@ export function givesWithin(program: Program, file: File, take: Call, call: Call
 /** What comes after the release that ends every way belongs to the next take. */
 function upToTheEnd(file: File, take: Call, gives: readonly Call[]): readonly Call[] {
   const end = gives.findIndex((give) => comesAlways(file, take, give))
-  return end < 0 ? gives : gives.slice(0, end + 1)
+  if (end < 0) return gives
+  // A catch of what is tried up to there gives this lock back too.
+  const last = gives[end]!
+  const isCaught = (give: Call): boolean =>
+    file
+      .ancestorsOf(give)
+      .some((outer) => outer.kind === "try" && holds(outer.body, take) && holds(outer.body, last))
+  return gives.filter((give, index) => index <= end || isCaught(give))
+}
+
+function holds(outer: Node, inner: Node): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end
 }
 
 /** Whether a release comes on every way from the take that does not leave: no branch lies between. */

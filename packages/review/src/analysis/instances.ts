@@ -18,7 +18,8 @@ const COORDINATED =
   /@SchedulerLock|EnableSchedulerLock|LockProvider\b|\bRedlock\b|\bredsync\b|\bRedissonClient\b|\bRLock\b(?=\s+\w+\s*=\s*redis)|socket\.io[/-]redis|redis-adapter|pg_(?:try_)?advisory_(?:xact_)?lock|\bskip[ _]?locked\b|tools\/leaderelection|concurrency\.NewElection|LeaderLatch|LeaderSelector|\bnx\s{0,2}=\s{0,2}True\b|["']NX["']|\bNX\s{0,2}:\s{0,2}true\b|\bsetnx\(|\.SetNX\(|\.setIfAbsent\(|cluster\.fork\(/i
 
 /** A number that says that one runs. */
-const SINGLE = /\b(?:replicas|replica_?count|instances)["']?\s{0,3}[:=]\s{0,3}["']?1\b/i
+const SINGLE =
+  /\b(?:replicas|replica_?count|instances)["']?\s{0,3}[:=]\s{0,3}["']?1\b|--workers[ =]["']?1\b/i
 
 /** How a server is brought to where it runs; a new version starts before the old one has ended. */
 const DEPLOYED = /^FROM\s+\S|kind:\s*(?:Deployment|StatefulSet)\b|^web:\s*\S/m

@@ -18,7 +18,7 @@ export function keepsWhatIsMade(file: File, lookup: Lookup, insert: Insert): boo
         assign.end <= insert.at.start &&
         assign.value !== null &&
         assign.targets.some((target) => dotted(target) === name) &&
-        (isMade(file, assign.value) ||
+        (isMade(file, assign.value, assign.type) ||
           (assign.value.kind === "call" && isStarted(file, name, assign.end, insert.at))),
     )
   }
@@ -43,7 +43,8 @@ const OPENS =
 const IDENTITIES =
   /(?:List|Map|Set|Queue|Deque|Lock|Mutex|Semaphore|Latch|Counter|Executor\w*|Thread|Connection|Conn|Client|Session|Channel|Pool|Worker|Producer|Consumer|Subscription|Room|Socket|Limiter|Actor|Process|Stream|Listener|Server|Buffer|Hub|Tenant|Player|Game|Store|Repository|Registry|Manager|Tracker|Bucket|Breaker|Scheduler|Monitor|Gauge|Histogram|Timer|Meter|Group|Agent|Watcher|Broker|Container)$|^Atomic/
 
-function isMade(file: File, value: Node): boolean {
+/** `type` is the one that the local was declared with: `Session made = factory.create(id)`. */
+function isMade(file: File, value: Node, type: string | null = null): boolean {
   const bare = value.kind === "unary" ? value.operand : value
   if (bare.kind === "object")
     return bare.type !== null && IDENTITIES.test(bare.type.replace(/[[{<][^]*$/, ""))
@@ -52,7 +53,8 @@ function isMade(file: File, value: Node): boolean {
     bare.isNew === true ||
     (file.language !== "go" && /^[A-Z]/.test(bare.name)) ||
     /^(?:[nN]ew|[cC]reate|[mM]ake)/.test(bare.name)
-  return OPENS.test(bareName(bare)) || (isConstructor && IDENTITIES.test(bare.name))
+  if (OPENS.test(bareName(bare))) return true
+  return isConstructor && (IDENTITIES.test(bare.name) || IDENTITIES.test(type ?? ""))
 }
 
 /** The last name of a callee without the marks of what is private. */

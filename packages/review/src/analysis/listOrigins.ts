@@ -59,8 +59,30 @@ export function originOf(program: Program, file: File, node: Node, steps = 6): O
   }
 }
 
+/** `searchParams.get("ids")?.split(",")`: whoever calls decides how many there are. */
+function paramOfRequest(program: Program, file: File, call: Call): Node | null {
+  const text = call.name === "split" ? receiverOf(call) : null
+  if (!text) return null
+  const isAsked = (node: Node): boolean => {
+    if (node.kind === "binary" && /^(?:\?\?|\|\|)$/.test(node.op)) return isAsked(node.left)
+    return isQuery(node)
+  }
+  const isQuery = (node: Node): boolean =>
+    node.kind === "call" &&
+    /^(?:get|getAll|query|Query|getlist|getParameter)$/.test(node.name) &&
+    /searchParams|query|args|req(?:uest)?(?:$|\.)/i.test(dotted(node.callee))
+  if (isAsked(text)) return text
+  return (
+    definitionsOf(program, file, text).find(
+      (one) => one.file === file && one.value !== null && isAsked(one.value),
+    )?.value ?? null
+  )
+}
+
 function ofCall(program: Program, file: File, call: Call, steps: number): Origin {
   if (SHORTENS.test(call.name)) return { kind: "bounded", file, at: call }
+  const asked = paramOfRequest(program, file, call)
+  if (asked) return { kind: "unbounded", file, at: asked }
   const row = rowCallsOf(program, file).find((one) => one.call === call)
   if (row) {
     const isShort = row.isLimited || LIMITS.test(file.textOf(call))

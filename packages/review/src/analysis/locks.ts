@@ -3,14 +3,14 @@
  * Library locks (Redisson, redlock, redsync, redis-py's Lock) do both behind their own names and never show here.
  */
 import type { Func, Node } from "../ir/nodes.ts"
-import { definitionsOf } from "./definitions.ts"
+import { callersOf, definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { isSameByNameOnly, isSameKey, keyFamilyOf, type KeyFamily } from "./keys.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { question, sourcesMentioning } from "./question.ts"
-import { ownClassOf } from "./resolve.ts"
-import { storeCallsOf, type StoreCall } from "./storeCalls.ts"
+import { ownClassOf, resolveCall } from "./resolve.ts"
+import { isStore, storeCallsOf, type StoreCall } from "./storeCalls.ts"
 import { HOLE } from "./text.ts"
 
 /** A call to a store, where it stands and which entries it means. */
@@ -39,7 +39,7 @@ const MAX_FILES = 20
 /** Calls of a file to a store, with the entries that they mean. */
 export function stepsOf(program: Program, file: File): readonly Step[] {
   return program.memo<File, readonly Step[]>(STEPS, file, [], () =>
-    storeCallsOf(program, file).map((store) => {
+    [...storeCallsOf(program, file), ...wrappedClaims(program, file)].map((store) => {
       let family: KeyFamily | null = null
       return {
         file,
@@ -51,6 +51,26 @@ export function stepsOf(program: Program, file: File): readonly Step[] {
       }
     }),
   )
+}
+
+const TAKES = /lock|acquire|claim|absent|nx$/i
+
+/** `repository.lock(key)` of a thin layer over a client is a claim of the key that it is given. */
+function wrappedClaims(program: Program, file: File): StoreCall[] {
+  return file.calls.flatMap((call) => {
+    const receiver = receiverOf(call)
+    if (!receiver || !TAKES.test(call.name) || !isStore(receiver)) return []
+    for (const { file: from, fn } of resolveCall(program, file, call)) {
+      if (from === file) continue
+      const inner = storeCallsOf(program, from).find(
+        (one) => one.kind === "claim" && one.call.start >= fn.start && one.call.end <= fn.end,
+      )
+      const index = fn.params.findIndex((param) => param.name === dotted(inner?.key ?? fn))
+      const key = index >= 0 ? call.args[index] : undefined
+      if (inner && key) return [{ kind: "claim", call, key, value: null, expires: inner.expires }]
+    }
+    return []
+  })
 }
 
 /** Steps of some kinds on the same key, in this file and in others that spell its text or its maker. */
@@ -113,6 +133,23 @@ const CLAIMING = question("sources with claims", (program): string[] =>
 /** Deletes are many and claims are few: only files that may have one are searched for a delete's. */
 function claimingPaths(program: Program): readonly string[] {
   return program.ask(CLAIMING, "")
+}
+
+/** What gives a lock back: beside its claim, or beside a call of the function that claims the key that it is given. */
+export function releaseOf(program: Program, claim: Step): Step | null {
+  const own = partnersOf(program, claim, "delete", "script").find((one) => isLock(claim, one))
+  const fn = methodOf(claim)
+  const isGiven = (node: Node | null): boolean =>
+    node !== null && fn !== null && fn.params.some((param) => param.name === dotted(node))
+  // What its caller chooses is judged there.
+  if (own || !fn || !isGiven(claim.store.key) || isGiven(claim.store.value)) return own ?? null
+  for (const { file, call } of callersOf(program, { file: claim.file, fn })) {
+    const taken = stepsOf(program, file).find((one) => one.store.call === call)
+    const given =
+      taken && partnersOf(program, taken, "delete", "script").find((one) => isLock(taken, one))
+    if (given) return given
+  }
+  return null
 }
 
 /** Whether a claim and a delete of its key make a lock: it says so, or it is given back come what may. */

@@ -65,6 +65,17 @@ export function takesAway({ call, sql }: Mutation): boolean {
   return sql === null ? TAKES_AWAY.test(call.name) : /^\s*(?:delete|truncate)\b/i.test(sql)
 }
 
+/** What makes something new: done twice there are two. */
+const MAKES =
+  /^(?:create|insert|add|persist|post|publish|enqueue|send|emit|produce|push|submit|dispatch|award|credit)(?!.*(?:Or|_or_)(?:Update|Ignore|Nothing|Replace|update|ignore|nothing|replace))/i
+
+/** Whether a call that changes something makes something new each time. */
+export function makesNew({ call, sql }: Mutation): boolean {
+  return sql === null
+    ? MAKES.test(call.name)
+    : /^\s*insert\b/i.test(sql) && !/on\s+(?:conflict|duplicate)|insert\s+ignore/i.test(sql)
+}
+
 /** The first call below a node, through functions, that changes something outside of the process. */
 export function mutationWithin(
   program: Program,
@@ -103,6 +114,11 @@ function throughCall(
   return null
 }
 
+/** Where `push` is what lists have. */
+function isListed({ language }: File): boolean {
+  return language === "javascript" || language === "typescript"
+}
+
 /** What a call changes by itself. */
 export function mutationOf(program: Program, file: File, call: Call): Mutation | null {
   const name = dotted(call.callee)
@@ -114,6 +130,7 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
       return { file, call, via: call, sql: text, isGrave: isGrave || GRAVE.test(text) }
   }
   const [verb] = wordsOf(call.name)
+  if (call.name === "push" && isListed(file)) return null
   if (verb !== undefined && HANDS_OVER.has(verb) && wordsOf(name).some((one) => CARRIERS.has(one)))
     return { file, call, via: call, sql: null, isGrave: true }
   const on = call.callee.kind === "member" ? dotted(call.callee.object).split(".").at(-1)! : ""

@@ -3,7 +3,7 @@ import type { Call, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import type { File } from "./file.ts"
 import { isSameKey } from "./keys.ts"
-import { stepsOf, type Step } from "./locks.ts"
+import { methodOf, stepsOf, type Step } from "./locks.ts"
 import { dotted } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
@@ -118,4 +118,16 @@ function speaksOf(node: Node, read: Call, names: readonly string[]): boolean {
     return !found
   })
   return found
+}
+
+/** The same function can also compare and delete in one step: somebody chose. */
+export function hasScript(release: Step): boolean {
+  const fn = methodOf(release)
+  return release.file.calls.some(
+    (call) =>
+      fn !== null &&
+      call.start >= fn.start &&
+      call.end <= fn.end &&
+      (/^eval/i.test(call.name) || call.args.some((arg) => /script|lua/i.test(dotted(arg)))),
+  )
 }

@@ -92,6 +92,9 @@ function brokerOfCall(program: Program, file: File, call: Call): Broker | null {
   }
   if (call.name === "delay" && file.language === "python")
     return receiver.kind === "name" && call.args.length > 0 ? "jobs" : null
+  // Spring's `redisTemplate.opsForStream().add(record)`
+  if (call.name === "add" && receiver.kind === "call" && receiver.name === "opsForStream")
+    return "redis"
   if (/^(?:add|addBulk)$/.test(call.name)) return queuedBy(file, receiver, call)
   if (!VERB.test(call.name) || NOT_BROKER.test(dotted(receiver))) return null
   if (isNoMessage(call)) return null

@@ -39,7 +39,7 @@ const DELETES = /^(?:delete\w*|Delete\w*|del|destroy|remove)$/
 const SAVES = /^(?:save\w*|Save\w*|asave|merge)$/
 
 const BUILDER_ROOT =
-  /^(?:db|knex|trx|tx|prisma|supabase\w*|kysely|orm|gorm|database|pool|conn|client|pg|sql|session|dsl|jdbc\w*)$/i
+  /^(?:db\w*|\w+db|knex|trx|tx|prisma|drizzle\w*|supabase\w*|kysely|orm|gorm|database|pool|conn|client|pg|sql|session|dsl|jdbc\w*)$/i
 const STORE =
   /repo(?:sitory)?$|dao$|model$|collection$|coll$|mapper$|^em$|manager$|\.objects$|session$|store$/i
 const STORE_TYPES = /(?:Repository|Repo|Dao|DAO|EntityManager|MongoTemplate|Mapper)$/
@@ -60,6 +60,8 @@ export function rowCallsOf(program: Program, file: File): readonly RowCall[] {
     const found: RowCall[] = []
     for (const call of file.calls) {
       if (chainOf(file, call).at(-1) !== call) continue
+      const outer = file.parentOf(call)
+      if (outer?.kind === "call" && executedIn(file, outer) === call) continue
       const query = queried.get(call)
       const row = query ? ofQuery(file, call, query) : ofChain(program, file, call)
       if (row) found.push(row)
@@ -148,8 +150,27 @@ function ofQuery(file: File, call: Call, query: Query): RowCall | null {
 const LOCKS =
   /updlock|readpast|holdlock|tablockx|advisory|for\s*update|for\s*share|forUpdate|for_update|ForUpdate|PESSIMISTIC|pessimistic|Locking\{|lockForUpdate|\.lock\(|setLock|[lL]ock\s*[:=]|WithLock|AndLock|skipLocked|with_lockmode|Locked\(/i
 
+/** SQLAlchemy's `session.execute(update(Job).where(…).values(…))` is what it executes. */
+function executedIn(file: File, call: Call): Call | null {
+  const [statement] = call.args
+  if (file.language !== "python" || statement?.kind !== "call") return null
+  if (!/^(?:execute|scalars?|scalar_one\w*)$/.test(call.name)) return null
+  return isStatement(file, stepsOf(statement)[0]) ? statement : null
+}
+
+/** `select(Job)`, `update(Job)`: a statement of SQLAlchemy, wherever it is executed. */
+function isStatement(file: File, first: Call | undefined): boolean {
+  const [model] = first?.args ?? []
+  return (
+    file.language === "python" &&
+    first?.callee.kind === "name" &&
+    /^(?:select|update|delete)$/.test(first.name) &&
+    /^[A-Z]/.test(model ? dotted(model) : "")
+  )
+}
+
 function ofChain(program: Program, file: File, call: Call): RowCall | null {
-  const steps = stepsOf(call)
+  const steps = stepsOf(executedIn(file, call) ?? call)
   const root = rootOf(call.callee) ?? ""
   const first = steps[0]!
   const on = receiverOf(first)
@@ -171,7 +192,7 @@ function ofChain(program: Program, file: File, call: Call): RowCall | null {
           step.name,
         ),
       ) ||
-      /\btake:|\.limit\(|\[0\]|\[:\s*\w+\]/.test(
+      /\b(?:take|limit):|\.limit\(|\[0\]|\[:\s*\w+\]/.test(
         file.textOf(file.parentOf(call) ?? call).slice(0, 600),
       ),
     results: kind === "read" ? resultsOf(file, call) : [],
@@ -243,7 +264,7 @@ function isRows(
     return /^(?:find|update|create|delete|upsert|count)/.test(last.name)
   if (/^(?:this\.)?prisma\.\w+$/.test(receiver))
     return /^(?:find|update|create|delete|upsert|count)/.test(last.name)
-  if (receiver.endsWith(".objects")) return true
+  if (receiver.endsWith(".objects") || isStatement(file, first)) return true
   // `select(Job).where(…)`, `update(Job)` of SQLAlchemy, wherever it is executed.
   const names = steps.map((step) => step.name)
   const isBuilt = names.some((name) => BUILDS.test(name))

@@ -5,6 +5,7 @@ import { rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { type Query, queriesOf, textIn } from "./queries.ts"
 import { bare, type RowCall, rowCallsOf, someNode } from "./rowCalls.ts"
+import { reachOf, settledAfter } from "./settledRows.ts"
 import type { SqlStatement } from "./sql/statement.ts"
 
 /** Columns that say that somebody has a row. */
@@ -12,7 +13,7 @@ const TAKEN =
   /^(?:locked(?:at|by|until|on)?|lock(?:id|owner|token|until|expir\w*)?|claimed(?:at|by|until)?|claimant|picked\w*|processing\w*|inprogress|started(?:at|on)?|reserved(?:at|by|until)?|leased?(?:at|by|until|owner|expir\w*)?|taken(?:at|by)?|workerid|worker|assignedto|assignedworker|attemptedat|runningsince|heartbeat\w*|dispatchedat|\w+?(?:lockedat|lockedby|claimedat|claimedby|pickedat|pickedby|reservedat|reservedby|processingstart(?:ed)?(?:at)?|processingat|startedat|takenat|takenby|workerid))$/
 const STATE = /^(?:status|state|jobstatus|jobstate|stage|processed|handled|sent|published|done)$/
 const DUE =
-  /^(?:(?:processed|sent|published|delivered|dispatched|completed|handled)(?:at|on)|runat|nextrunat|scheduledat|scheduledfor|availableat|dueat|executeat|executionat|nextattemptat|sendat|processat|runafter|notbefore|visible(?:at|after|time|from)|(?:next)?retryat)$/
+  /^(?:(?:processed|sent|published|delivered|dispatched|completed|handled)(?:at|on)|runat|scheduledat|scheduledfor|availableat|dueat|next(?:run|fire|exec\w*|trigger|poll|check|sync|send|dispatch)\w*|executeat|executionat|nextattemptat|sendat|processat|runafter|notbefore|visible(?:at|after|time|from)|(?:next)?retryat)$/
 const RUNNING =
   /progress|processing|running|claimed|locked|picked|working|taken|reserved|started|assigned|sending|in_?flight|executing|active|leased|dispatch/i
 
@@ -24,6 +25,8 @@ export interface RowClaim {
   readonly chosen: { readonly start: number; readonly end: number }
   /** Where they are marked; the same statement may do both. */
   readonly marked: { readonly start: number; readonly end: number }
+  /** The file of the mark, where it is another one. */
+  readonly markedIn?: File
   readonly isOneStatement: boolean
   /** Marked as done when the work is over, and never as taken. */
   readonly isAfterwards?: boolean
@@ -97,7 +100,7 @@ function placeOf(
 export function claimsInFunctions(program: Program, file: File): RowClaim[] {
   const rows = rowCallsOf(program, file)
   return rows.flatMap((read) => {
-    const fn = file.methodOf(read.call)
+    const fn = file.methodOf(read.call) ?? outermostOf(file, read.call)
     if (!fn || !choosesWork(file, fn, read)) return []
     const names = new Set([...read.results, ...elementsOf(fn, read)])
     const update = rows.find(
@@ -112,56 +115,27 @@ export function claimsInFunctions(program: Program, file: File): RowClaim[] {
     )
     const marked = update?.call ?? entityMarked(file, fn, read, names)
     if (marked) return [{ chosen: read.call, marked, isOneStatement: false, fn }]
-    const done =
-      read.isLimited && isWorker(file, fn) ? doneAfter(file, fn, read, rows, names) : null
+    const done = settledAfter(program, file, fn, read)
     return done
-      ? [{ chosen: read.call, marked: done, isOneStatement: false, isAfterwards: true, fn }]
+      ? [
+          {
+            chosen: read.call,
+            marked: done.at,
+            markedIn: done.file,
+            isOneStatement: false,
+            isAfterwards: true,
+            fn,
+          },
+        ]
       : []
   })
-}
-
-const WORKERS =
-  /queue|worker|outbox|relay|poll|dispatch|deliver|drain|publisher|process_?(?:or|next|batch|pending|due|jobs?|tasks?|messages?|events?)/i
-const DONE = /^(?:processed|handled|sent|published|done|completed|delivered|dispatched)(?:at|on)?$/
-const OVER =
-  /\btrue\b|processed|done|sent|published|completed?|delivered|success|finished|handled|now\b|Date|utcnow/i
-
-function isWorker(file: File, fn: Func): boolean {
-  return WORKERS.test(`${file.path.split("/").at(-1)} ${fn.name}`)
-}
-
-/** What marks the chosen rows as done, in the column by which they were chosen. */
-function doneAfter(
-  file: File,
-  fn: Func,
-  read: RowCall,
-  rows: readonly RowCall[],
-  names: ReadonlySet<string>,
-): Node | null {
-  const chosenBy = read.where.map((one) => one.column)
-  const says = (column: string, text: string): boolean =>
-    (DONE.test(column) || STATE.test(column)) && chosenBy.includes(column) && OVER.test(text)
-  const update = rows.find(
-    (row) =>
-      row.call.start > read.call.end &&
-      row.call.end <= fn.end &&
-      row.kind === "update" &&
-      !row.where.some((one) => chosenBy.includes(one.column)) &&
-      mentionsAny(row.call, names) &&
-      (row.query
-        ? row.query.statements.some(
-            (one) =>
-              one.verb === "update" &&
-              one.sets.some((set) => says(bare(set.column), textIn(row.query!, set.value))),
-          )
-        : row.sets.some((set) => set.value && says(set.column, file.textOf(set.value)))),
-  )
-  return update?.call ?? null
 }
 
 function choosesWork(file: File, fn: Func, read: RowCall): boolean {
   if (read.kind !== "read" || read.locks || read.results.length === 0) return false
   if (!read.where.some((one) => selectsWork(one.column))) return false
+  // What is switched off or over waits for nobody.
+  if (read.where.some((one) => isState(one.column) && AT_REST.test(one.value))) return false
   // A row that is asked for by its key is no next piece of work.
   if (
     read.where.some(
@@ -172,7 +146,24 @@ function choosesWork(file: File, fn: Func, read: RowCall): boolean {
     )
   )
     return false
-  return read.isLimited || isLoopedOver(file, read.call) || elementsOf(fn, read).length > 0
+  return (
+    read.isLimited ||
+    isLoopedOver(file, read.call) ||
+    elementsOf(fn, read).length > 0 ||
+    isReturned(file, fn, read)
+  )
+}
+
+/** Rows that another function asked for. */
+function isReturned(file: File, fn: Func, read: RowCall): boolean {
+  const names = reachOf(file, fn, read.results, read.call.end)
+  return someNode(
+    fn,
+    (node) =>
+      node.kind === "return" &&
+      node.value !== null &&
+      someNode(node.value, (one) => one.kind === "name" && names.has(one.name)),
+  )
 }
 
 function isLoopedOver(file: File, call: Call): boolean {
@@ -235,6 +226,15 @@ function isTakenValue(file: File, column: string, value: Node | null): boolean {
   if (TAKEN.test(column)) return true
   return STATE.test(column) && value !== null && RUNNING.test(file.textOf(value))
 }
+
+/** The lambda at the top of a file: `export const dispatch = createFunction(…, async ({ step }) => …)`. */
+function outermostOf(file: File, call: Call): Func | null {
+  let found: Func | null = null
+  for (const outer of file.ancestorsOf(call)) if (outer.kind === "function") found = outer
+  return found
+}
+
+const AT_REST = /inactive|disabled|paused|suspended|archived|revoked|expired|cancell?ed/i
 
 const SAVES = /^(?:save\w*|Save\w*|asave|update\w*|merge|persist|flush|commit)$/
 

@@ -1,5 +1,6 @@
 /** What makes reading a row and writing it again safe: a lock on it, a version, a condition on what was read. */
 import type { Func, Node } from "../ir/nodes.ts"
+import { withoutComments } from "./comments.ts"
 import { callersOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
@@ -8,7 +9,7 @@ import { typeOf } from "./resolve.ts"
 import { type RowCall, singular } from "./rowCalls.ts"
 
 const GUARDS =
-  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire(?!d)|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
+  /for\s+(?:no\s+key\s+)?update|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire(?!d)|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic_?(?:lock|concurrency|version|transaction)|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
 
 export const VERSION_COLUMN =
   /^(?:version|lockversion|optlock|rowversion|revision|rev|etag|v|seq|sequence|generation|epoch|updatedat|modifiedat|lastmodified|xmin)$/
@@ -30,7 +31,8 @@ export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
 /** The annotations of a method stand before its name. */
 function isGuardedHere(file: File, fn: Func): boolean {
   return (
-    GUARDS.test(file.textOf(fn)) ||
+    // A comment that speaks of a lock is none.
+    (GUARDS.test(file.textOf(fn)) && GUARDS.test(withoutComments(file, fn))) ||
     fn.annotations.some((one) =>
       /lock|serializable/i.test(`${one.name} ${one.args.map((arg) => file.textOf(arg)).join(" ")}`),
     )

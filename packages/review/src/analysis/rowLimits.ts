@@ -5,11 +5,13 @@ import { isLimit } from "./counters.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { handedRecords } from "./handedRecords.ts"
-import { dotted, receiverOf, rootOf } from "./names.ts"
+import { dotted, receiverOf, rootOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { typeOf } from "./resolve.ts"
+import { resolveCall, typeOf } from "./resolve.ts"
 import { bare, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
 import { isConditional, isRowGuarded } from "./rowGuards.ts"
+import { addsTo, tableCountOf, waitsBetween } from "./tableCounts.ts"
+import { unitAround } from "./units.ts"
 
 export interface RowLimit {
   readonly fn: Func
@@ -38,11 +40,11 @@ export function rowLimits(program: Program, file: File): RowLimit[] {
     if (!withExits.has(fn) || (fn.isLambda && file.methodOf(fn) !== null)) return []
     const found: RowLimit[] = []
     walk(fn, (node) => {
-      if (found.length > 0 || (node.kind === "function" && node !== fn && !node.isLambda))
-        return false
+      if (node.kind === "function" && node !== fn && !node.isLambda) return false
+      if (found.some((one) => one.fn === fn)) return false
       if (node.kind !== "if" || !leaves(node.then.body)) return undefined
       const limit = limitAt(program, file, fn, node)
-      if (limit && !isRowGuarded(program, file, fn)) found.push(limit)
+      if (limit && !isRowGuarded(program, file, limit.fn)) found.push(limit)
       return undefined
     })
     return found
@@ -58,20 +60,104 @@ function limitAt(
   let found: RowLimit | null = null
   walk(node.test, (test) => {
     if (found || test.kind !== "binary" || !/^(?:>=?|<=?)$/.test(test.op)) return !found
+    found = fundsAt(program, file, fn, node, test)
+    if (found) return false
     const isRight = isLimit(program, file, test.right)
     if (!isRight && !isLimit(program, file, test.left)) return true
     const isFull = test.op.startsWith(">") === isRight
     const count = isFull ? countOf(program, file, fn, isRight ? test.left : test.right) : null
-    const act = count && actAfter(program, file, fn, node.end, count)
+    const act =
+      count &&
+      (actAfter(program, file, fn, node.end, count) ?? actOfCallers(program, file, fn, count))
     if (count && act) found = { fn, name: count.name, read: count.read, check: test, act }
+    else if (isFull) found = tableLimit(program, file, isRight ? test.left : test.right, node, test)
+    const side = isRight ? test.left : test.right
+    if (found && side.kind === "name") found = { ...(found as RowLimit), name: side.name }
+    if (found && isTakenWithin(file, found.fn, isRight ? test.right : test.left)) found = null
     return true
   })
   return found
 }
 
+const FUNDS = new Set(
+  "balance credit credits stock quantity qty available remaining points seats funds inventory tokens wallet coins left units".split(
+    " ",
+  ),
+)
+
+/** `if (account.balance < amount) throw …`, and the amount is taken off without a condition on what is there. */
+function fundsAt(
+  program: Program,
+  file: File,
+  fn: Func,
+  branch: Node,
+  test: Node & { kind: "binary" },
+): RowLimit | null {
+  const side = test.op.startsWith("<") ? test.left : test.right
+  const held = side.kind === "await" ? side.value : side
+  if (held.kind !== "member" || !wordsOf(held.name).some((word) => FUNDS.has(word))) return null
+  const count = countOf(program, file, fn, held)
+  if (!count || count.column === null) return null
+  const act = actAfter(program, file, fn, branch.end, count)
+  return act ? { fn, name: dotted(held), read: count.read, check: test, act } : null
+}
+
+const CHECKS = /^_?(?:check|validate|ensure|enforce|assert|verify|require|guard)/i
+
+/** `validateLimit()` only refuses: what takes the place follows where it was called, in the same file. */
+function actOfCallers(program: Program, file: File, fn: Func, count: Count): Call | null {
+  if (!CHECKS.test(fn.name) || count.column !== null) return null
+  for (const site of file.callsNamed(fn.name)) {
+    const caller = file.methodOf(site)
+    if (!caller || caller === fn || isRowGuarded(program, file, caller)) continue
+    const own = actAfter(program, file, caller, site.end, count)
+    if (own) return own
+    for (const call of file.calls) {
+      if (call.start < site.end || call.end > caller.end || call.name === fn.name) continue
+      if (!resolveCall(program, file, call).some((target) => target.file === file)) continue
+      for (const target of overloadsOf(file, call)) {
+        if (target === caller || !target.body || isRowGuarded(program, file, target)) continue
+        const act = actAfter(program, file, target, target.body.start, count)
+        if (act) return act
+      }
+    }
+  }
+  return null
+}
+
+function overloadsOf(file: File, call: Call): readonly Func[] {
+  return file.functionsNamed(call.name).filter((fn) => fn.params.length === call.args.length)
+}
+
+/** Another write of the same function takes the place only below the limit: `{ count: { $lt: MAX } }`. */
+function isTakenWithin(file: File, fn: Func, limit: Node): boolean {
+  const name = dotted(limit).split(".").at(-1)!
+  if (!/^\w+$/.test(name)) return false
+  return new RegExp(`(?:\\$lte?|\\blte?|__lte?)\\s*[:=(]\\s*[\\w.]*\\b${name}\\b`).test(
+    file.textOf(fn),
+  )
+}
+
+/** Rows of a table are counted, and one is added later. */
+function tableLimit(
+  program: Program,
+  file: File,
+  counted: Node,
+  branch: Node,
+  check: Node,
+): RowLimit | null {
+  const fn = unitAround(file, branch)
+  const count = fn && tableCountOf(program, file, fn, counted)
+  const act = count && addsTo(program, file, fn, branch.end, count.table)
+  if (!act || isRowGuarded(program, file, fn)) return null
+  const isScript = file.language === "javascript" || file.language === "typescript"
+  if (isScript && !waitsBetween(fn, count.read.end, act.start)) return null
+  return { fn, name: count.name, read: count.read, check, act }
+}
+
 const COUNTS = /^(?:count(?:[A-Z_]\w*|Documents)?|Count(?:[A-Z]\w*)?|acount|get_?[cC]ount\w*)$/
 const STORES =
-  /(?:repo(?:sitory|s)?|dao|service|prisma|model|objects|db|tx|trx|manager|mapper|collection|queries|\.\w*(?:where|filter|from|Where|Model|find)\(\))$|^prisma\.\w+$|\bprisma\.\w+$|\btx\.\w+$/i
+  /(?:repo(?:sitory|s)?|dao|storage|service|prisma|model|objects|db|tx|trx|manager|mapper|collection|queries|\.\w*(?:where|filter|from|Where|Model|find)\(\))$|^prisma\.\w+$|\bprisma\.\w+$|\btx\.\w+$/i
 
 const STORE_TYPES = /(?:Repository|Repo|Dao|DAO|Mapper|EntityManager)$/
 
@@ -106,7 +192,11 @@ function countOf(program: Program, file: File, fn: Func, node: Node): Count | nu
 function counted(program: Program, file: File, call: Call): Count | null {
   const isScript = file.language === "javascript" || file.language === "typescript"
   if (isScript && file.parentOf(call)?.kind !== "await") return null
-  const receiver = COUNTS.test(call.name) ? receiverOf(call) : null
+  // `Session.countDocuments({ user }).session(tx)`, `jobs.findByState(running).size()`
+  const listed =
+    /^(?:size|length)$/.test(call.name) && stepsOf(call).find((one) => one.name.startsWith("find"))
+  const step = listed || stepsOf(call).find((one) => COUNTS.test(one.name))
+  const receiver = step ? receiverOf(step) : null
   if (!receiver) return null
   const on = dotted(receiver)
   const isClass = /^[A-Z]\w*$/.test(rootOf(receiver) ?? "") && file.language !== "go"
@@ -130,7 +220,7 @@ function actAfter(program: Program, file: File, fn: Func, from: number, count: C
       file.calls.find(
         (call) =>
           isLater(call) &&
-          /^(?:increment|incrementBy|increase)$/.test(call.name) &&
+          /^(?:increment|incrementBy|increase|decrement|decrementBy|decrease)$/.test(call.name) &&
           call.args.some((arg) => arg.kind === "string" && bare(arg.value) === column),
       ) ?? null
     )
@@ -139,11 +229,26 @@ function actAfter(program: Program, file: File, fn: Func, from: number, count: C
     file.calls.find((call) => {
       const receiver = receiverOf(call)
       if (!receiver || !isLater(call) || !TAKES.test(call.name)) return false
+      if (call.name === "save" && isMadeAs(file, fn, receiver, count.on)) return true
       const on = dotted(
         stepsOf(call).length > 1 ? (receiverOf(stepsOf(call)[0]!) ?? receiver) : receiver,
       )
       return on === count.on || on.startsWith(`${count.on}.`)
     }) ?? null
+  )
+}
+
+/** `const roadmap = new Roadmap({ … })`, which saves itself. */
+function isMadeAs(file: File, fn: Func, receiver: Node, name: string): boolean {
+  if (receiver.kind !== "name") return false
+  return file.assignments.some(
+    (one) =>
+      one.start >= fn.start &&
+      one.end <= receiver.start &&
+      one.value?.kind === "call" &&
+      one.value.isNew === true &&
+      one.value.name === name &&
+      one.targets.some((target) => target.kind === "name" && target.name === receiver.name),
   )
 }
 

@@ -67,7 +67,8 @@ export function conditionsOf(program: Program, file: File, steps: readonly Call[
       if (text !== null) found.push(...ofText(text, step, file))
     }
     // `findOne({ where: { id } })`, `where({ id })`, `updateOne({ _id }, …)`
-    if (first?.kind === "object" && !/^(?:select|update)$/.test(step.name))
+    const isPlain = !/^(?:select|update)$/.test(step.name)
+    if (first?.kind === "object" && (isPlain || entryOf(first, "where")?.kind === "object"))
       found.push(...ofObject(file, first))
     const later = step.args.find(
       (arg, index) => index > 0 && arg.kind === "object" && entryOf(arg, "where"),
@@ -182,8 +183,12 @@ export function settingsOf(program: Program, file: File, steps: readonly Call[])
           for (const one of objectsOf(program, file, entry.value.value)) fromObject(one)
       } else if (/^(?:data|\$set|set)$/.test(entry.key)) {
         for (const one of objectsOf(program, file, entry.value)) fromObject(one)
-      } else if (entry.key === "$inc") add("$inc", entry.value)
-      else if (!/^(?:where|select|include|\$setOnInsert)$/.test(entry.key))
+      } else if (entry.key === "$inc") {
+        add("$inc", entry.value)
+        for (const one of objectsOf(program, file, entry.value))
+          for (const { key, value } of one.entries)
+            if (key !== null) found.push({ column: bare(key), value, isSelfReferential: true })
+      } else if (!/^(?:where|select|include|\$setOnInsert)$/.test(entry.key))
         add(entry.key, entry.value)
     }
   }

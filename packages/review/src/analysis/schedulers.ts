@@ -1,4 +1,5 @@
 /** Where work is registered to run at certain times: cron libraries and timers of every language. */
+import { walk } from "../ir/children.ts"
 import type { At, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { argNamed, dotted, receiverOf, rootOf } from "./names.ts"
@@ -46,7 +47,36 @@ export function registrationsOf(program: Program, file: File): readonly Registra
     if (annotation && isScheduling(file, annotation.name))
       found.push({ at: annotation, work: [{ file, fn }] })
   }
-  return found.sort((a, b) => a.at.start - b.at.start)
+  return [...found, ...byTheClock(file)].sort((a, b) => a.at.start - b.at.start)
+}
+
+/** The time until the next day, hour or date, as each language writes it. */
+const UNTIL_NEXT =
+  /time\.Until\(\s*\w*(?:[nN]ext|[tT]arget|[mM]idnight|[tT]omorrow)\w*|\w*(?:next|target|midnight|tomorrow)\w*(?:\.getTime\(\)|\.valueOf\(\))?\s*-\s*\w*(?:now|Date\.now\(\)|datetime\.now)|(?:next|target|midnight|tomorrow)\w*\.Sub\(\s*\w*now/i
+
+/** A loop that sleeps until the next time of the clock and then works: a timed job without a library. */
+function byTheClock(file: File): Registration[] {
+  if (!UNTIL_NEXT.test(file.text)) return []
+  return file.functions.flatMap((fn): Registration[] => {
+    if (!fn.body || fn.name === "main" || !UNTIL_NEXT.test(file.textOf(fn))) return []
+    let loop: Node | null = null
+    walk(fn.body, (node) => {
+      if (node.kind === "function") return false
+      const isOurs = node.kind === "loop" && UNTIL_NEXT.test(file.textOf(node))
+      if (isOurs && waits(file, node)) loop ??= node
+      return loop === null
+    })
+    return loop ? [{ at: loop, work: [{ file, fn }] }] : []
+  })
+}
+
+function waits(file: File, loop: Node): boolean {
+  return file.calls.some(
+    (call) =>
+      call.start >= loop.start &&
+      call.end <= loop.end &&
+      /^(?:[sS]leep|After|NewTimer|Reset|setTimeout|delay|wait|wait_for)$/.test(call.name),
+  )
 }
 
 /** The job within `withCheckIn("digests", sendDigests)`; what a wrapper with a lock is given is let be. */

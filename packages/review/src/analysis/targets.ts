@@ -12,6 +12,7 @@ const REMOTE_WORDS = new Set([
   "http",
   "https",
   "fetch",
+  "fetcher",
   "axios",
   "requests",
   "httpx",
@@ -75,6 +76,10 @@ const REMOTE_WORDS = new Set([
   "session",
   "connection",
   "client",
+  "llm",
+  "openai",
+  "anthropic",
+  "genai",
 ])
 const REMOTE_VERBS = new Set([
   "dial",
@@ -142,12 +147,17 @@ const ASIDE =
 /** `pollInterval.Load()` reads a setting. */
 const SETTING = /(?:[iI]nterval|[tT]imeout|[dD]elay|[pP]eriod|[dD]uration)(?:\(\))?\.\w+$/
 
+/** A chain's nodes are asked over the network. */
+const CHAIN =
+  /(?:^|\.)(?:\w*[pP]rovider|web3|eth)(?:\(\))?\.(?:getBlock(?:Number)?|getLogs|getTransaction(?:Receipt)?|waitForTransaction|broadcastTransaction)$/
+
 const MEMO = Symbol("target of a function")
 
 /** Where a call goes, by its name, what it is called on, and what the functions behind it call. */
 export function targetOf(program: Program, file: File, call: Call, depth = 2): Target {
   const name = dotted(call.callee)
   if (ASIDE.test(name) || SETTING.test(name)) return "unknown"
+  if (CHAIN.test(name)) return "remote"
   const direct = byName(name)
   // What the repository says of its own `queryRegistry` weighs more than the verb.
   const isOpen = direct === "remote" && depth > 0 && isByVerb(name)

@@ -34,6 +34,14 @@ export function transactionAround(file: File, fn: Func, node: Node): Transaction
   return fn.body ? betweenBeginAndCommit(fn.body, node) : null
 }
 
+/** The transaction of those who call a private method: all of them are annotated, so it runs in theirs. */
+export function transactionOfCallers(file: File, fn: Func): TransactionScope | null {
+  if (!fn.modifiers.includes("private")) return null
+  const callers = file.callsNamed(fn.name).map((call) => file.methodOf(call))
+  const all = callers.every((one) => one !== null && one !== fn && isTransactional(file, one))
+  return callers.length > 0 && all ? scope(fn) : null
+}
+
 /** `@Transactional` of a method or of its class, Django's `@transaction.atomic`. */
 function isTransactional(file: File, fn: Func): boolean {
   const all = [...fn.annotations, ...(file.classOf(fn)?.annotations ?? [])]

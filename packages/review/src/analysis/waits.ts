@@ -98,7 +98,10 @@ function platformWait(file: File, call: Call): Wait | null {
     const delay = call.args[known.delay]
     if (!delay || delay.kind === "named" || delay.kind === "lambda") return null
     const callback = known.callback === undefined ? null : (call.args[known.callback] ?? null)
-    return { call, form: known.form, delay, unitMs: known.unitMs ?? 1, callback }
+    // `<-time.Tick(d)` receives one tick and lets the ticker go.
+    const isOnce = call.name === "Tick" && file.parentOf(call)?.kind === "receive"
+    const form = isOnce && file.language === "go" ? "block" : known.form
+    return { call, form, delay, unitMs: known.unitMs ?? 1, callback }
   }
   if (file.language === "java" || file.language === "kotlin")
     return jvmWait(call) ?? eventLoopWait(call)
@@ -255,7 +258,12 @@ function wrappedWait(program: Program, file: File, call: Call): Wait | null {
       named?.kind === "named" ? named.value : (call.args[wrapped.index - offset] ?? param.value)
     if (delay) return { call, form: "block", delay, unitMs: wrapped.unitMs, callback: null }
   }
-  if (targets.length > 0 || !WAITING.test(call.name)) return null
+  // How a function called `sleep` does it, by an event or in slices, is its own affair.
+  const isSleep =
+    file.language === "python" &&
+    call.name === "sleep" &&
+    targets.every(({ fn }) => fn.params.length <= 2)
+  if ((targets.length > 0 && !isSleep) || !WAITING.test(call.name)) return null
   // Celery's `task.delay(5)` puts the task into a queue and comes back at once.
   if (file.language === "python" && call.name === "delay") return null
   const args = positional(call)

@@ -5,6 +5,7 @@ import { leaves } from "../analysis/failures.ts"
 import { memosOf } from "../analysis/memos.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { type Refresh, refreshesOf } from "../analysis/refreshes.ts"
 import { ownClassOf } from "../analysis/resolve.ts"
 import { rowCallsOf } from "../analysis/rowCalls.ts"
 import { isCoalesced, isPartOf, isPut } from "../analysis/sharedLoads.ts"
@@ -26,16 +27,17 @@ const TTL = /ttl|ex$|px|expir|max_?age|timeout|duration|EX|seconds|minutes|hours
 const OWN_KEY =
   /api_?key|session|token|user_?id|request_?id|job_?id|nonce|otp|cursor|idempoten|tenant_?user|visitor/i
 const ASIDE =
-  /^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf|parse|stringify|dumps|loads|Marshal|Unmarshal|now|Now|sleep|toString|String|Sprintf|format|JSON|then|catch|push|append|inc|Inc|increment|observe|record|track|len|int|str|require|readValue|writeValueAsString|valueOf|ofSeconds|ofMinutes|opsForValue|boundValueOps|Result|Bytes|Err|keyFor|hash|digest|update|encode|decode|is\w*|has\w*|emit)$/
+  /^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf|parse|stringify|dumps|loads|Marshal|Unmarshal|now|Now|sleep|toString|String|Sprintf|format|JSON|then|catch|push|append|inc|Inc|increment|observe|record|track|len|int|str|require|readValue|writeValueAsString|valueOf|ofSeconds|ofMinutes|opsForValue|boundValueOps|Result|Bytes|Err|keyFor|getMetrics|getLogger|getTracer|hash|digest|update|encode|decode|is\w*|has\w*|emit)$/
 
 export const cacheStampede: Rule = {
   id: "cache-stampede",
   title: "Cache stampede",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey/,
+  mentions:
+    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)|[rR]efresh_?[tT]oken/,
   docs: {
-    what: "Code looks into a cache (or at a value that it keeps in a variable for a while), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
+    what: "Code looks into a cache (or at a value that it keeps in a variable for a while, such as a token), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
     why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
     silent: [
       "Those who miss share a load: singleflight, a map of loads under way, a lock around the load.",
@@ -104,7 +106,29 @@ export const cacheStampede: Rule = {
       })
     }
     inVariables(program, file, seen, report)
+    for (const refresh of refreshesOf(program, file)) {
+      if (!seen.has(refresh.fn)) report(ofRefresh(refresh))
+    }
   },
+}
+
+/** Tokens that an object keeps: all who find one expired fetch another, and some servers take the older ones back. */
+function ofRefresh({ fn, test, load, put, name, by }: Refresh): Draft {
+  return {
+    at: load,
+    tier: "likely",
+    severity: "low",
+    message: `all who find ${name === null ? "the token" : `\`${name}\``} expired at the same time run \`${dotted(load.callee)}\`, each for itself`,
+    because: [
+      { text: "its age is looked at here", at: test.test },
+      { text: "another one is fetched here", at: load },
+      { text: by === fn ? "and kept here" : "and kept here, after a wait", at: put },
+    ],
+    checked: ["no lock and no fetch under way is shared by those who find it expired"],
+    fix: {
+      text: "Keep the promise of the fetch that is under way, and let all who come meanwhile wait for it.",
+    },
+  }
 }
 
 /** Values in variables: those who find one that is too old load it together. */

@@ -1,4 +1,6 @@
 /** cancel-cause-masked: a cancellation is answered with something else, or swallowed. */
+import { losesInterrupt } from "../analysis/lostInterrupts.ts"
+import { caughtResults } from "../analysis/caughtResults.ts"
 import {
   type Branch,
   type Caught,
@@ -8,6 +10,7 @@ import {
   handsOn,
   loopGoingOn,
   namesCancellation,
+  retriesEverything,
   signalBranches,
   suspendsElsewhere,
 } from "../analysis/cancellations.ts"
@@ -17,7 +20,7 @@ import type { Program } from "../analysis/program.ts"
 import { answerMadeOf, WRAPPED } from "../analysis/wrappedFailures.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Catch, Node } from "../ir/nodes.ts"
+import type { Block, Call, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
 export const cancelCauseMasked: Rule = {
@@ -26,7 +29,7 @@ export const cancelCauseMasked: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /\.Done\(\)|ctx\.Err\(\)|Cancel|aborted|"abort"|'abort'|Interrupted|BaseException|except:|catch \(\w+: (?:Exception|Throwable)/,
+    /\.Done\(\)|ctx\.Err\(\)|Cancel|aborted|"abort"|'abort'|Interrupted|BaseException|except:|catch \(\w+: (?:Exception|Throwable)|runCatching/,
   docs: {
     what: "When a context, a signal or an exception says that work is cancelled, the code returns an error of its own that does not carry the cause, or goes on as if nothing had happened.",
     why: "The caller cannot tell a shutdown from a deadline from a failure: it retries what was cancelled on purpose, or reports a timeout that was none. Code that swallows the cancellation cannot be stopped at all.",
@@ -69,7 +72,21 @@ export const cancelCauseMasked: Rule = {
           ? signalBranches(file).flatMap((branch) => ofSignal(file, branch) ?? [])
           : caughtIn(program, file).flatMap((caught) => ofCatch(program, file, caught) ?? [])
     for (const draft of drafts) report(draft)
+    // One place in a file shows it; the others are written alike.
+    const [kept] = caughtResults(program, file)
+    if (kept) report(ofResult(kept))
   },
+}
+
+function ofResult(at: Call): Draft {
+  return {
+    at,
+    tier: "likely",
+    severity: "low",
+    message: "`runCatching` makes a cancellation a failed result, and the coroutine goes on",
+    because: [{ text: "catches everything that is thrown where it suspends", at }],
+    checked: ["nothing that is called on the result throws the cancellation on"],
+  }
 }
 
 /** Errors that say the same as the cancellation in the words of the package. */
@@ -148,7 +165,7 @@ function says(call: Call, words: RegExp): boolean {
 
 function ofSignal(file: File, { source, name, body }: Branch): Draft | null {
   const made = errorThrown(body)
-  if (!made || isAbortError(file, made) || isOwnLimit(file, made, name)) return null
+  if (!made || /abort|cancel/i.test(file.textOf(made)) || isOwnLimit(file, made, name)) return null
   const text = file.textOf(body)
   if (/\breason\b|throwIfAborted|cause:/.test(text)) return null
   return {
@@ -202,10 +219,6 @@ function isOwnLimit(file: File, at: Node, name: string): boolean {
   )
 }
 
-function isAbortError(file: File, made: Call): boolean {
-  return /abort|cancel/i.test(file.textOf(made))
-}
-
 // --- exceptions -----------------------------------------------------------------------------------------------------
 
 function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
@@ -249,6 +262,14 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
       "medium",
       "a cancellation is swallowed and the loop goes on: the work cannot be stopped",
     )
+  if (!loop && losesInterrupt(file, caught))
+    return draftOf(
+      caught,
+      head,
+      "likely",
+      "low",
+      "an interruption is passed over, and whoever interrupted the thread is not heard further out",
+    )
   if (!namesCancellation(file, clause) || !returnsAnswer(clause.body)) return null
   return draftOf(
     caught,
@@ -277,26 +298,6 @@ function dealsWith(body: Block): boolean {
     return undefined
   })
   return deals && !tells
-}
-
-/**
- * `except BaseException: if auto: return await reconnect() … raise`: one way through it does more work, and nothing asks
- * whether it was a cancellation.
- */
-function retriesEverything(file: File, clause: Catch): boolean {
-  if (file.language !== "python" || namesCancellation(file, clause)) return false
-  let works = false
-  let answers = false
-  let throws = false
-  walk(clause.body, (node) => {
-    if (node.kind === "throw") throws = true
-    if (node.kind === "return") answers ||= node.value?.kind === "await"
-    if (node.kind === "await" && node.value.kind === "call")
-      works ||= /connect|retry|run|start|send|fetch|request|sleep/i.test(node.value.name)
-    return node.kind !== "function"
-  })
-  if (!answers && clause.body.body.some((one) => one.kind === "throw")) return false
-  return works && throws && !/[cC]ancel|isinstance|Exit|Interrupt/.test(file.textOf(clause.body))
 }
 
 /** Another exception that does not carry the cancellation. */

@@ -9,6 +9,7 @@ import { leaves } from "../analysis/failures.ts"
 import { mapUpdates } from "../analysis/mapUpdates.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { searchedMaps } from "../analysis/searchedMaps.ts"
 import { isCalledHeld, sectionsAt, sectionsOf, shareSection } from "../analysis/sections.ts"
 import { stateOf } from "../analysis/states.ts"
 import { courseOf, isCooperative, yieldBetween, yieldShown } from "../analysis/yields.ts"
@@ -73,6 +74,8 @@ export const checkThenActMap: Rule = {
       reported.add(once)
       report(draft)
     }
+    for (const { name, search, put } of searchedMaps(program, file))
+      report(searchDraft(name, search, put))
     for (const { fn, state, read, put } of mapUpdates(program, file)) {
       const once = `${state.key}@${fn.start}`
       if (reported.has(once)) continue
@@ -242,8 +245,25 @@ function concurrencyOf(
   )
   if (guarded)
     return { text: "elsewhere the map changes under a lock", at: guarded.at, file: guarded.file }
-  if (file.language !== "go") return null
+  if (file.language !== "go") return sharedBeanOf(file, lookup)
   return handlerOf(lookup) ?? goroutineOf(file, lookup) ?? callerWithLock(program, file, lookup)
+}
+
+/** One instance of a component serves all requests of a container. */
+const SHARED =
+  /(?:^|\.)(?:Component|Service|Repository|Controller|RestController|Singleton|ApplicationScoped|ManagedBean|Startup)$/
+
+function sharedBeanOf(file: File, { fn, state }: Lookup): DraftFact | null {
+  if (file.language !== "java" && file.language !== "kotlin") return null
+  const owner = file.classOf(fn)
+  if (!owner || state.owner !== owner.name) return null
+  const isScoped = owner.annotations.some((one) => /Scope$|Scoped$/.test(one.name))
+  const shared = owner.annotations.find((one) => SHARED.test(one.name))
+  if (!shared || (isScoped && !shared.name.endsWith("Scoped"))) return null
+  return {
+    text: "one instance of this component serves all requests",
+    at: { start: owner.nameStart, end: owner.nameStart + owner.name.length },
+  }
 }
 
 function isGuarded(program: Program, change: Change): boolean {
@@ -309,6 +329,20 @@ function unguardedRead(program: Program, file: File, lookup: Lookup): Node | nul
 
 function isSetUpName(name: string): boolean {
   return /^(?:constructor$|__init__$|init|New|main$|setUp|configure|Register|register)/.test(name)
+}
+
+function searchDraft(name: string, search: Node, put: Node): Draft {
+  return {
+    at: { start: search.start, end: search.start + "for".length },
+    tier: "likely",
+    severity: "low",
+    message: `\`${name}\` is searched under one lock and added to under the next: two callers at once both find nothing`,
+    because: [
+      { text: "searched here", at: search },
+      { text: "and added to here, when the lock was given back in between", at: put },
+    ],
+    checked: ["it is not searched again under the second lock"],
+  }
 }
 
 function updateDraft(name: string, read: Node, put: Node): Draft {

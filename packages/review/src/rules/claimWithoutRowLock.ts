@@ -13,10 +13,10 @@ export const claimWithoutRowLock: Rule = {
   title: "Claim without a row lock",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|setStatus|setState/,
+  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|setStatus|setState|[nN]ext_?[rR]un/,
   docs: {
     what: "Code chooses the next row by its state (status = 'pending' … LIMIT 1) and then marks it as taken by its key. The row is not locked when it is chosen, and the mark does not look at the state again.",
-    why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. The same happens where a worker marks rows only as done, after the work. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",
+    why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. The same happens where a worker marks rows only as done, after the work, or moves them on to their next time: in the same function, in one that it gives a row to, or in the one that asked for the rows. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",
     silent: [
       "The rows are locked when they are chosen: FOR UPDATE, SKIP LOCKED, and their like in query builders.",
       "The update names the state in its WHERE, so that only one of two changes a row.",
@@ -79,7 +79,11 @@ function draftOf(claim: RowClaim): Draft {
     because: [
       { text: "rows are chosen here, and not locked", at: claim.chosen },
       claim.isAfterwards
-        ? { text: "they are marked as done here, when the work is over", at: claim.marked }
+        ? {
+            text: "they are marked as done here, when the work is over",
+            at: claim.marked,
+            ...(claim.markedIn ? { file: claim.markedIn } : {}),
+          }
         : {
             text: "they are marked as taken here, whatever their state is by then",
             at: claim.marked,

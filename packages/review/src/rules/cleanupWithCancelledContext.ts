@@ -2,6 +2,7 @@
 import type { File } from "../analysis/file.ts"
 import { finalizers, isInCoroutine } from "../analysis/finalizers.ts"
 import { dotted, receiverOf, wordsOf } from "../analysis/names.ts"
+import { overBefore, recordsEnd, recordsOutcome } from "../analysis/overContexts.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
 import { isYield } from "../analysis/yields.ts"
@@ -15,9 +16,10 @@ export const cleanupWithCancelledContext: Rule = {
   title: "Cleanup with a cancelled context",
   languages: ["go", "python", "javascript", "typescript", "kotlin"],
   scope: "code",
-  mentions: /defer|Done\(\)|finally|[sS]ignal/,
+  mentions:
+    /defer|Done\(\)|\.Err\(\)|context\.Canceled|[cC]ancell?ed\w*\(|finally|onCompletion|[sS]ignal/,
   docs: {
-    what: "A rollback, an unlock or another cleanup runs under the context, the signal or the scope of the work that it cleans up after.",
+    what: "A rollback, an unlock or another cleanup runs under the context, the signal or the scope of the work that it cleans up after; or what became of cancelled work is stored under the context that was cancelled.",
     why: "Cleanup is needed most when the work was cancelled, and just then its own context is over: the call returns at once without doing anything. The transaction stays open, the lock stays taken until it expires, the registration stays.",
     silent: [
       "The cleanup has a context of its own: context.WithoutCancel, context.Background with a time limit, a shielded scope, NonCancellable.",
@@ -79,12 +81,14 @@ const DETACHES = /WithoutCancel|Detach|Background|NonCancel|Shield|Uncancel/i
 function ofGo(program: Program, file: File): Draft[] {
   const found: Draft[] = []
   for (const call of file.calls) {
-    if (!isCleanup(call)) continue
+    const cleans = isCleanup(call)
+    if (!cleans && !recordsEnd(call)) continue
     const context = call.args.find(
       (arg) => arg.kind === "name" && /^(?:ctx|context|\w*Ctx)$/.test(arg.name),
     )
     if (context?.kind !== "name") continue
-    const late = deferOf(file, call) ?? afterDone(file, call, context.name)
+    const isDeferred = cleans || recordsOutcome(call)
+    const late = overBefore(file, call, context.name) ?? (isDeferred ? deferOf(file, call) : null)
     const from = late ? sourceOf(file, call, context.name) : null
     if (!late || !from || isDetachedWithin(program, file, call)) continue
     const draft = draftOf(
@@ -118,33 +122,6 @@ function deferOf(file: File, call: Call): DraftFact | null {
     if (outer.kind === "go" || (outer.kind === "function" && !outer.isLambda)) return null
   }
   return null
-}
-
-/** In a branch that runs because the context is over. */
-function afterDone(file: File, call: Call, name: string): DraftFact | null {
-  let inner: Node = call
-  for (const outer of file.ancestorsOf(call)) {
-    if (outer.kind === "select") {
-      const own = outer.cases.find((one) => one.body === inner)
-      if (own?.comm && isDone(own.comm, name))
-        return { text: "runs because the context is over", at: own.comm }
-    }
-    if (outer.kind === "block") {
-      const done = outer.body.find((one) => one.end <= call.start && isDone(one, name))
-      if (done) return { text: "runs after the context is over", at: done }
-    }
-    if (outer.kind === "function") return null
-    inner = outer
-  }
-  return null
-}
-
-function isDone(node: Node, name: string): boolean {
-  return (
-    node.kind === "receive" &&
-    node.channel.kind === "call" &&
-    dotted(node.channel.callee) === `${name}.Done`
-  )
 }
 
 /** Where a context that can be cancelled comes from; null for one that cannot. */
@@ -305,7 +282,7 @@ function isShielded(file: File, outer: Node): boolean {
 // --- coroutines of Kotlin -------------------------------------------------------------------------------------------
 
 function ofCoroutines(program: Program, file: File): Draft[] {
-  return finalizers(file).flatMap(({ around, body, fn }) => {
+  return [...finalizers(file), ...completions(file)].flatMap(({ around, body, fn }) => {
     if (!fn.isAsync && !isInCoroutine(file, around)) return []
     const call = firstAwaited(
       program,
@@ -317,12 +294,27 @@ function ofCoroutines(program: Program, file: File): Draft[] {
     return draftOf(
       call,
       [
-        { text: "when this was cancelled", at: around.body.body[0] ?? around },
+        {
+          text: "when this was cancelled",
+          at: around.kind === "try" ? (around.body.body[0] ?? around) : around,
+        },
         { text: "a suspending call throws at once", at: call },
       ],
       ["no withContext(NonCancellable) is around the cleanup"],
       "withContext(NonCancellable) { … } around it",
     )
+  })
+}
+
+/** `flow.onCompletion { … }` runs when the collector is cancelled, in what was cancelled. */
+function completions(
+  file: File,
+): { readonly around: Call; readonly body: Block; readonly fn: { readonly isAsync: boolean } }[] {
+  if (file.language !== "kotlin" || !file.text.includes("onCompletion")) return []
+  return file.calls.flatMap((call) => {
+    const handler = call.name === "onCompletion" ? call.args.at(-1) : undefined
+    if (handler?.kind !== "lambda" || !handler.fn.body) return []
+    return [{ around: call, body: handler.fn.body, fn: { isAsync: true } }]
   })
 }
 

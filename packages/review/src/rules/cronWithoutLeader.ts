@@ -1,8 +1,9 @@
 /** cron-without-leader: every instance does what one should. */
+import { withoutComments } from "../analysis/comments.ts"
 import type { Witness } from "../analysis/evidence.ts"
 import type { File } from "../analysis/file.ts"
 import { deploymentOf, instancesOf } from "../analysis/instances.ts"
-import { type Mutation, mutationWithin, takesAway } from "../analysis/mutations.ts"
+import { makesNew, type Mutation, mutationWithin, takesAway } from "../analysis/mutations.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
@@ -17,7 +18,10 @@ const ONE_OF_MANY =
 
 /** Locks of one process let every process through. */
 const IN_PROCESS =
-  /\b\w{0,20}(?:mu|mutex|Mutex|mtx)\.(?:R?Lock|R?Unlock|lock|unlock|acquire|release|runExclusive)\b|\b(?:asyncio|threading|multiprocessing)\.(?:R?Lock|Semaphore)\b|\bReentrantLock\b|\bsync\.\w*Mutex\b|\bsynchronized\b/g
+  /\b\w{0,20}(?:mu|mutex|Mutex|mtx)\.(?:R?Lock|R?Unlock|lock|unlock|acquire|release|runExclusive)\b|\b(?:asyncio|threading|multiprocessing)\.(?:R?Lock|Semaphore)\b|\bReentrantLock\b|\bsync\.(?:\w*Mutex|Once)\b|\b\w{0,30}[oO]nce\.Do\b|\bsynchronized\b/g
+
+/** What is measured twice is measured. */
+const ASIDE = /telemetry|metric|analytics|statistic|heart_?beat|health|warm_?up/i
 
 const STEPS = 3
 
@@ -26,16 +30,16 @@ export const cronWithoutLeader: Rule = {
   title: "Cron in every instance",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /[cC]ron|[sS]chedul|periodic_task|repeat_every/,
+  mentions: /[cC]ron|[sS]chedul|periodic_task|repeat_every|time\.Until|total_seconds/,
   docs: {
-    what: "A program that runs in several instances registers a timed job that changes something, and nothing lets only one instance run it.",
+    what: "A program that runs in several instances registers a timed job that changes something (or sleeps until the next time of the clock and then does it), and nothing lets only one instance run it.",
     why: "Each instance does it at the same moment: invoices are sent twice, rows are processed twice, and the database gets all of them at once.",
     silent: [
       "The job takes a lock, asks whether it leads, or claims its work by a condition, itself or in what it calls.",
       "It only reads, or only touches what is the instance's own.",
       "It only takes away what is old, unless a number of replicas says that several instances run.",
       "A setting turns it on: whoever runs several instances can let one of them do it.",
-      "Nothing says that several instances run (replicas, worker processes, a lock over instances elsewhere), and it sends no letters and moves no money: then it is of tier context.",
+      "Nothing says that several instances run (replicas, worker processes, a lock over instances elsewhere), and it sends no letters, moves no money and makes nothing new, or is not deployed as a service: then it is of tier context.",
     ],
     fix: "Let one instance run it: a lock with an owner and an expiry, a leader, a claim by a unique (job, tick) row, or a scheduler that all instances share.",
     reference: "https://github.com/lukas-krecan/ShedLock#readme",
@@ -70,23 +74,38 @@ export const cronWithoutLeader: Rule = {
           mutationWithin(program, one.file, one.fn.body, STEPS, (found) => !takesAway(found)) ??
           mutationWithin(program, one.file, one.fn.body, STEPS)
         if (!effect || isForOne(program, one, STEPS, effect.via.end)) continue
-        report(draftOf(program, file, at, one, effect))
+        report(
+          draftOf(
+            program,
+            file,
+            at,
+            one,
+            effect.isGrave ? effect : newMadeBy(program, one, effect),
+          ),
+        )
       }
     }
   },
+}
+
+/** What the job makes anew, where something keeps only the rest of it to one instance. */
+function newMadeBy(program: Program, { file, fn }: Located, effect: Mutation): Mutation {
+  const made = fn.body && mutationWithin(program, file, fn.body, STEPS, makesNew)
+  return made && !isForOne(program, { file, fn }, STEPS, made.via.end) ? made : effect
 }
 
 function draftOf(program: Program, file: File, at: At, work: Located, effect: Mutation): Draft {
   const isGrave = effect.isGrave || /pay|charge|bill|invoice|mail|notif|remind/i.test(work.fn.name)
   const isHarmless = takesAway(effect)
   const several = isHarmless ? program.evidence.fleet(file.path) : instancesOf(program, file.path)
-  // A letter that comes twice is seen, and a new version starts before the old one has ended.
-  const deployed = !several && isGrave ? deploymentOf(program, file.path) : null
+  // A letter or a row that comes twice is seen, and a new version starts before the old one has ended.
+  const isSeen = isGrave || (makesNew(effect) && !ASIDE.test(`${file.path} ${work.fn.name}`))
+  const deployed = !several && isSeen ? deploymentOf(program, file.path) : null
   const shown = (one: Witness): string => `${one.path}:${one.line} ${one.text}`
   return {
     at,
     tier: several || deployed ? "likely" : "context",
-    severity: several ? (isGrave ? "high" : "medium") : deployed ? "medium" : "low",
+    severity: several ? (isGrave ? "high" : "medium") : deployed && isGrave ? "medium" : "low",
     message: deployed
       ? `every instance that runs does ${nameOfWork(work)}: with a second one, and while a new version takes over, it comes twice`
       : `every instance runs ${nameOfWork(work)} at the same time: nothing lets only one do it`,
@@ -150,16 +169,4 @@ function isForOne(
     return !found
   })
   return found
-}
-
-/** A comment that speaks of a lock is none. */
-function withoutComments(file: File, fn: Func): string {
-  let text = ""
-  let at = fn.start
-  for (const comment of file.unit.comments) {
-    if (comment.start < at || comment.end > fn.end) continue
-    text += file.text.slice(at, comment.start)
-    at = comment.end
-  }
-  return text + file.text.slice(at, fn.end)
 }

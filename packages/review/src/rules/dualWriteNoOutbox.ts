@@ -7,7 +7,7 @@ import { dotted, receiverOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { type Publishing, publishingsWithin, type Reached } from "../analysis/publishings.ts"
 import { speaksOfMoney } from "../analysis/streams.ts"
-import { transactionAround } from "../analysis/transactionScopes.ts"
+import { transactionAround, transactionOfCallers } from "../analysis/transactionScopes.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import type { Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -149,7 +149,7 @@ function pairOf(
         unitOf(file, one.from) === unitOf(file, from) &&
         !areExclusive(file, one.from, from),
     )
-    const tx = transactionAround(file, fn, from)
+    const tx = transactionAround(file, fn, from) ?? transactionOfCallers(file, fn)
     const before = others
       .filter((one) => one.from.end <= from.start || holds(one.from, from))
       .at(-1)
@@ -212,7 +212,9 @@ function draftOf(program: Program, file: File, fn: Func, pair: Pair): Draft {
   const isConsumer = consumersOf(program, file).some(
     (one) => one.fn === fn || (one.file === file && holds(one.body, publishing.from)),
   )
-  const isJob = publishing.what.broker === "jobs" || publishing.what.broker === "redis"
+  // A stream of Redis keeps what it is given: within a transaction it tells of rows that may never be.
+  const isJob =
+    publishing.what.broker === "jobs" || (publishing.what.broker === "redis" && !isBeforeCommit)
   const shown = publishing.from.kind === "call" ? dotted(publishing.from.callee) : "the producer"
   const isMoney = speaksOfMoney(`${file.path.split("/").at(-1)} ${fn.name} ${write.what.table}`)
   return {

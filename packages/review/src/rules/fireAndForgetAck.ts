@@ -1,11 +1,11 @@
 /** fire-and-forget-ack: the broker is told that a message is done with before it is. */
 import {
-  type Acknowledgement,
   acknowledgementOf,
   acknowledgementsIn,
   isAutoAcked,
 } from "../analysis/acknowledgements.ts"
 import { type Consumer, consumersOf } from "../analysis/consumers.ts"
+import { ackOf, coursesOf, derivedNames, handedIn, mentions } from "../analysis/messageCourses.ts"
 import { floatingLoops, isJoined, isTold, wholeOf } from "../analysis/leftWork.ts"
 import { databaseWritesWithin } from "../analysis/databaseWrites.ts"
 import type { File } from "../analysis/file.ts"
@@ -17,7 +17,7 @@ import { type Spawn, spawnsIn, workOf } from "../analysis/spawns.ts"
 import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
 import { targetOf } from "../analysis/targets.ts"
 import { walk } from "../ir/children.ts"
-import type { Block, Call, Node, Send } from "../ir/nodes.ts"
+import type { Call, Node, Send } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 const WORK_VERBS = new Set(
@@ -37,7 +37,7 @@ export const fireAndForgetAck: Rule = {
   mentions:
     /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|x_?read_?group/i,
   docs: {
-    what: "A consumer acknowledges a message, or commits its offset, and only then does the work or hands it on; or it starts the work without waiting for it and acknowledges at once.",
+    what: "A consumer acknowledges a message, or commits its offset, and only then does the work or hands it on; or it starts the work, or puts it into a queue in memory, without waiting for it, and acknowledges at once.",
     why: "The acknowledgement is what lets the broker forget. When the process dies, is deployed or fails between the acknowledgement and the end of the work, nobody has the message any more.",
     silent: [
       "The acknowledgement comes after the work, or from within what was started.",
@@ -76,6 +76,7 @@ export const fireAndForgetAck: Rule = {
       if (isTelemetry(file, consumer) || isEphemeral(program, file, consumer)) continue
       const draft =
         early(program, file, consumer) ??
+        handedOn(file, consumer) ??
         unawaited(program, file, consumer) ??
         automatic(program, file, consumer)
       if (draft) report(draft)
@@ -107,30 +108,25 @@ function early(program: Program, file: File, consumer: Consumer): Draft | null {
   return null
 }
 
-/** The blocks that every message goes through from its start: the body, and what stands plainly around all of it. */
-function coursesOf(body: Block, message: readonly string[]): Block[] {
-  const within = (statement: Node): Block | null => {
-    if (statement.kind === "try") return statement.body
-    if (statement.kind === "with" && statement.form !== "synchronized") return statement.body
-    if (statement.kind === "if" && isThere(statement.test, message)) return statement.then
-    return null
+/** The message is put into a queue of this process's own, and acknowledged before anybody has taken it out. */
+function handedOn(file: File, consumer: Consumer): Draft | null {
+  const names = derivedNames(file, consumer)
+  for (const block of coursesOf(consumer.body, consumer.message)) {
+    for (const [index, statement] of block.body.entries()) {
+      const handed = handedIn(statement, names)
+      const ack = handed && block.body.slice(index + 1).map(ackOf).find((one) => one !== null)
+      if (!handed || !ack || isOnPurpose(file, statement)) continue
+      return draftOf(file, consumer, handed, {
+        message:
+          "the message is acknowledged when it was put into a queue in memory, not when it is done",
+        because: [
+          { text: "put into a queue of this process here", at: handed },
+          { text: "acknowledged here", at: ack.call },
+        ],
+      })
+    }
   }
-  return [
-    body,
-    ...body.body.flatMap((statement) => {
-      const inner = within(statement)
-      return inner ? coursesOf(inner, message) : []
-    }),
-  ]
-}
-
-/** Asks only whether a message has come: `msg != nil`, `err == nil`, `msg is not None`. */
-function isThere(test: Node, message: readonly string[]): boolean {
-  if (test.kind !== "binary") return test.kind === "name" && message.includes(test.name)
-  if (test.right.kind !== "null" || test.left.kind !== "name") return false
-  return /^(?:!=|!==|is not)$/.test(test.op)
-    ? message.includes(test.left.name)
-    : /^(?:==|===|is)$/.test(test.op) && test.left.name.startsWith("err")
+  return null
 }
 
 function receivedAt(consumer: Consumer): number {
@@ -139,21 +135,6 @@ function receivedAt(consumer: Consumer): number {
     consumer.receive.start >= consumer.body.start
     ? consumer.receive.end
     : consumer.body.start
-}
-
-/** A statement that acknowledges, whatever comes of it. */
-function ackOf(statement: Node): Acknowledgement | null {
-  const parts: (Node | null)[] =
-    statement.kind === "if" ? [statement.init, statement.test] : [statement]
-  for (const part of parts) {
-    let node: Node | null = part
-    if (node?.kind === "assign") node = node.value
-    if (node?.kind === "await") node = node.value
-    if (node?.kind === "binary") node = node.left
-    const one = node?.kind === "call" ? acknowledgementOf(node) : null
-    if (one?.kind === "ack") return one
-  }
-  return null
 }
 
 /** The first call or send among some statements that does what the message asks for. */
@@ -198,44 +179,6 @@ function isNoWork(call: Call): boolean {
       dotted(call.callee),
     )
   )
-}
-
-/** The message's names, and names of what was read from it. */
-function derivedNames(file: File, consumer: Consumer): ReadonlySet<string> {
-  const names = new Set(consumer.message)
-  const isWithin = ({ start, end }: Node): boolean =>
-    start >= consumer.body.start && end <= consumer.body.end
-  const assigns = file.assignments.filter(isWithin)
-  const calls = file.language === "go" ? file.calls.filter(isWithin) : []
-  // What is read from what was read comes in a second round.
-  for (let round = 0; round < 2; round++) {
-    for (const { value, targets } of assigns) {
-      if (!value || !mentions(value, names)) continue
-      for (const target of targets) {
-        walk(target, (node) => {
-          if (node.kind === "name" && !/^(?:err|error|ok|_)$/.test(node.name)) names.add(node.name)
-          return undefined
-        })
-      }
-    }
-    // `json.Unmarshal(message.Body, &order)`
-    for (const { args } of calls) {
-      if (!args.some((arg) => mentions(arg, names))) continue
-      for (const arg of args)
-        if (arg.kind === "unary" && arg.op === "&" && arg.operand.kind === "name")
-          names.add(arg.operand.name)
-    }
-  }
-  return names
-}
-
-function mentions(root: Node, names: ReadonlySet<string>): boolean {
-  let found = false
-  walk(root, (node) => {
-    if (node.kind === "name" && names.has(node.name)) found = true
-    return !found
-  })
-  return found
 }
 
 // --- the work is started and left ----------------------------------------------------------------------------------

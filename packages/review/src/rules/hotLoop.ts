@@ -5,6 +5,14 @@ import { leaves, meaningOf } from "../analysis/failures.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
+import {
+  hurriedCall,
+  isAnsweredAtOnce,
+  isIdleSelect,
+  isOfSomeErrors,
+  isTold,
+  readsDead,
+} from "../analysis/skippedWaits.ts"
 import { targetOf } from "../analysis/targets.ts"
 import { waitOf } from "../analysis/waits.ts"
 import { boundsOf } from "../analysis/bounds.ts"
@@ -26,7 +34,7 @@ export const hotLoop: Rule = {
     what: "A loop that has no end of its own comes round again after a failure, or when there is nothing to do, without waiting for time or for an event.",
     why: "While the other side is down or the queue is empty, it takes a whole processor, fills the log, and asks thousands of times a second what it could ask once.",
     silent: [
-      "The failing branch waits, blocks, leaves or counts down.",
+      "The failing branch waits, blocks, leaves or counts down; a pause within what is tried is jumped over by a failure and does not count.",
       "The loop asks something that itself waits for work: a channel, a blocking pop, a long poll.",
       "The loop ends by a counter or a list.",
     ],
@@ -150,11 +158,13 @@ function failingFast(program: Program, file: File, loop: Loop): Draft | null {
   for (const statement of loop.body.body) {
     if (statement.kind !== "try") continue
     const caught = statement.catches.find(
-      (one) => !isTimeout(one) && swallows(program, file, one.body),
+      (one) => !isTimeout(one) && swallows(program, file, loop, one),
     )
-    if (!caught || waitsElsewhere(program, file, loop, statement)) continue
-    const tried = failingCall(program, file, statement)
-    if (!tried || statement.finalizer) continue
+    if (!caught || statement.finalizer || waitsElsewhere(program, file, loop, statement)) continue
+    const tried =
+      failingCall(program, file, statement) ??
+      hurriedCall(program, file, statement, (node) => waits(program, file, node))
+    if (!tried) continue
     return failing(caught, tried, loop)
   }
   return file.language === "go" ? failingInGo(program, file, loop) : null
@@ -201,12 +211,7 @@ function failingInGo(program: Program, file: File, loop: Loop): Draft | null {
     if (last?.kind !== "continue" || waits(program, file, statement.then)) continue
     const before = statement.init ?? statements[index - 1]
     const tried = before?.kind === "assign" && before.value?.kind === "call" ? before.value : null
-    if (
-      !tried ||
-      targetOf(program, file, tried) !== "remote" ||
-      /^(?:Recv|Receive|Read\w*|Next\w*|Scan)$/.test(tried.name)
-    )
-      continue
+    if (!tried || !failsAtOnce(program, file, tried)) continue
     if (statements.some((one) => one !== statement && one !== before && waits(program, file, one)))
       continue
     return failing(statement, tried, loop)
@@ -214,18 +219,29 @@ function failingInGo(program: Program, file: File, loop: Loop): Draft | null {
   return null
 }
 
+function failsAtOnce(program: Program, file: File, tried: Call): boolean {
+  if (readsDead(file, tried)) return true
+  return (
+    targetOf(program, file, tried) === "remote" &&
+    !/^(?:Recv|Receive|Read\w*|Next\w*|Scan)$/.test(tried.name)
+  )
+}
+
 /** A loop with no end of its own. */
 function isEndless(file: File, loop: Loop): boolean {
   if (loop.update || loop.init || boundsOf(file, loop).hasCap) return false
   if (!loop.test) return true
-  return /running|stop|active|alive|closed|shutdown|abort|Interrupted|isSet|is_set|Err/i.test(
+  return /running|stop|active|alive|closed|shutdown|abort|Interrupted|isSet|is_set|Err|enabled|started|listening|polling|quit|exit|terminat/i.test(
     file.textOf(loop.test),
   )
 }
 
-/** A catch that goes on as if nothing had been. */
-function swallows(program: Program, file: File, body: Block): boolean {
-  return !waits(program, file, body) && !leaves(body.body) && !mayLeave(body) && !setsFlag(body)
+/** A catch that goes on as if nothing had been, but for errors of a kind that it asks for. */
+function swallows(program: Program, file: File, loop: Loop, clause: Catch): boolean {
+  const { body } = clause
+  if (waits(program, file, body) || leaves(body.body)) return false
+  const rest = body.body.filter((one) => !isOfSomeErrors(file, one, clause.binding))
+  return !rest.some((one) => mayLeave(one) || setsFlag(file, loop, body, one))
 }
 
 function mayLeave(body: Node): boolean {
@@ -237,11 +253,17 @@ function mayLeave(body: Node): boolean {
   return found
 }
 
-/** `failures++`, `running = false`: the next round is another one. */
-function setsFlag(body: Node): boolean {
+/** `failures++`, `running = false`: the next round is another one. What only the clause reads changes nothing. */
+function setsFlag(file: File, loop: Loop, body: Block, within: Node): boolean {
+  const elsewhere = file.text.slice(loop.start, body.start) + file.text.slice(body.end, loop.end)
   let found = false
-  walk(body, (node) => {
-    if (node.kind === "assign") found = true
+  walk(within, (node) => {
+    if (node.kind === "assign" && !node.declares)
+      found ||= node.targets.some(
+        (one) =>
+          one.kind !== "name" ||
+          new RegExp(`\\b${one.name.replaceAll("$", "\\$")}\\b`).test(elsewhere),
+      )
     return !found
   })
   return found
@@ -252,11 +274,12 @@ function waits(program: Program, file: File, node: Node): boolean {
   walk(node, (one) => {
     if (one.kind === "call")
       found ||=
-        BLOCKING.test(one.name) ||
+        (BLOCKING.test(one.name) && !isAnsweredAtOnce(one)) ||
         /sleep|wait|backoff|delay|pause|retry|limit|fatal|exit|stop|close|cancel|report|reconnect|ensure_?connect/i.test(
           one.name,
         ) ||
         waitOf(program, file, one) !== null
+    if (isIdleSelect(one, (body) => waits(program, file, body))) return false
     if (one.kind === "receive" || one.kind === "select" || one.kind === "send") found = true
     if (one.kind === "loop" && one.isAsync) found = true
     return !found
@@ -276,7 +299,7 @@ function waitsElsewhere(program: Program, file: File, loop: Loop, tried: Try): b
 
 /** The first call over the network that is tried, when nothing before it blocks. */
 function failingCall(program: Program, file: File, tried: Try): Call | null {
-  const [first] = tried.body.body
+  const first = tried.body.body.find((one) => !isTold(one))
   if (!first || waits(program, file, first)) return null
   let found: Call | null = null
   walk(first, (node) => {

@@ -3,9 +3,9 @@ import { programOf } from "../analysis/programOf.ts"
 import { applyRule } from "./applyRule.ts"
 import { idempotencyKeyInternal } from "./idempotencyKeyInternal.ts"
 
-async function tiers(text: string) {
-  const program = await programOf([{ path: "pay.py", text }])
-  return applyRule(idempotencyKeyInternal, program.file("pay.py")!, program).map((one) => one.tier)
+async function tiers(text: string, path = "pay.py") {
+  const program = await programOf([{ path, text }])
+  return applyRule(idempotencyKeyInternal, program.file(path)!, program).map((one) => one.tier)
 }
 
 test("idempotency-key-internal is certain where the key is drawn within what is retried", async () => {
@@ -22,12 +22,13 @@ def pay(bank):
   expect(await tiers(body("bank.order"))).toEqual([])
 })
 
-test("idempotency-key-internal leaves a drawn local key outside handlers to a reader", async () => {
+test("idempotency-key-internal leaves a drawn local key outside handlers to a reader, unless it is of a payment", async () => {
   const text = `import uuid
 
-def pay(bank):
+def send(other):
     key = str(uuid.uuid4())
-    return bank.pay(5, idempotency_key=key)
+    return other.send(5, idempotency_key=key)
 `
-  expect(await tiers(text)).toEqual(["context"])
+  expect(await tiers(text, "send.py")).toEqual(["context"])
+  expect(await tiers(text)).toEqual(["likely"])
 })

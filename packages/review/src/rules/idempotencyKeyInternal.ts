@@ -82,7 +82,7 @@ export const idempotencyKeyInternal: Rule = {
         at: draw.call,
         tier: round
           ? "certain"
-          : (draw.name === null || isHandled) && !isOfRow(program, file, use)
+          : (draw.name === null || isHandled || isMoney(file, use)) && !isOfRow(program, file, use)
             ? "likely"
             : "context",
         severity: round || isMoney(file, use) ? "high" : "medium",

@@ -6,10 +6,18 @@ import type { File } from "../analysis/file.ts"
 import { isRequestHandler, isWebhookName } from "../analysis/handlers.ts"
 import { dotted, receiverOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import {
+  callsWithin,
+  fieldValues,
+  isCollection,
+  isNamedForRepetitions,
+  type Rememberer,
+  rememberersOf,
+} from "../analysis/rememberers.ts"
 import { type State, stateOf } from "../analysis/states.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import { walk } from "../ir/children.ts"
-import type { Call, Func, Node } from "../ir/nodes.ts"
+import type { Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Collections that are named after what was done already. */
@@ -37,7 +45,7 @@ export const inMemoryDedupe: Rule = {
   mentions:
     /processed|Processed|[hH]andled|[dD]edup|DEDUP|[iI]dempot|[dD]uplicate|[aA]lready|[dD]elivered|[cC]onsumed|PROCESSED|SEEN|[sS]een|[rR]ecent|[kK]nown|[rR]eceived|[uU]sed/,
   docs: {
-    what: "A handler of messages, webhooks or requests that others repeat asks a set or map in its own memory whether it has seen an identity, and adds it there.",
+    what: "A handler of messages, webhooks or requests that others repeat asks a set or map in its own memory whether it has seen an identity, and adds it there, itself or through functions that do nothing else.",
     why: "The set is empty after every restart, and another instance has another one. A redelivery goes to any instance, most often after a restart: exactly then it is processed again. The set also grows for ever, unless it is bounded.",
     silent: [
       "A store that all instances share is asked too.",
@@ -80,6 +88,16 @@ export const inMemoryDedupe: Rule = {
         continue
       seen.add(check.state.key)
       report(draftOf(program, file, fn, check))
+    }
+    for (const one of rememberersOf(program, file)) {
+      if (seen.has(one.state.key) || !REMEMBERS.test(lastOf(one.collection))) continue
+      if (
+        !isLasting(program, file, { ...one, key: one.at }) ||
+        asksShared(file, one.fn, one.collection)
+      )
+        continue
+      seen.add(one.state.key)
+      report(ofRememberer(program, file, one))
     }
   },
 }
@@ -304,23 +322,6 @@ function isLasting(program: Program, file: File, check: Check): boolean {
   return made.some(isCollection)
 }
 
-function fieldValues(file: File, state: State): Node[] {
-  return file.classes
-    .filter((one) => one.name === state.owner)
-    .flatMap((one) => one.fields.filter((field) => field.name.replace(/^#/, "") === state.name))
-    .flatMap((field) => field.value ?? [])
-}
-
-function isCollection(value: Node): boolean {
-  if (value.kind === "object" || value.kind === "list") return true
-  return (
-    value.kind === "call" &&
-    /^(?:Set|Map|WeakSet|set|dict|list|deque|defaultdict|OrderedDict|make|HashSet|HashMap|ConcurrentHashMap|LinkedHashSet|LinkedHashMap|newKeySet|newSetFromMap|synchronizedSet|synchronizedMap|mutableSetOf|mutableMapOf|hashSetOf|hashMapOf|ConcurrentSkipListSet|LRUCache|LRU|TTLCache|newSetFromMap|build|newBuilder|mutableListOf|ArrayList|setOf)$/.test(
-      value.name,
-    )
-  )
-}
-
 /** A set in front of a store saves a question; the store decides. */
 function asksShared(file: File, fn: Func, own: Node): boolean {
   // A map that is called `cache` is no shared one.
@@ -352,6 +353,19 @@ function draftOf(program: Program, file: File, fn: Func, check: Check): Draft {
   }
 }
 
+function ofRememberer(program: Program, file: File, one: Rememberer): Draft {
+  const { asker } = one
+  const draft = draftOf(program, file, one.fn, { ...one, key: one.at })
+  return {
+    ...draft,
+    tier: asker || isNamedForRepetitions(file, one.fn) ? "likely" : draft.tier,
+    because: [
+      ...draft.because!,
+      ...(asker ? [{ text: "decides here whether to work", at: asker.at, file: asker.file }] : []),
+    ],
+  }
+}
+
 /** Why repetitions reach other processes; null where nothing says that they do. */
 function repeaterOf(program: Program, file: File, fn: Func, check: Check): string | null {
   const isIn = (body: Node): boolean => body.start <= check.at.start && check.at.end <= body.end
@@ -366,13 +380,6 @@ function repeaterOf(program: Program, file: File, fn: Func, check: Check): strin
       return "requests that are repeated go to any instance"
   }
   return isWebhookName(fn.name) ? "webhooks are sent again until they are answered" : null
-}
-
-function callsWithin(file: File, body: Node, fn: Func): boolean {
-  if (fn.name === "") return false
-  return file.calls.some(
-    (call: Call) => call.name === fn.name && body.start <= call.start && call.end <= body.end,
-  )
 }
 
 function speaksOfMessages(file: File, fn: Func, { state }: Check): boolean {

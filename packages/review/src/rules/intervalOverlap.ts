@@ -1,19 +1,22 @@
 /** interval-overlap: the next round starts while the last one still runs. */
+import { numberOf } from "../analysis/constants.ts"
+import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
-import { isGuarded } from "../analysis/guards.ts"
+import { asksItself, holdsBack, isGuarded } from "../analysis/guards.ts"
+import { boundNames } from "../analysis/heldLocks.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
-import { resolveFunction } from "../analysis/resolve.ts"
+import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
 import { spawnsIn, workOf } from "../analysis/spawns.ts"
 import { targetOf, targetWithin } from "../analysis/targets.ts"
-import { waitsOf } from "../analysis/waits.ts"
+import { type Wait, waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Loop, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Calls whose repetition changes nothing: two at once are as good as one. */
 const IDEMPOTENT =
-  /heart_?beat|keep_?alive|ping|touch|renew|extend|health|metric|stats|report|log|gauge|probe/i
+  /heart_?beat|keep_?alive|ping|touch|renew|extend|health|metric|stats|report|log|gauge|probe|\bp?expire$/i
 
 /** Rounds that only read anew: two at once waste a query and break nothing. */
 const REFRESH =
@@ -30,9 +33,9 @@ export const intervalOverlap: Rule = {
     what: "A timer starts work over the network at a fixed beat and does not wait for it, nor look whether the last round still runs.",
     why: "When the database or the network is slow, rounds pile up: the same rows are read and written by several rounds at once, and the load grows just when there is least room for it.",
     silent: [
-      "A flag, a lock or a queue in the callback, or in what it calls, lets one round run at a time.",
+      "A flag, a lock or a queue in the callback, or in the call that does the work, lets one round run at a time.",
       "The scheduler itself waits for the round: a timer armed anew at its end, Java's scheduleAtFixedRate.",
-      "The work is a heartbeat, or stays within the process.",
+      "The work is a heartbeat or renews a lease, or stays within the process.",
     ],
     fix: "Arm a timer anew when the round has ended, or leave the round out while a flag (cleared in finally) says that one runs.",
     reference:
@@ -65,7 +68,7 @@ export const intervalOverlap: Rule = {
     for (const wait of waitsOf(program, file)) {
       if (wait.form === "interval" && wait.callback && isScript) {
         for (const target of resolveFunction(program, file, wait.callback))
-          ofInterval(program, file, wait.call, target, report)
+          ofInterval(program, file, wait, target, report)
       } else if (
         wait.form === "interval" &&
         wait.callback &&
@@ -89,19 +92,22 @@ type Say = (draft: Draft) => void
 function ofInterval(
   program: Program,
   file: File,
-  timer: Call,
+  { call: timer, delay, unitMs }: Wait,
   { file: at, fn }: Located,
   say: Say,
 ): void {
   const work = remoteWork(program, at, fn)
-  if (!work || !fn.body || isGuarded(program, at, fn.body)) return
+  if (!work || !fn.body || asksItself(program, at, fn.body)) return
   if (IDEMPOTENT.test(dotted(work.callee)) || IDEMPOTENT.test(fn.name)) return
+  if (isHeartbeat(file, timer)) return
   const isHere = at === file && work.start >= timer.start && work.end <= timer.end
+  const isNear = file.text.slice(timer.start, work.start).split("\n").length <= FAR
+  const everyMs = (numberOf(program, file, delay) ?? 0) * unitMs
   say({
-    at: isHere ? work : timer,
-    tier: REFRESH.test(work.name) || REFRESH.test(fn.name) ? "context" : "likely",
+    at: isHere && isNear ? work : timer,
+    tier: isRead(work.name) || isRead(fn.name) || everyMs >= LONG_MS ? "context" : "likely",
     severity: "medium",
-    message: `the interval starts \`${dotted(work.callee)}\` again while the last round may still run`,
+    message: `the interval starts ${nameOf(work)} again while the last round may still run`,
     because: [
       { text: "comes round whether or not the last round has ended", at: timer },
       { text: "goes over the network, and the timer does not wait for it", at: work, file: at },
@@ -109,6 +115,22 @@ function ofInterval(
     checked: CHECKED,
   })
 }
+
+function nameOf(work: Call): string {
+  const name = dotted(work.callee)
+  return name === "" ? "its work" : `\`${name}\``
+}
+
+/** Whoever refreshes a token twice at once makes one of the two invalid. */
+function isRead(name: string): boolean {
+  return REFRESH.test(name) && !/(?:tokens?|credentials?)$/i.test(name)
+}
+
+/** Rounds that far apart hardly meet. */
+const LONG_MS = 3_600_000
+
+/** Lines after which a reader of the work no longer sees the timer. */
+const FAR = 12
 
 const CHECKED = [
   "no flag is tested and set in the callback or in what it calls",
@@ -121,14 +143,43 @@ function remoteWork(program: Program, file: File, fn: Func): Call | null {
   const floating = spawnsIn(program, file, fn).map((spawn) => spawn.work)
   let found: Call | null = null
   walk(fn, (node) => {
-    if (found) return false
+    if ((found && !isAside(found)) || (node.kind === "call" && isGuardedWork(program, file, node)))
+      return false
     const isAwaited =
       node.kind === "await" || (node.kind === "return" && node.implicit === true && fn.isLambda)
     const call = isAwaited ? node.value : floating.includes(node) ? node : null
-    if (call?.kind === "call" && leavesProcess(program, file, call)) found = call
+    if (call?.kind !== "call" || !leavesProcess(program, file, call)) return undefined
+    if (isGuardedWork(program, file, call)) return undefined
+    // What a round reads first, it does something with.
+    if (!found || !isAside(call)) found = call
     return undefined
   })
   return found
+}
+
+/** A read, or a sign of life. */
+function isAside(call: Call): boolean {
+  return isRead(call.name) || IDEMPOTENT.test(dotted(call.callee))
+}
+
+/** `ensureHeartbeat`, `leaseExtender = setInterval(…)`: a sign of life, whatever the call is named. */
+function isHeartbeat(file: File, timer: Call): boolean {
+  const words = [
+    file.functionOf(timer)?.name ?? "",
+    ...boundNames(file, timer),
+    ...timer.args.slice(1).map(dotted),
+  ]
+  return words.some((one) => /heart_?beat|keep_?alive|lease_?(?:ext|renew)|renew|extend/i.test(one))
+}
+
+/** A function that lets one run at a time, or a wrapper that does: `await withLock(async () => …)`. */
+function isGuardedWork(program: Program, file: File, call: Call): boolean {
+  return (
+    isGuarded(program, file, call, 0) ||
+    resolveCall(program, file, call).some(
+      (target) => target.fn.body !== null && holdsBack(program, target.file, target.fn.body),
+    )
+  )
 }
 
 function leavesProcess(program: Program, file: File, call: Call): boolean {
@@ -168,7 +219,7 @@ function holdsDirectly(statement: Node, call: Call): boolean {
 /** Work that a beat starts and does not wait for. */
 function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say): void {
   for (const spawn of spawnsIn(program, file, body)) {
-    if (isPerItem(file, spawn.at, beat)) continue
+    if (isPerItem(file, spawn.at, beat) || endsBeat(file, spawn.at, beat)) continue
     const targets = workOf(program, file, spawn)
     const isRemote =
       targets.some(({ file: at, fn }) => targetWithin(program, at, fn, 2) === "remote") ||
@@ -197,6 +248,15 @@ function ofSpawns(program: Program, file: File, body: Node, beat: Node, say: Say
 function isIdempotent(file: File, work: Node): boolean {
   const at = work.kind === "call" ? work.callee : work
   return IDEMPOTENT.test(at.kind === "lambda" ? file.textOf(at).split("(", 2)[0]! : dotted(at))
+}
+
+/** Started once, and then the beat is left: `create_task(stop()); break`. */
+function endsBeat(file: File, at: Node, beat: Node): boolean {
+  for (const outer of file.ancestorsOf(at)) {
+    if (outer === beat) return false
+    if (outer.kind === "block" && leaves(outer.body, "loop")) return true
+  }
+  return false
 }
 
 /** Started once for each of several items: fan-out, which another rule judges. */

@@ -1,6 +1,6 @@
 /** lock-nonatomic-release: between the question whose lock it is and the answer it may pass on. */
 import { isLock, partnersOf, speaksOfLock, stepsOf, type Step } from "../analysis/locks.ts"
-import { ownerCheckOf } from "../analysis/ownerChecks.ts"
+import { hasScript, ownerCheckOf } from "../analysis/ownerChecks.ts"
 import type { Rule } from "./rule.ts"
 import type { Program } from "../analysis/program.ts"
 
@@ -14,7 +14,7 @@ export const lockNonatomicRelease: Rule = {
     what: "A lock is given back by reading its key, comparing the value with one's own, and deleting the key in a second call.",
     why: "The lock can expire and be taken by somebody else after the read and before the delete. The check passes, and the lock of another holder is deleted all the same. It is rare, and it is what the check was written against.",
     silent: [
-      "A script compares and deletes in one step.",
+      "A script compares and deletes in one step, and two steps are only what is left where no script can run.",
       "The key is watched (WATCH) and deleted in a transaction.",
       "What is compared and deleted is no lock: a code, a session, a nonce.",
     ],
@@ -47,7 +47,7 @@ export const lockNonatomicRelease: Rule = {
     for (const release of stepsOf(program, file)) {
       if (release.store.kind !== "delete") continue
       const check = ownerCheckOf(program, release)
-      if (!check || check.isAtomic) continue
+      if (!check || check.isAtomic || hasScript(release)) continue
       const claim = claimOf(program, release)
       if (!claim && !speaksOfLock(release)) continue
       report({

@@ -204,11 +204,11 @@ function mayFail(file: File, call: Call, held: HeldLock, fn: Func): boolean {
   if (/(?:^|\.)(?:log|logger|LOG|LOGGER|logging|console)\./.test(dotted(call.callee))) return false
   const isScript = file.language === "javascript" || file.language === "typescript"
   if (isScript && file.parentOf(call)?.kind !== "await") return false
-  return !isSwallowed(file, call, fn)
+  return !isSwallowed(file, call, held, fn)
 }
 
-/** A catch of everything on the way that goes on afterwards. */
-function isSwallowed(file: File, call: Call, fn: Func): boolean {
+/** A catch of everything on the way that goes on to a release; one that passes over every release leaks the lock. */
+function isSwallowed(file: File, call: Call, { gives }: HeldLock, fn: Func): boolean {
   let inner: Node = call
   for (const outer of file.ancestorsOf(call)) {
     if (outer === fn) return false
@@ -220,7 +220,8 @@ function isSwallowed(file: File, call: Call, fn: Func): boolean {
             /^(?:Exception|Throwable|BaseException|RuntimeException|Error)$/.test(type),
           ),
       )
-      if (all && !leaves(all.body.body, "function")) return true
+      const isAfter = gives.some((give) => give.start >= outer.body.end)
+      if (all && isAfter && !leaves(all.body.body, "function")) return true
     }
     if (outer.kind === "call" && /^(?:runCatching|catch|allSettled)$/.test(outer.name)) return true
     inner = outer

@@ -1,8 +1,7 @@
 /** lock-release-without-owner-check: whoever comes late deletes the lock of whoever has it now. */
 import { expires, isLock, methodOf, partnersOf, stepsOf, type Step } from "../analysis/locks.ts"
 import { rowReleasesOf } from "../analysis/lockRows.ts"
-import { dotted } from "../analysis/names.ts"
-import { ownerCheckOf } from "../analysis/ownerChecks.ts"
+import { hasScript, ownerCheckOf } from "../analysis/ownerChecks.ts"
 import type { Program } from "../analysis/program.ts"
 import type { Draft, Rule } from "./rule.ts"
 
@@ -82,18 +81,6 @@ function isAdapter(release: Step): boolean {
     /^(?:del|delete|remove|unlink|evict)(?:_?key|_?one|async|raw|by_?key)?$/i.test(fn.name) &&
     key.kind === "name" &&
     fn.params.some((param) => param.name === key.name)
-  )
-}
-
-/** The same function can also compare and delete in one step: somebody chose. */
-function hasScript(release: Step): boolean {
-  const fn = methodOf(release)
-  return release.file.calls.some(
-    (call) =>
-      fn !== null &&
-      call.start >= fn.start &&
-      call.end <= fn.end &&
-      (/^eval/i.test(call.name) || call.args.some((arg) => /script|lua/i.test(dotted(arg)))),
   )
 }
 

@@ -1,5 +1,5 @@
 /** lock-static-token: a lock whose value is the same for every holder cannot be told from another's. */
-import { expires, isDecided, isLock, partnersOf, stepsOf, type Step } from "../analysis/locks.ts"
+import { expires, isDecided, releaseOf, stepsOf, type Step } from "../analysis/locks.ts"
 import type { Program } from "../analysis/program.ts"
 import { staticTokenOf, type StaticToken, type TokenKind } from "../analysis/tokens.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -47,9 +47,7 @@ export const lockStaticToken: Rule = {
     for (const claim of stepsOf(program, file)) {
       if (claim.store.kind !== "claim" || !claim.store.value) continue
       if (!isDecided(file, claim.store)) continue
-      const release = partnersOf(program, claim, "delete", "script").find((one) =>
-        isLock(claim, one),
-      )
+      const release = releaseOf(program, claim)
       if (!release) continue
       const token = staticTokenOf(program, file, claim.store.value)
       if (token) report(draftOf(program, claim, release, token))

@@ -2,6 +2,7 @@
 import { arithmeticOn, columnRead, type Changed } from "../analysis/arithmetic.ts"
 import type { File } from "../analysis/file.ts"
 import { countedBy, handedRecords } from "../analysis/handedRecords.ts"
+import { fileUpdates } from "../analysis/fileUpdates.ts"
 import { mergeOn, partChanged } from "../analysis/merges.ts"
 import { countedRecords } from "../analysis/ownRecords.ts"
 import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
@@ -29,9 +30,10 @@ export const lostUpdate: Rule = {
   title: "Lost update",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional/,
+  mentions:
+    /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional|writeFile|json\.dump/,
   docs: {
-    what: "Code reads a row, computes a new value from what it read, and writes that value back. Nothing keeps others from doing the same at the same time.",
+    what: "Code reads a row (or a file that a store keeps), computes a new value from what it read, and writes that value back. Nothing keeps others from doing the same at the same time.",
     why: "Two requests read 10, both write 9, and one of the two is lost: money, stock, attempts. A transaction alone does not help, because at the usual isolation both read before either writes.",
     silent: [
       "The database computes the new value itself: SET n = n + 1, F(), increment.",
@@ -105,6 +107,7 @@ export const lostUpdate: Rule = {
       const changed: Changed = { column: bare(field), at, entity: record }
       add(fn, bare(field), draftOf(file, null, changed, saved, fn))
     }
+    for (const { read, at, write } of fileUpdates(program, file)) report(ofFile(read, at, write))
     for (const { fn, key, read, names, at, write } of storeUpdates(program, file)) {
       const changed: Changed = { column: bare(names[0]!), at, entity: null }
       const fix = {
@@ -113,6 +116,25 @@ export const lostUpdate: Rule = {
       add(fn, key, { ...draftOf(file, read, changed, write), fix }, at)
     }
   },
+}
+
+function ofFile(read: Node, at: Node, write: Node): Draft {
+  return {
+    at,
+    tier: "likely",
+    severity: "low",
+    message:
+      "a file is read, changed and written as a whole, with waits between: what others wrote meanwhile is lost",
+    because: [
+      { text: "the file is read here", at: read },
+      { text: "changed here", at },
+      { text: "and written here", at: write },
+    ],
+    checked: ["no lock or queue lets one after the other"],
+    fix: {
+      text: "Let one change after the other: a lock for each file around reading and writing.",
+    },
+  }
 }
 
 /** A mapper's `save` that gives the row back is no read. */

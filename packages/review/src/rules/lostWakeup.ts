@@ -65,7 +65,9 @@ function ofChannels(program: Program, file: File): Draft[] {
       droppedSend(program, file, channel) ??
       notified(program, file, channel) ??
       stalledCallback(program, file, channel)
-    if (!lost || !isReceivedByWorker(program, file, channel.key)) continue
+    if (!lost) continue
+    if (!isReceivedByWorker(program, file, channel.key) && !isCondition(file, channel, lost))
+      continue
     found.push({
       at: channel.made,
       tier: "likely",
@@ -84,6 +86,19 @@ function ofChannels(program: Program, file: File): Draft[] {
     })
   }
   return found
+}
+
+/** A condition of one's own: its `Signal` drops what comes before a `Wait` has begun to receive. */
+function isCondition(file: File, { name }: Channel, { at }: Lost): boolean {
+  const signal = file.methodOf(at)
+  const type = signal?.receiver?.type
+  if (!signal || !type || !/^(?:Signal|Notify|Wake|Kick|Trigger)/i.test(signal.name)) return false
+  return file.functions.some(
+    (fn) =>
+      fn.receiver?.type === type &&
+      /^(?:Wait|Await)/i.test(fn.name) &&
+      new RegExp(`\\.${name}\\b`).test(file.textOf(fn)),
+  )
 }
 
 interface Lost {

@@ -4,7 +4,9 @@ import { meaningOf } from "../analysis/failures.ts"
 import { isKnown } from "../analysis/known.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
+import { callsIn } from "../analysis/refusals.ts"
 import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
+import { doubledClients } from "../analysis/retryingClients.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
 import { waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
@@ -30,9 +32,10 @@ export const nestedRetry: Rule = {
   title: "Retry around a retry",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /retr(?:y|i)|Retr(?:y|i)|attempt|backoff|Backoff|sleep|Sleep/,
+  mentions:
+    /retr(?:y|i)|Retr(?:y|i)|attempt|backoff|Backoff|sleep|Sleep|OpenAI\(|Anthropic\w*\(|Groq\(/,
   docs: {
-    what: "A loop that tries again calls something that tries again itself.",
+    what: "A loop that tries again calls something that tries again itself: a function, or a client of a service that does so unless it is told not to.",
     why: "Attempts multiply: five times five is twenty-five calls for one request, and with a third layer a hundred and twenty-five, all while the server is down.",
     silent: [
       "Only one of the layers waits and tries again.",
@@ -71,7 +74,7 @@ export const nestedRetry: Rule = {
       if (round.purpose !== "retry" || round.around?.kind !== "loop" || seen.has(round.around))
         continue
       seen.add(round.around)
-      const inner = innerRetry(program, file, round, wait.call)
+      const inner = innerRetry(program, file, round, wait.call) ?? ofAws(program, file, round)
       if (!inner) continue
       report({
         at: inner.call,
@@ -89,6 +92,21 @@ export const nestedRetry: Rule = {
         ],
       })
     }
+    for (const { client, wait, file: from } of doubledClients(program, file))
+      report({
+        at: client,
+        tier: "likely",
+        severity: "medium",
+        message: `\`${dotted(client.callee)}\` tries each request up to three times by itself, and a loop tries it again: their attempts multiply`,
+        because: [
+          { text: "made here without a word on retries", at: client },
+          { text: "the outer retry waits here", at: wait, file: from },
+        ],
+        checked: ["max_retries is not set where the client is made"],
+        fix: {
+          text: "Set max_retries=0 (maxRetries: 0) where the client is made, or leave the retries to it.",
+        },
+      })
   },
 }
 
@@ -124,6 +142,28 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
     return undefined
   })
   return found
+}
+
+const AWS_TOLD = /max_attempts["']?\s*[:=]|AWS_MAX_ATTEMPTS|total_max_attempts/
+
+/** A call of AWS whose `ClientError` is waited for: boto3 tried it up to five times before it threw. */
+function ofAws(program: Program, file: File, { around }: Round): Inner | null {
+  if (file.language !== "python" || !/\bbotocore\.exceptions\b/.test(file.text)) return null
+  let found: Call | null = null
+  walk(around!, (node) => {
+    if (node.kind === "try" && node.catches.some(({ types }) => types.some(isOfAws)))
+      found ??=
+        callsIn(node.body).find(({ callee }) =>
+          /client|_?(?:s3|sqs|sns|dynamo\w*|ec2|ssm|logs|table|bucket)\.\w+$/i.test(dotted(callee)),
+        ) ?? null
+    return found === null && (node === around || node.kind !== "function")
+  })
+  if (!found || program.evidence.find(file.path, AWS_TOLD, "sources", "boto3 attempts")) return null
+  return { call: found, facts: [{ text: "boto3 tries it several times by itself", at: found }] }
+}
+
+function isOfAws(type: string): boolean {
+  return /(?:^|\.)(?:ClientError|BotoCoreError)$/.test(type)
 }
 
 /** `if (isStale) reconnect()`: done when it is needed, whatever is tried again. */

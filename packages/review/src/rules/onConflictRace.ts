@@ -185,6 +185,8 @@ function checkedInsert(
   if (HANDLED.test(file.textOf(fn)) || isRowGuarded(program, file, fn)) return null
   const uniqueness = uniquenessOf(program, read.table, columns)
   if (uniqueness === "unique") return null
+  if (uniqueness === null && handsOutEither(file, fn, read, insert))
+    return getOrMake(read.call, insert.call)
   return {
     at: insert.call,
     tier: uniqueness === "free" ? "likely" : "context",
@@ -200,6 +202,62 @@ function checkedInsert(
       "no lock is held around both",
     ],
   }
+}
+
+/** Who comes second is owed the row that is there, and makes a second one, or fails on an index that is not seen here. */
+function getOrMake(read: Node, insert: Node): Draft {
+  return {
+    at: insert,
+    tier: "likely",
+    severity: "low",
+    message:
+      "the row is made when none was found before; of two that look at once, each makes one, or one fails instead of getting the other's",
+    because: [
+      { text: "looked for here", at: read },
+      { text: "made here", at: insert },
+    ],
+    checked: [
+      "no unique index covers what is looked for, as far as schemas are here",
+      "the insert has no ON CONFLICT, and no violation is caught",
+      "no lock is held around both",
+    ],
+  }
+}
+
+/** `user = find(…); if (!user) user = create(…); return user`, `if (user) return user; return create(…)`. */
+function handsOutEither(file: File, fn: Func, read: RowCall, insert: RowCall): boolean {
+  const isResult = (node: Node): boolean =>
+    someNode(node, (one) => one.kind === "name" && read.results.includes(one.name))
+  const isRemade = file.assignments.some(
+    (one) =>
+      one.start >= read.call.end &&
+      one.value !== null &&
+      one.start <= insert.call.start &&
+      insert.call.end <= one.end &&
+      one.targets.some(isResult),
+  )
+  let given = false
+  let made = isRemade
+  someNode(fn, (node) => {
+    if (node.kind !== "return" || !node.value || node.start < read.call.end) return false
+    if (node.value.kind === "name" && read.results.includes(node.value.name)) given = true
+    if (node.start <= insert.call.start && insert.call.end <= node.end) made = true
+    if (node.start > insert.call.end && node.value.kind === "name" && isMadeHere(file, insert, node.value.name))
+      made = true
+    return false
+  })
+  return given && made
+}
+
+/** The name that holds the new row, or what was given to the insert. */
+function isMadeHere(file: File, insert: RowCall, name: string): boolean {
+  if (insert.call.args.some((arg) => arg.kind === "name" && arg.name === name)) return true
+  return file.assignments.some(
+    (one) =>
+      one.start <= insert.call.start &&
+      insert.call.end <= one.end &&
+      one.targets.some((target) => target.kind === "name" && target.name === name),
+  )
 }
 
 function isInsertInto(file: File, one: RowCall, read: RowCall): boolean {

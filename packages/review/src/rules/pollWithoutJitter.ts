@@ -1,12 +1,13 @@
 /** poll-without-jitter: a fleet that asks one store, all at the same beat. */
+import { bodiesOf, isEndlessRound, loopOf, questionIn, type Asking } from "../analysis/beats.ts"
+import { isStop } from "../analysis/cutShort.ts"
 import { definitionsOf } from "../analysis/definitions.ts"
 import { leaves } from "../analysis/failures.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
-import { resolveFunction } from "../analysis/resolve.ts"
-import { roundOf } from "../analysis/retries.ts"
+import { roundOf, type Round } from "../analysis/retries.ts"
 import { targetWithin } from "../analysis/targets.ts"
 import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
 import { emptinessOn, pathToLoop } from "../analysis/ways.ts"
@@ -16,6 +17,7 @@ import type { DraftFact, Rule } from "./rule.ts"
 
 /** Rarer than this, a beat that all share is a moment of load and not a pattern of it. */
 const RARE_MS = 10 * 60_000
+const SHORTEST_MS = 500
 
 /** Words of a delay or a function that asks a store for work. */
 const POLL_WORDS = new Set([
@@ -49,13 +51,15 @@ export const pollWithoutJitter: Rule = {
   title: "Poll without jitter",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /[pP]oll|POLL|[eE]lect|[sS]weep|[iI]nterval|INTERVAL|Ticker|Timer|[sS]chedul|[nN]ext/,
+  mentions:
+    /[pP]oll|POLL|[eE]lect|[sS]weep|[iI]nterval|INTERVAL|Ticker|Timer|[sS]chedul|[nN]ext|[sS]leep\(|\bdelay\(|time\.After/,
   docs: {
     what: "Every instance asks a shared store at the same fixed beat, or wakes at the same computed instant.",
     why: "Instances that one deploy started stay in step: the store gets the questions of all of them at once and none in between, and whoever loses the race for the work asked in vain.",
     silent: [
       "Chance flows into the interval, the first delay or the instant.",
-      "What is asked is not shared, or nothing says that it is polled for work.",
+      "What is asked is not shared: no store or service, by its name or by what it calls.",
+      "It comes round more often than twice a second or less often than every ten minutes, and no name says that it polls.",
       "The wait follows a failure: that is retry-without-jitter.",
     ],
     fix: "Add a random part to every interval, for example a tenth of it, or start each instance at a random offset.",
@@ -87,11 +91,15 @@ export const pollWithoutJitter: Rule = {
     const seen = new Set<Node>()
     for (const wait of waitsOf(program, file)) {
       const round = roundOf(program, file, wait)
-      if (round.purpose !== "poll" || isWaitForResult(file, round.around)) continue
+      if (!isPoll(round, wait) || isWaitForResult(file, round.around)) continue
       const method = file.methodOf(wait.call)
-      const reason = reasonOf(program, file, wait, method?.name ?? "")
-      if (!reason || (method && seen.has(method)) || isSpread(program, file, wait, method)) continue
-      const place = asksShared(program, file, wait, round.around ?? method)
+      if (method && seen.has(method)) continue
+      const bodies = bodiesOf(program, file, wait, round.around ?? method)
+      const reason =
+        reasonOf(program, file, wait, method?.name ?? "") ??
+        (isEndlessRound(file, round.around) ? asksAtABeat(program, file, wait, bodies) : null)
+      if (!reason || isSpread(program, file, wait, method)) continue
+      const place = asksShared(program, file, wait, bodies) ?? keptForPolls(file, wait)
       if (!place) continue
       if (method) seen.add(method)
       const definition = definitionsOf(program, file, wait.delay).find(
@@ -123,6 +131,51 @@ export const pollWithoutJitter: Rule = {
   },
 }
 
+/** A round of a loop or a timer, or a wait whose name says that it is one of polling, wherever its loop is. */
+function isPoll(round: Round, wait: Wait): boolean {
+  if (round.purpose === "poll") return true
+  if (round.purpose !== "other" || wait.form !== "block") return false
+  let found = false
+  walk(wait.delay, (node) => {
+    if (node.kind === "name" || node.kind === "member") {
+      const words = wordsOf(node.name)
+      found ||= words.some((word) => /^poll(?:ing)?$/.test(word)) && BEAT_WORDS.has(words.at(-1)!)
+    }
+    return !found
+  })
+  return found
+}
+
+/** What comes round asks another machine for an answer, under whatever name. */
+function asksAtABeat(
+  program: Program,
+  file: File,
+  wait: Wait,
+  bodies: readonly Asking[],
+): string | null {
+  const ms = waitMs(program, file, wait)
+  // What comes round faster waits for something of its own, and what comes rarely is no load.
+  if (ms !== null && (ms < SHORTEST_MS || ms >= RARE_MS)) return null
+  if (isOfPerson(file) || /retry|back_?off|reconnect|resubscribe/i.test(file.textOf(wait.call)))
+    return null
+  const isTicker = wait.form === "interval" && !wait.callback
+  for (const { file: from, node } of bodies) {
+    // Who receives the ticks of a ticker is known, and goes round until it is stopped.
+    if (isTicker && (node.kind === "function" || !isEndlessRound(from, loopOf(from, node))))
+      continue
+    const asked = questionIn(program, from, node)
+    if (asked) return `it asks \`${dotted(asked.callee).slice(-60)}\` at a fixed beat`
+  }
+  return null
+}
+
+/** Pages and commands are begun by people, each at a time of their own. */
+function isOfPerson(file: File): boolean {
+  return /\.[jt]sx$|\.vue$|(?:^|\/)(?:frontend|client|web|webapp|ui|components|hooks|pages|browser|public|static|views|dashboard|composables|mobile|cmd|cli|commands|examples?|scripts?|android|app\/src)\//i.test(
+    file.path,
+  )
+}
+
 /**
  * A loop that a caller waits for: it keeps a deadline or counts, or it returns what it waited for. Callers come when
  * they come, so they are spread already.
@@ -134,7 +187,12 @@ function isWaitForResult(file: File, around: Node | null): boolean {
   // `while connection.is_still_running(query): sleep()`
   if (around.test && isOfItsEnd(file, around.test)) return true
   let returns = false
+  const stops = new Set<Node>()
   walk(around.body, (node) => {
+    // What is returned when it is told to stop is no result.
+    if (node.kind === "select")
+      for (const { comm, body } of node.cases) if (comm && isStop(comm)) stops.add(body)
+    if (stops.has(node)) return false
     if (node.kind === "return" && node.value) returns = true
     // `elif state == "SUCCEEDED": break`
     if (node.kind === "if" && isOfItsEnd(file, node.test) && leaves(node.then.body)) returns = true
@@ -240,56 +298,20 @@ function isSpread(program: Program, file: File, wait: Wait, method: Node | null)
   )
 }
 
-/** A ticker that is kept in a field: whoever in the file receives from it. */
-function beatenByKept(file: File, wait: Wait): Node[] {
-  const found: Node[] = []
-  for (const object of file.objects) {
-    const key = object.entries.find((one) => one.value === wait.call)?.key
-    if (key === null || key === undefined) continue
-    for (const fn of file.functions)
-      walk(fn, (node) => {
-        if (node.kind === "select")
-          for (const { comm, body } of node.cases)
-            if (comm && file.textOf(comm).includes(`.${key}.C`)) found.push(body)
-        return undefined
-      })
-  }
-  return found
-}
-
-/** What a ticker's beat runs: the body of a `range`, or of the case that receives it. */
-function beatenBy(file: File, wait: Wait): Node[] {
-  const found: Node[] = []
-  const holder = file.parentOf(wait.call)
-  const target = holder?.kind === "assign" ? holder.targets[0] : undefined
-  const around = file.methodOf(wait.call)
-  if (!target || !around) return beatenByKept(file, wait)
-  const channel = `${dotted(target)}.C`
-  walk(around, (node) => {
-    if (node.kind === "select")
-      for (const { comm, body } of node.cases)
-        if (comm && file.textOf(comm).includes(channel)) found.push(body)
-    if (node.kind === "loop" && node.iterable && dotted(node.iterable) === channel)
-      found.push(node.body)
-    return undefined
-  })
-  return found
+/** A ticker of a polling interval that a field keeps for others to receive from. */
+function keptForPolls(file: File, wait: Wait): Node | null {
+  if (wait.form !== "interval" || wait.callback || file.parentOf(wait.call)?.kind !== "object")
+    return null
+  return /poll/i.test(file.textOf(wait.delay)) ? wait.call : null
 }
 
 /** The first call of the round that goes to something shared. */
-function asksShared(program: Program, file: File, wait: Wait, around: Node | null): Node | null {
-  const beaten = wait.form === "interval" && !wait.callback ? beatenBy(file, wait) : []
-  const bodies: { readonly file: File; readonly node: Node }[] =
-    beaten.length > 0
-      ? beaten.map((node) => ({ file, node }))
-      : wait.callback && around?.kind !== "loop"
-        ? resolveFunction(program, file, wait.callback).map(({ file: from, fn }) => ({
-            file: from,
-            node: fn,
-          }))
-        : around
-          ? [{ file, node: around }]
-          : []
+function asksShared(
+  program: Program,
+  file: File,
+  wait: Wait,
+  bodies: readonly Asking[],
+): Node | null {
   for (const { file: from, node } of bodies) {
     if (targetWithin(program, from, node, 3) === "remote") return from === file ? node : wait.call
   }

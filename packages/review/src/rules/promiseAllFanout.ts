@@ -18,6 +18,10 @@ const LIMITERS =
 const BROWSER =
   /\.[jt]sx$|(?:^|\/)(?:frontend|client|web|webapp|ui|components|hooks|pages|browser|public|static|views|dashboard)\//
 
+/** Within a folder of pages these run on the server all the same: Next's and others' routes. */
+const SERVER =
+  /(?:^|\/)(?:app|pages|src)\/(?:[^/]+\/)*api\/|\/route\.[jt]s$|(?:^|\/)server\/|\.server\.[jt]s$/
+
 export const promiseAllFanout: Rule = {
   id: "promise-all-fanout",
   title: "Fan-out without a limit",
@@ -59,7 +63,7 @@ export const promiseAllFanout: Rule = {
     },
   },
   check(file, program, report) {
-    if (isExamplePath(file.path) || BROWSER.test(file.path)) return
+    if (isExamplePath(file.path) || (BROWSER.test(file.path) && !SERVER.test(file.path))) return
     for (const fanout of fanoutsOf(program, file)) {
       const method = methodAround(file, fanout)
       if (LIMITERS.test(method ? file.textOf(method) : file.textOf(fanout.at))) continue
@@ -100,7 +104,11 @@ function remoteIn(
 }
 
 const HTTP =
-  /(?:^|\.)fetch$|axios|\bgot\b|requests\.|httpx|https?\b|[cC]lient\.|[cC]lient\(\)\.|Client\.|[sS]tub\.|[aA]pi\.|webhook|smtp|[mM]ailer\.|s3|sns|sqs|ses\b|bucket|upload|download/
+  /(?:^|\.)fetch$|axios|\bgot\b|requests\.|httpx|https?\b|[cC]lient\.|[cC]lient\(\)\.|Client\.|[sS]tub\.|[aA]pi\.|webhook|smtp|[mM]ailer\.|s3|sns|sqs|ses\b|bucket|upload|download|[pP]rovider\.|[gG]ateway\.|[oO]ctokit\.|[gG]mail\.|[gG]raph\./
+
+/** Ports to services of others: `emailProvider.getThread(id)`, `this.crmGateway.fetchContact(id)`. */
+const ABROAD =
+  /(?:[pP]rovider|[gG]ateway|[oO]ctokit|[gG]mail|[gG]raph)\.(?:[\w.]*\.)?(?:get|fetch|list|load|send|create|update|search|delete|find|post)\w*$/
 
 function remoteWithin(
   program: Program,
@@ -116,7 +124,8 @@ function remoteWithin(
       HTTP.test(name) &&
       (/(?:^|\.)fetch$/.test(name) ||
         targetOf(program, file, node, 0) === "remote" ||
-        /[cC]lient\./.test(name))
+        /[cC]lient\./.test(name) ||
+        (ABROAD.test(name) && file.parentOf(node)?.kind === "await"))
     ) {
       found = { file, call: node }
       return false

@@ -32,7 +32,7 @@ export const retryWithoutJitter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|setTimeout|backoff|Backoff|[bB]ackOff|[rR]etry|schedule|Schedule|park/,
+    /sleep|Sleep|delay|Delay|wait|Wait|After|Timer|time\.Tick\(|setTimeout|backoff|Backoff|[bB]ackOff|[rR]etry|[rR]etrier|schedule|Schedule|park/,
   docs: {
     what: "After a failure the code waits a time that is the same for everyone, and tries again.",
     why: "Clients that fail together, because a server restarts or throttles them, wait equally long and come back in the same instant. Each wave overloads the server again; exponential growth only spaces the waves out.",

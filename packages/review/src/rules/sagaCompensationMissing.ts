@@ -1,9 +1,11 @@
 /** saga-compensation-missing: a later step fails, and what an earlier one did stays. */
+import { type HalfCompensation, halfCompensationsOf } from "../analysis/halfCompensations.ts"
 import { isHarmless, mutatingStep, type Step, takesBack } from "../analysis/inverses.ts"
 import type { File } from "../analysis/file.ts"
 import type { Program } from "../analysis/program.ts"
 import { type SagaStep, sagasOf } from "../analysis/sagaSteps.ts"
 import { type WorkflowStep, workflowStepsOf } from "../analysis/workflowSteps.ts"
+import { isExamplePath } from "../files/testPath.ts"
 import { walk } from "../ir/children.ts"
 import type { Class, Func } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -16,9 +18,10 @@ export const sagaCompensationMissing: Rule = {
   title: "Step of a saga that nothing takes back",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /[aA]ctivit|[sS]aga|SAGA|[cC]ompensat|rollback|Rollback|add_?[sS]tep|AddStep|\.step\(/,
+  mentions:
+    /[aA]ctivit|[sS]aga|SAGA|[cC]ompensat|rollback|Rollback|add_?[sS]tep|AddStep|\.step\(|[rR]efund\w*\(|\.(?:[dD]elete|[rR]emove|[rR]elease|[cC]ancel|[dD]estroy|[vV]oid|[rR]evoke)\w*\(/,
   docs: {
-    what: "A workflow changes several systems one after the other (it charges, reserves, books), and a step that can be taken back has no counterpart that runs when a later step fails.",
+    what: "A workflow changes several systems one after the other (it charges, reserves, books), and a step that can be taken back has no counterpart that runs when a later step fails; or a function takes a step back when the next one fails, and leaves it when the one after that does.",
     why: "There is no transaction around services. When the second step fails for good, the first stays done: money is taken for an order that does not exist, seats stay reserved for nobody.",
     silent: [
       "The step has a counterpart: an inverse activity where something failed, a compensation of the builder, a saga of the library.",
@@ -54,10 +57,32 @@ export const sagaCompensationMissing: Rule = {
     for (const [fn, steps] of workflowStepsOf(file)) ofWorkflow(program, file, fn, steps, report)
     for (const steps of sagasOf(file)) ofBuilder(steps, report)
     for (const owner of file.classes) ofAxon(file, owner, report)
+    if (isExamplePath(file.path)) return
+    for (const half of halfCompensationsOf(file)) report(ofHalf(half))
   },
 }
 
 type Say = (draft: Draft) => void
+
+// --- taken back for one failure, and not for the next --------------------------------------------------------------
+
+function ofHalf({ step, inverse, later }: HalfCompensation): Draft {
+  return {
+    at: later,
+    tier: "likely",
+    severity: mutatingStep(step.name)?.isStrong ? "high" : "medium",
+    message: `when \`${later.name}\` fails, what \`${step.name}\` did stays, though an earlier failure takes it back`,
+    because: [
+      { text: "changes something", at: step },
+      { text: "an earlier failure takes it back here", at: inverse },
+      { text: "a failure here does not", at: later },
+    ],
+    checked: [
+      "nothing is taken back where this fails",
+      "no defer, finally or transaction takes back whatever failed",
+    ],
+  }
+}
 
 // --- workflows -----------------------------------------------------------------------------------------------------
 

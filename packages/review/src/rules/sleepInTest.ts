@@ -1,4 +1,5 @@
 /** sleep-in-test: a test that hopes a fixed time is enough. */
+import { numberOf } from "../analysis/constants.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
@@ -179,7 +180,7 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
   if (waitsBetween(file, test, wait.call, telling)) return null
   if (saysItStays(file, wait.call.end, telling.start)) return null
   const started = startedBefore(file, test, wait.call)
-  const isAboutTime = !until && timingIn(file, test, wait.call)
+  const isAboutTime = !until && timingIn(program, file, test, wait.call)
   const shown = ms === null ? "a computed time" : ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
   return {
     at: wait.call,
@@ -293,13 +294,14 @@ function isSubtest(file: File, call: Call): boolean {
 }
 
 /** Whether the test's name or something that it sets before the wait speaks of time. */
-function timingIn(file: File, test: Func, wait: Call): boolean {
+function timingIn(program: Program, file: File, test: Func, wait: Call): boolean {
   const speaks = (name: string): boolean => wordsOf(name).some((word) => TIMING.has(word))
   if (speaks(testName(file, test))) return true
   let found = false
   walk(test, (node) => {
     if (found || node.start >= wait.start) return false
-    if (node.kind === "call" && WAITS.test(node.name)) return false
+    if (node.kind === "call" && (WAITS.test(node.name) || isGuard(program, file, node)))
+      return false
     if (node.kind === "member" || node.kind === "call" || node.kind === "named")
       found ||= node.kind !== "call" ? speaks(node.name) : node.args.length > 0 && speaks(node.name)
     if (node.kind === "object")
@@ -310,3 +312,11 @@ function timingIn(file: File, test: Func, wait: Call): boolean {
   })
   return found
 }
+
+/** A context of some seconds only keeps a test from hanging. */
+function isGuard(program: Program, file: File, { name, args }: Call): boolean {
+  if (file.language !== "go" || name !== "WithTimeout" || !args[1]) return false
+  return (numberOf(program, file, args[1]) ?? 0) >= GUARD_MS
+}
+
+const GUARD_MS = 2_000

@@ -11,6 +11,7 @@ import {
 } from "../analysis/leadership.ts"
 import { ownerOnlyIn } from "../analysis/leaseRows.ts"
 import { callersOf } from "../analysis/definitions.ts"
+import { renewalsIn } from "../analysis/renewals.ts"
 import { dotted, receiverOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { waitsOf, type Wait } from "../analysis/waits.ts"
@@ -24,14 +25,15 @@ export const staleTermAction: Rule = {
   title: "Action of a term that may be over",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[lL]eader|[lL]ease|[eE]lect|LEADER|LEASE|[rR]esign|[sS]tep_?[dD]own|[pP]rimary/,
+  mentions:
+    /[lL]eader|[lL]ease|[eE]lect|LEADER|LEASE|[rR]esign|[sS]tep_?[dD]own|[pP]rimary|[rR]enew|[hH]eart_?[bB]eat/,
   docs: {
-    what: "After leadership was obtained something slow happens, and then an action is taken without asking whether the term still lasts; or a lease is renewed or given up by its owner's name alone.",
+    what: "After leadership was obtained something slow happens, and then an action is taken without asking whether the term still lasts; or a lease is renewed or given up by its owner's name alone, or by its row alone.",
     why: "While it waited, the lease can have run out and another can lead, or the same process can lead in a newer term. The late action then stops, overwrites or resigns what belongs to the newer term.",
     silent: [
       "The term, the epoch, leadership or the context of the term is checked between the wait and the action.",
       "The action carries the term: as an argument, or as a column in its WHERE.",
-      "The table has no column that tells terms of one owner apart.",
+      "The table has no column that tells terms of one owner apart, and a renewal compares the owner, a token or the value last written.",
     ],
     fix: "Carry the term with the action and compare it in the same critical section or statement: WHERE owner = … AND term = ….",
     reference: "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html",
@@ -65,6 +67,7 @@ export const staleTermAction: Rule = {
   check(file, program, report) {
     for (const draft of leaseDrafts(program, file)) report(draft)
     if (file.language === "sql") return
+    for (const draft of renewalDrafts(program, file)) report(draft)
     const reported = new Set<Func>()
     for (const wait of waitsOf(program, file)) {
       if (!holdsUp(file, wait)) continue
@@ -109,6 +112,24 @@ function leaseDrafts(program: Program, file: File): Draft[] {
     ],
     fix: {
       text: `Compare \`${one.term}\` too: … AND ${one.term} = the term that this process was elected for.`,
+    },
+  }))
+}
+
+/** A renewal that names the row and not its holder. */
+function renewalDrafts(program: Program, file: File): Draft[] {
+  return renewalsIn(program, file).map(({ at, name, column }) => ({
+    at,
+    tier: "likely",
+    severity: "high",
+    message: `\`${name}\` renews the lease by its row alone: who has lost it prolongs, or takes back, what another holds by now`,
+    because: [{ text: `\`${column}\` is set whoever holds the row`, at }],
+    checked: [
+      "no owner, token or term is compared",
+      "the value that was last written is not compared either",
+    ],
+    fix: {
+      text: "Compare the owner's token (or the value that this holder last wrote) in the same statement, and give up when no row changed.",
     },
   }))
 }

@@ -1,5 +1,6 @@
 /** toctou-counter: a place is found free under a limit, and taken later, when others found it free as well. */
 import { changesOf, type Change } from "../analysis/counters.ts"
+import { type ContextLimit, contextLimits } from "../analysis/contextLimits.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
@@ -31,9 +32,9 @@ export const toctouCounter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /max|Max|MAX|limit|Limit|LIMIT|[cC]ap|CAP|[cC]oncurren|quota|Quota|[sS]lots|Count|_count|[pP]ermits|[pP]aralle|[sS]ize|allow/,
+    /max|Max|MAX|limit|Limit|LIMIT|[cC]ap|CAP|[cC]oncurren|quota|Quota|[sS]lots|Count|_count|[pP]ermits|[pP]aralle|[sS]ize|allow|[bB]alance|[cC]redits|[sS]tock|[qQ]uantity|[pP]oints|[sS]eats|[fF]unds|[iI]nventory|[rR]emaining/,
   docs: {
-    what: "Code compares a shared count with a limit, and the count goes up only later: after the lock was released, after an await, or in a task that starts on its own.",
+    what: "Code compares a shared count with a limit, and the count goes up only later: after the lock was released, after an await, or in a task that starts on its own. Or it looks whether a balance is enough, and takes the amount off without saying so again.",
     why: "Between the check and the increment others check too and see the same free place. All of them take it, and the limit is exceeded by as many as ran at once.",
     silent: [
       "The check and the increment stand in one critical section, or no await lies between them in single-threaded code.",
@@ -77,6 +78,7 @@ export const toctouCounter: Rule = {
       report(finding)
     }
     for (const limit of rowLimits(program, file)) report(ofRows(limit))
+    for (const limit of contextLimits(program, file)) report(ofContext(limit))
   },
 }
 
@@ -276,6 +278,21 @@ function remoteDraft(guard: Guard, act: Act): Draft {
       "no script, transaction or lock holds the two together",
     ],
     fix: { text: "Increment first and compare what comes back, or do both in one script." },
+  }
+}
+
+function ofContext({ name, check, gap, act }: ContextLimit): Draft {
+  return {
+    at: check,
+    tier: "likely",
+    severity: "medium",
+    message: `\`${name}\` is checked against its limit and grows only later, so that several callers can pass the check for one free place`,
+    because: [
+      { text: "compared with its limit here", at: check },
+      { text: `others run while ${yieldShown(gap)} is waited for`, at: gap },
+      { text: "and it grows only here", at: act },
+    ],
+    checked: ["nothing is counted before the wait", "the limit is not checked again after it"],
   }
 }
 

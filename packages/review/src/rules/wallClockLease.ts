@@ -80,7 +80,14 @@ export const wallClockLease: Rule = {
       seen.add(draft.at.start)
       report(draft)
     }
-    for (const draft of inAnnotations(file)) report(draft)
+    const annotated = inAnnotations(file)
+    for (const draft of annotated) report(draft)
+    for (const draft of ofGivenNow(program, file)) {
+      const isKnown = annotated.some(
+        ({ at }) => at.start <= draft.at.start && draft.at.end <= at.end,
+      )
+      if (!isKnown && !seen.has(draft.at.start)) report(draft)
+    }
     for (const step of stepsOf(program, file)) {
       const draft = inValue(program, step)
       if (draft) report(draft)
@@ -198,6 +205,24 @@ function inAnnotations(file: File): Draft[] {
       }),
     ),
   )
+}
+
+/** `update locks … where expires_at <= :now` in a string: whoever calls gives its own time. */
+function ofGivenNow(program: Program, file: File): Draft[] {
+  return queriesOf(program, file).flatMap(({ node, text, statements }) => {
+    const condition = statements.map(leaseCondition).find((one) => one !== null)
+    if (!node || !condition) return []
+    const value = text.slice(condition.value.start, condition.value.end)
+    if (!NOW_PARAM.test(value) || wordsOf(text).some((word) => LOCKOUT.test(word))) return []
+    const base = file.text.indexOf(text, node.start)
+    const isPlain = base >= 0 && base + text.length <= node.end
+    const at = isPlain ? { start: base + condition.start, end: base + condition.end } : node
+    return [
+      found(at, condition.column, [
+        { text: "the time is a parameter: whoever calls gives its own", at },
+      ]),
+    ]
+  })
 }
 
 /** In a file of SQL the time is a parameter that says so. */

@@ -19,6 +19,7 @@ function ofCall(program: Program, file: File, call: Call): Unbounded[] {
     apache(file, call) ??
     grpc(file, call) ??
     blocked(file, call) ??
+    ktor(file, call) ??
     []
   )
 }
@@ -240,6 +241,38 @@ function grpc(file: File, call: Call): Unbounded[] | null {
       {
         fix: "Call the stub through withDeadlineAfter(10, TimeUnit.SECONDS), once per call.",
         checked: ["no call in this file sets a deadline, and no interceptor does"],
+      },
+    ),
+  ]
+}
+
+/** Ktor's engines that bound a read by themselves. */
+const BOUND_ENGINES = /^(?:OkHttp|CIO|Apache5?|Android|MockEngine)$/
+
+/** Ktor's client without its plugin for timeouts, on an engine that has none of its own or may be any. */
+function ktor(file: File, call: Call): Unbounded[] | null {
+  if (call.name !== "HttpClient" || file.language !== "kotlin") return null
+  if (!file.unit.imports.some((one) => one.module.startsWith("io.ktor.client"))) return null
+  // A socket stays open for as long as there is something to say.
+  if (/HttpTimeout|[tT]imeoutMillis|withTimeout|[tT]imeout\s*[({=]|WebSockets\b/.test(file.text))
+    return []
+  const [engine] = call.args
+  const isBlock = engine?.kind === "lambda"
+  if (engine && !isBlock && BOUND_ENGINES.test(dotted(engine))) return []
+  // Without a block nothing is installed by whoever makes it: the engine may come from a test.
+  if (call.args.at(-1)?.kind !== "lambda") return []
+  return [
+    found(
+      call,
+      "likely",
+      "`HttpClient` of Ktor",
+      "is made without timeouts: a request may hang for ever",
+      {
+        fix: "install(HttpTimeout) { requestTimeoutMillis = 30_000; connectTimeoutMillis = 10_000; socketTimeoutMillis = 30_000 }",
+        checked: [
+          "HttpTimeout is not installed in this file",
+          "no engine with limits of its own is named",
+        ],
       },
     ),
   ]

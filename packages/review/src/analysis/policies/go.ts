@@ -48,7 +48,12 @@ export function goPolicies(file: File): Policy[] {
     if (module === null) continue
     const isKnown = GO.some((one) => one.module.test(module) && one.calls.test(call.name))
     const isBare = isKnown && !isNoWait(call) && !isSpread(file, call)
-    if (isBare || isRetryGo(module, call) || isRetryable(file, module, call))
+    if (
+      isBare ||
+      isRetryGo(module, call) ||
+      isRetryable(file, module, call) ||
+      isRoko(module, call)
+    )
       found.push({ at: call, who: `\`${dotted(call.callee)}\``, why: WHY, missing: MISSING })
   }
   for (const object of file.objects) {
@@ -86,6 +91,16 @@ function isRetryGo(module: string, call: Call): boolean {
     call.name === "DelayType" &&
     type?.kind === "member" &&
     /^(?:FixedDelay|BackOffDelay)$/.test(type.name)
+  )
+}
+
+/** `roko.NewRetrier(roko.WithStrategy(roko.Constant(d)))` without one of its options for jitter. */
+function isRoko(module: string, call: Call): boolean {
+  if (!/\/buildkite\/roko/.test(module) || call.name !== "NewRetrier") return false
+  const given = call.args.map((arg) => (arg.kind === "call" ? arg : null))
+  return (
+    given.some((one) => one?.name === "WithStrategy") &&
+    given.every((one) => one !== null && !SPREADS.test(one.name))
   )
 }
 
