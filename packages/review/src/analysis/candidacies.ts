@@ -91,7 +91,9 @@ function goesOn(program: Program, file: File, call: Call, depth = MAX_CALLERS): 
 function startsOf(program: Program, file: File, fn: Func): readonly CallSite[] {
   const known = callersOf(program, { file, fn })
   if (known.length > 0 || fn.receiver === null) return known
-  const makers = new Set(file.functions.flatMap((one) => (one.name.startsWith("New") ? [one.name] : [])))
+  const makers = new Set(
+    file.functions.flatMap((one) => (one.name.startsWith("New") ? [one.name] : [])),
+  )
   return program.sourcesCalling(fn.name).flatMap(({ path, language }) => {
     const from = language === file.language ? program.file(path) : null
     return (from?.callsNamed(fn.name) ?? []).flatMap((call) => {

@@ -4,6 +4,7 @@ import { linkedParent, linkParent } from "../ir/parents.ts"
 import { NOTHING_KNOWN, type KnownNames } from "./known.ts"
 import type {
   Assign,
+  Binary,
   Call,
   Class,
   Func,
@@ -14,6 +15,8 @@ import type {
   Node,
   Obj,
   SourceUnit,
+  Str,
+  Template,
 } from "../ir/nodes.ts"
 
 export class File {
@@ -91,6 +94,11 @@ export class File {
     return this.#indexed.objects
   }
 
+  /** Every string, template and sum that stands in no other of them, in the order of the text. */
+  get texts(): readonly Text[] {
+    return this.#indexed.texts
+  }
+
   get classes(): readonly Class[] {
     return this.#indexed.classes
   }
@@ -146,6 +154,17 @@ const isFunction = (node: Node): node is Func => node.kind === "function"
 const isMethod = (node: Node): node is Func => node.kind === "function" && !node.isLambda
 const isClass = (node: Node): node is Class => node.kind === "class"
 
+/** What may be put together to a text. */
+type Text = Str | Template | Binary
+
+function isText(node: Node): node is Text {
+  return (
+    node.kind === "string" ||
+    node.kind === "template" ||
+    (node.kind === "binary" && node.op === "+")
+  )
+}
+
 interface Index {
   readonly calls: readonly Call[]
   readonly assignments: readonly Assign[]
@@ -153,6 +172,7 @@ interface Index {
   readonly functions: readonly Func[]
   readonly classes: readonly Class[]
   readonly branches: readonly (If | Loop)[]
+  readonly texts: readonly Text[]
 }
 
 /** Links the nodes with their parents and lists the kinds that are asked for. */
@@ -163,6 +183,7 @@ function indexOf(unit: SourceUnit): Index {
   const functions: Func[] = []
   const classes: Class[] = []
   const branches: (If | Loop)[] = []
+  const texts: Text[] = []
   for (const root of unit.body) {
     walk(root, (node, parent) => {
       if (parent) linkParent(node, parent)
@@ -170,11 +191,13 @@ function indexOf(unit: SourceUnit): Index {
       else if (node.kind === "assign") assignments.push(node)
       else if (node.kind === "object") objects.push(node)
       else if (node.kind === "class") classes.push(node)
-      else if (node.kind === "if" || node.kind === "loop") branches.push(node)
+      else if (isText(node)) {
+        if (node.end > (texts.at(-1)?.end ?? -1)) texts.push(node)
+      } else if (node.kind === "if" || node.kind === "loop") branches.push(node)
       else if (node.kind === "function" && node.body && !node.hasError) functions.push(node)
     })
   }
-  return { calls, assignments, objects, functions, classes, branches }
+  return { calls, assignments, objects, functions, classes, branches, texts }
 }
 
 /** A file may be a megabyte of assignments: who looks for one name must not read them all. */

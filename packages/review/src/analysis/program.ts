@@ -21,8 +21,6 @@ export interface Source {
   /** Names its path and text; its text where there is none. */
   readonly key?: string
   load(): SourceUnit
-  /** Whether its text has a word in it, where that is told faster than by having the text. */
-  mentions?(word: string): boolean
 }
 
 /** A function with the file that holds it. */
@@ -63,6 +61,7 @@ export class Program {
   /** What the configuration says of functions by their names. */
   readonly known: KnownNames
   readonly #sources: readonly Source[]
+  readonly #mentioning: (word: string) => readonly Source[]
   readonly #byPath: ReadonlyMap<string, Source>
   /** What is handed out: who reads a text or a summary is known to have done so. */
   readonly #views: ReadonlyMap<string, Source>
@@ -84,6 +83,7 @@ export class Program {
   /**
    * @param options.evidence - configuration, SQL and documents that say how the program runs
    * @param options.isFleet - whether several instances run; found out from the evidence when it is not given
+   * @param options.mentioning - the sources whose text has a word in it, where that is told faster than by having all texts
    * @param options.services - folders that are modules of their own, beside those that are by their names
    */
   constructor(options: {
@@ -91,10 +91,13 @@ export class Program {
     evidence: readonly EvidenceText[]
     isFleet?: boolean
     known?: KnownNames
+    mentioning?: ((word: string) => readonly Source[]) | undefined
     services?: Services | undefined
   }) {
     this.known = options.known ?? NOTHING_KNOWN
     this.#sources = [...options.sources].sort((a, b) => (a.path < b.path ? -1 : 1))
+    this.#mentioning =
+      options.mentioning ?? ((word) => this.#sources.filter(({ text }) => text.includes(word)))
     this.#byPath = new Map(this.#sources.map((source) => [source.path, source]))
     const note = (path: string): void => this.#note("file", path)
     this.#views = new Map(this.#sources.map((one) => [one.path, new SourceView(one, note)]))
@@ -108,6 +111,14 @@ export class Program {
   get sources(): readonly Source[] {
     this.#note("all", "")
     return this.#sources
+  }
+
+  /** Paths of all sources whose text has a word in it, sorted. Who asks hangs on all: prefer `sourcesMentioning`. */
+  pathsMentioning(word: string): string[] {
+    this.#note("all", "")
+    return this.#mentioning(word)
+      .map(({ path }) => path)
+      .sort()
   }
 
   /** A file by its path, with its tree; null for what is no source. */

@@ -1,5 +1,4 @@
 /** SQL that a file holds: its strings that read as statements, or all of it where it is a file of SQL. */
-import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { readSql } from "./sql/readSql.ts"
@@ -39,23 +38,15 @@ function ofSqlFile(file: File): Query[] {
 }
 
 function ofStrings(program: Program, file: File): Query[] {
-  const found: Query[] = []
-  for (const root of file.unit.body) {
-    walk(root, (node) => {
-      if (node.kind !== "string" && node.kind !== "template" && node.kind !== "binary") return
-      if (node.kind === "binary" && node.op !== "+") return
-      if (!mayStart(node)) return false
-      const whole = textOfString(program, file, node)
-      if (whole !== null && STARTS.test(whole)) {
-        // Offsets of statements are those of the text that they were read from.
-        const text = withoutHoles(whole)
-        const statements = withNested(readSql(text))
-        if (statements.length > 0) found.push({ at: node, node, text, statements })
-      }
-      return false
-    })
-  }
-  return found
+  return file.texts.flatMap((node): Query[] => {
+    if (!mayStart(node)) return []
+    const whole = textOfString(program, file, node)
+    if (whole === null || !STARTS.test(whole)) return []
+    // Offsets of statements are those of the text that they were read from.
+    const text = withoutHoles(whole)
+    const statements = withNested(readSql(text))
+    return statements.length > 0 ? [{ at: node, node, text, statements }] : []
+  })
 }
 
 /** Whether a string may begin as a statement does, by what its first part says as it stands. */

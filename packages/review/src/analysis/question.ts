@@ -29,9 +29,7 @@ export function questionNamed(name: string): Question | undefined {
 }
 
 const MENTIONING = question("sources that mention a word", (program, about): string[] =>
-  program.sources
-    .filter((one) => !one.isTest && (one.mentions?.(about) ?? one.text.includes(about)))
-    .map(({ path }) => path),
+  program.pathsMentioning(about).filter((path) => !program.source(path)!.isTest),
 )
 
 /** Sources outside tests whose text has a word, in the order of paths. */

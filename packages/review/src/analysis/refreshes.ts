@@ -61,7 +61,9 @@ function storedRefreshOf(file: File, fn: Func): Refresh | null {
   if (!load || file.functionOf(load) !== fn) return null
   const put = within.find(
     (call) =>
-      call.start > load.end && KEEPS.test(call.name) && call.callee.kind === "member" &&
+      call.start > load.end &&
+      KEEPS.test(call.name) &&
+      call.callee.kind === "member" &&
       call.args.length > 0,
   )
   const test = file.branches.find(

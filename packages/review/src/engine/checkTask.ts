@@ -11,7 +11,7 @@ import { PatternNumbers, type PatternSource } from "./patterns.ts"
 import { share, SharedItems, type Shared } from "./sharedItems.ts"
 
 export interface CheckTask {
-  /** The text, the tree and the summary of each source, then the texts of the evidence. */
+  /** The texts of the sources, their trees, their summaries, then the texts of the evidence. */
   readonly shared: Shared
   readonly sources: readonly PlainSource[]
   /** What the numbers of matches mean. */
@@ -36,16 +36,21 @@ interface PlainSource {
 
 const ITEMS_OF_A_SOURCE = 3
 
+/** Where what belongs to a source lies. */
+function placesOf(at: number, sources: number): { text: number; unit: number; summary: number } {
+  return { text: at, unit: sources + at, summary: 2 * sources + at }
+}
+
 /** What a task says of the files. */
 export function filesOfTask(
   sources: readonly SievedSource[],
   evidence: readonly EvidenceText[],
 ): Pick<CheckTask, "shared" | "sources" | "evidence"> {
-  const items = sources.flatMap(({ text, record }) => [
-    text,
-    record?.unit ?? null,
-    record?.summary ?? null,
-  ])
+  const items = [
+    ...sources.map(({ text }) => text),
+    ...sources.map(({ record }) => record?.unit ?? null),
+    ...sources.map(({ record }) => record?.summary ?? null),
+  ]
   return {
     shared: share([...items, ...evidence.map(({ text }) => text)]),
     sources: sources.map(({ path, key, record }) => ({
@@ -71,18 +76,17 @@ export class TaskChecker {
     const numbers = new PatternNumbers(task.patterns)
     const items = new SharedItems(task.shared)
     const sources = task.sources.map(({ path, key, matches }, i) => {
-      const at = i * ITEMS_OF_A_SOURCE
+      const at = placesOf(i, task.sources.length)
       const known = matches && {
         matches,
         get unit() {
-          return items.bytesOf(at + 1)
+          return items.bytesOf(at.unit)
         },
         get summary() {
-          return items.textOf(at + 2)
+          return items.textOf(at.summary)
         },
       }
-      const source = sourceOf({ file: textAt(path, items, at), key }, known, numbers)
-      return Object.assign(source, { mentions: (word: string) => items.includes(at, word) })
+      return sourceOf({ file: textAt(path, items, at.text), key }, known, numbers)
     })
     this.#sources = new Map(sources.map((source) => [source.path, source]))
     const { isFleet, known, services } = task
@@ -92,6 +96,7 @@ export class TaskChecker {
       sources,
       evidence,
       known,
+      mentioning: (word) => items.including(word, task.sources.length).map((at) => sources[at]!),
       ...(isFleet === undefined ? {} : { isFleet }),
       services: services && { patterns: services, has: compileGlobs(services) },
     })

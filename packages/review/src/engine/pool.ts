@@ -37,7 +37,10 @@ export async function readInThreads(
   jobs: readonly FileJob[],
   options: PoolOptions,
 ): Promise<readonly number[]> {
-  const queue = jobs.map((job, id): WorkerJob => ({ id, ...job })).reverse()
+  // The longest first: what is left for the last thread that works is short.
+  const queue = jobs
+    .map((job, id): WorkerJob => ({ id, ...job }))
+    .sort((a, b) => a.text.length - b.text.length)
   const threads = Math.min(options.threads, jobs.length)
   const seats = Array.from({ length: threads }, () => new Seat(queue, options))
   const stop = (): void => {
@@ -46,7 +49,7 @@ export async function readInThreads(
   options.signal?.addEventListener("abort", stop, { once: true })
   try {
     await Promise.all(seats.map((seat) => seat.run()))
-    return queue.map(({ id }) => id).reverse()
+    return queue.map(({ id }) => id).sort((a, b) => a - b)
   } finally {
     options.signal?.removeEventListener("abort", stop)
     await Promise.all(seats.map((seat) => seat.close()))

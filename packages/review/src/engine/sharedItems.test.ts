@@ -23,12 +23,19 @@ test("what is shared comes back as it was, whatever stands before it", () => {
   )
 })
 
-test("a part is found in a text as in the string", () => {
-  const text = fc.string({ unit: fc.constantFrom("a", "b", "ä", "Ā", "\u2028") })
+test("the texts that have a part in them are those whose strings have it", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "b", "ä", "Ā", "\u2028"), maxLength: 6 })
+  const part = fc.string({
+    unit: fc.constantFrom("a", "b", "ä", "Ā"),
+    minLength: 1,
+    maxLength: 3,
+  })
   fc.assert(
-    fc.property(text, text, (whole, part) => {
-      const shared = new SharedItems(share(["x", whole]))
-      expect(shared.includes(1, part)).toBe(whole.includes(part))
+    fc.property(fc.array(text), part, fc.array(text), (texts, one, others) => {
+      const shared = new SharedItems(share([...texts, ...others]))
+      const expected = [...texts.keys()].filter((at) => texts[at]!.includes(one))
+      expect(shared.including(one, texts.length)).toEqual(expected)
     }),
+    { numRuns: 500 },
   )
 })

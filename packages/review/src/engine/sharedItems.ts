@@ -58,10 +58,28 @@ export class SharedItems {
     return this.#shared.kinds[at] === ABSENT ? null : this.#bytes(at)
   }
 
-  /** Whether a text has another in it, without making a string of it where that can be told. */
-  includes(at: number, part: string): boolean {
-    if (this.#shared.kinds[at] !== LATIN) return this.textOf(at)?.includes(part) ?? false
-    return isLatin(part) && this.#bytes(at).includes(part, 0, "latin1")
+  /**
+   * The numbers of the first texts that have a part in them, in order. One look over all of the memory that they take is
+   * faster than one for each.
+   * @param count - how many of the items are asked; all of them are texts
+   */
+  including(part: string, count: number): number[] {
+    const { ends, kinds } = this.#shared
+    const found = new Set<number>()
+    for (let at = 0; at < count; at++)
+      if (kinds[at] === WIDE && this.textOf(at)!.includes(part)) found.add(at)
+    if (!isLatin(part)) return [...found]
+    const size = count === 0 ? 0 : ends[count - 1]!
+    const memory = this.#whole.subarray(0, size)
+    let at = 0
+    for (let place = memory.indexOf(part, 0, "latin1"); place >= 0;) {
+      while (ends[at]! <= place) at++
+      // Bytes that begin in one text and end in the next, or lie in one of another kind, are no word.
+      const isWhole = kinds[at] === LATIN && place + part.length <= ends[at]!
+      if (isWhole) found.add(at)
+      place = memory.indexOf(part, isWhole ? ends[at]! : place + 1, "latin1")
+    }
+    return [...found].sort((a, b) => a - b)
   }
 
   #bytes(at: number): Buffer {
