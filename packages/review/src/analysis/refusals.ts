@@ -12,7 +12,7 @@ const FINE = /^(?:ok|is_?success(?:ful)?|isSuccessStatusCode|is2xxSuccessful)$/i
 const PASSING = new Set([408, 423, 425, 429])
 
 /** `!response.ok`, `status != 200`, `status >= 400`, `status === 401`: true of an answer that refuses for good. */
-export function isRefusal(test: Node): boolean {
+function isRefusal(test: Node): boolean {
   switch (test.kind) {
     case "unary":
       return /^(?:!|not)$/.test(test.op) && isFine(test.operand)
@@ -35,7 +35,7 @@ export function isRefusal(test: Node): boolean {
 }
 
 /** `response.ok`, `status == 200`: true of an answer that went well, and of no other. */
-export function isFine(test: Node): boolean {
+function isFine(test: Node): boolean {
   switch (test.kind) {
     case "member":
       return FINE.test(test.name)
