@@ -47,6 +47,7 @@ export const WITNESS = question("evidence", (program, about): WitnessAnswer =>
 
 export class Evidence {
   readonly #texts: readonly EvidenceText[]
+  /** Without tests. */
   readonly #sources: readonly Source[]
   readonly #isFleet: boolean | undefined
   readonly #services: Services | undefined
@@ -66,7 +67,7 @@ export class Evidence {
     } = {},
   ) {
     this.#ask = options.ask ?? ((about) => this.answer(about))
-    this.#sources = sources
+    this.#sources = sources.filter((source) => !source.isTest)
     this.#texts = [...texts].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#isFleet = options.isFleet
     this.#services = options.services
@@ -117,9 +118,8 @@ export class Evidence {
   }
 
   #candidates(where: "texts" | "sources" | "everywhere"): readonly EvidenceText[] {
-    const sources = this.#sources.filter((source) => !source.isTest)
     if (where === "texts") return this.#texts
-    return where === "sources" ? sources : [...this.#texts, ...sources]
+    return where === "sources" ? this.#sources : [...this.#texts, ...this.#sources]
   }
 }
 

@@ -114,8 +114,8 @@ export class File {
   }
 
   /** The parents of a node from the nearest outwards. */
-  *ancestorsOf(node: Node): Generator<Node> {
-    for (let next = this.parentOf(node); next !== null; next = this.parentOf(next)) yield next
+  ancestorsOf(node: Node): IteratorObject<Node> {
+    return new Ancestors(this.parentOf(node))
   }
 
   /** The nearest function around a node (a function is not its own), or null at top level. */
@@ -149,6 +149,27 @@ export class File {
     return (this.#index ??= indexOf(this.unit))
   }
 }
+
+/** Rules go up from thousands of nodes: it has one result, which it fills anew for each step. */
+class Ancestors extends Iterator<Node> {
+  readonly #step: { done: false; value: Node } = { done: false, value: null! }
+  #outer: Node | null
+
+  constructor(first: Node | null) {
+    super()
+    this.#outer = first
+  }
+
+  next(): IteratorResult<Node, undefined> {
+    const outer = this.#outer
+    if (outer === null) return END
+    this.#outer = linkedParent(outer)
+    this.#step.value = outer
+    return this.#step
+  }
+}
+
+const END: IteratorResult<Node, undefined> = { done: true, value: undefined }
 
 const isFunction = (node: Node): node is Func => node.kind === "function"
 const isMethod = (node: Node): node is Func => node.kind === "function" && !node.isLambda
@@ -203,17 +224,14 @@ function indexOf(unit: SourceUnit): Index {
 /** A file may be a megabyte of assignments: who looks for one name must not read them all. */
 function byTargetName(assignments: readonly Assign[]): Map<string, Assign[]> {
   const byName = new Map<string, Assign[]>()
+  const add = (name: string, assign: Assign): void => {
+    const list = byName.get(name)
+    if (!list) byName.set(name, [assign])
+    else if (list.at(-1) !== assign) list.push(assign)
+  }
   for (const assign of assignments) {
-    const names = new Set(
-      assign.targets.flatMap((target) =>
-        target.kind === "name" || target.kind === "member" ? target.name : [],
-      ),
-    )
-    for (const name of names) {
-      const list = byName.get(name)
-      if (list) list.push(assign)
-      else byName.set(name, [assign])
-    }
+    for (const target of assign.targets)
+      if (target.kind === "name" || target.kind === "member") add(target.name, assign)
   }
   // The tree's order is that of evaluation in a few places.
   for (const list of byName.values()) list.sort((a, b) => a.start - b.start)

@@ -202,7 +202,8 @@ function methodsOfType(
   )
   const first = named ?? own.find((ref) => ref.source.language === file.language)
   if (first) return [first]
-  const below = new Set(program.subclassesOf(type).map((one) => one.name))
+  const subclasses = program.subclassesOf(type)
+  const below = subclasses.length > 0 ? new Set(subclasses.map((one) => one.name)) : NOBODY
   const implementations = [...below].flatMap((owner) => methodsBy(functions, owner))
   if (implementations.length > 0) return inOrder(functions, implementations)
   const classes = program.classesNamed(type)
@@ -214,6 +215,8 @@ function methodsOfType(
   }
   return []
 }
+
+const NOBODY: ReadonlySet<string> = new Set()
 
 /** The first few of some functions, in the order that all of their name have. */
 function inOrder(

@@ -80,6 +80,7 @@ function readRaw(cursor: RawCursor, grammar: Grammar, raw: Raw): Syntax {
   const known = isNamed
   // Children wait here until all are read: a list of their own would have grown to seventeen places with the first.
   const waiting: Syntax[] = []
+  let top = 0
   const read = (depth: number): Syntax => {
     const type = raw._ts_tree_cursor_current_node_type_id_wasm(tree)
     const start = raw._ts_tree_cursor_start_index_wasm(tree)
@@ -99,11 +100,15 @@ function readRaw(cursor: RawCursor, grammar: Grammar, raw: Raw): Syntax {
   }
   const readChildren = (depth: number): readonly Syntax[] => {
     if (raw._ts_tree_cursor_goto_first_child_wasm(tree) !== 1) return NO_CHILDREN
-    const first = waiting.length
-    do waiting.push(read(depth))
-    while (raw._ts_tree_cursor_goto_next_sibling_wasm(tree) === 1)
+    const first = top
+    do {
+      const child = read(depth)
+      waiting[top++] = child
+    } while (raw._ts_tree_cursor_goto_next_sibling_wasm(tree) === 1)
     raw._ts_tree_cursor_goto_parent_wasm(tree)
-    return waiting.splice(first)
+    const children = waiting.slice(first, top)
+    top = first
+    return children
   }
   try {
     return read(0)
