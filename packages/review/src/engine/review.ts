@@ -33,6 +33,11 @@ const MAX_THREADS = 4
 /** Fewer characters than this are checked faster than they are told to threads. */
 const THREADS_LENGTH = 1_000_000
 /**
+ * With fewer, this thread checks alone. Two were no faster and took a quarter more memory: what the second core gives,
+ * the compiler and the collector of one thread take, and each of two compiles all rules and makes most trees for itself.
+ */
+const CHECKING_THREADS = 3
+/**
  * Trees with more characters than this are checked by this thread alone. Nearly every file of a large tree leads to
  * nearly all others: a second thread has all their trees once more and gains next to nothing.
  */
@@ -231,8 +236,8 @@ class Run {
     )
     const length = lengthOf(unknown)
     const isOwn = this.#rules.some((rule) => !allRules.includes(rule))
-    if (this.#threads < 2 || length < THREADS_LENGTH || isOwn) return ready
-    if (lengthOf(side.sources) > ALONE_LENGTH) {
+    if (length < THREADS_LENGTH || isOwn) return ready
+    if (this.#threads < CHECKING_THREADS || lengthOf(side.sources) > ALONE_LENGTH) {
       // What the parsers of the others took they give back only when they end.
       await this.close()
       return ready
