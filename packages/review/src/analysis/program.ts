@@ -41,6 +41,12 @@ export interface ClassRef extends ClassEntry {
 
 /** Trees kept at once. Files that refer to each other are near each other; with 200 no fewer had to be made again. */
 const MAX_LOADED = 80
+/**
+ * Trees let go before all that is known is forgotten. What is known of one file's nodes names nodes of others, so that
+ * nearly every tree that was ever made lives on; most of them are asked for by most files, so that forgetting often would
+ * make them again and again.
+ */
+const MAX_LET_GO = 2_000
 
 /** A value that is known, with what it hangs on. */
 interface Memo {
@@ -142,6 +148,13 @@ export class Program {
     this.#loaded.set(path, file)
     if (this.#loaded.size > MAX_LOADED) this.#letGoOldest()
     return file
+  }
+
+  /** All of it is found again when it is asked for. */
+  #forget(): void {
+    this.#memos.clear()
+    this.#loaded.clear()
+    this.#letGo.clear()
   }
 
   #letGoOldest(): void {
@@ -250,6 +263,7 @@ export class Program {
   /** Runs something and tells what it looked up, as texts that `answerTo` takes in any program. */
   traced<Value>(run: () => Value): { readonly value: Value; readonly lookups: readonly Lookup[] } {
     const around = this.#frame
+    if (around.depth === 0 && this.#letGo.size > MAX_LET_GO) this.#forget()
     const trace = new Trace()
     this.#frame = { trace, depth: around.depth, lowest: around.depth }
     try {

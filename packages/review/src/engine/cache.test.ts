@@ -1,9 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { Ground } from "../files/ground.fixture.ts"
 import { Cache, cacheKey, defaultCacheDir } from "./cache.ts"
-import { encodePack } from "./cacheFile.ts"
+import { writePack } from "./cacheFile.ts"
 import type { PatternSource } from "./patterns.ts"
 import type { FileRecord } from "./record.ts"
 
@@ -81,7 +88,10 @@ test("a file that is cut, changed, empty or something else is ignored with a not
   const whole = readFileSync(file)
   const flipped = Buffer.from(whole)
   flipped[flipped.length - 1]! ^= 1
-  const lying = encodePack({ version: "1", patterns: [], entries: new Map(), results: new Map() })
+  const made = join(ground.folder, "made.pack")
+  const nothing = { version: "1", patterns: [], entries: new Map(), results: new Map() }
+  expect(writePack(made, nothing, Infinity)).toBe(true)
+  const lying = readFileSync(made)
   lying.writeUInt32LE(0xffff_ffff, 20)
   for (const bytes of [
     whole.subarray(0, -1),
@@ -155,4 +165,32 @@ test("a run that learned nothing writes nothing, and what nobody needs is forgot
     cache.save()
   }
   expect(open(ground).find(KEY)).toBeNull()
+})
+
+test("what is larger than a piece, and what fills pieces, comes back as it was", () => {
+  using ground = new Ground()
+  const units = [0, 1, 700_000, 400_000, (1 << 20) - 20, 1 << 20, 3_000_000].map((size) =>
+    new Uint8Array(size).fill(size % 251),
+  )
+  const cache = open(ground)
+  for (const [at, unit] of units.entries())
+    cache.keep(cacheKey(`${at}.go`, ""), { ...RECORD, unit: unit.length > 0 ? unit : null })
+  cache.keepResult("tree", "x".repeat(2_000_000))
+  cache.save()
+  const again = open(ground)
+  for (const [at, unit] of units.entries()) {
+    const record = again.find(cacheKey(`${at}.go`, ""))!.record
+    expect(Buffer.compare(record.unit ?? new Uint8Array(), unit)).toBe(0)
+    expect(record.summary).toBe(RECORD.summary)
+  }
+  expect(again.findResult("tree")).toBe("x".repeat(2_000_000))
+})
+
+test("a pack that would be too large is not begun", () => {
+  using ground = new Ground()
+  const file = join(ground.folder, "large.pack")
+  const entries = new Map([[KEY, { record: RECORD, asked: 1, age: 0 }]])
+  const pack = { version: "1", patterns: [LOCK], entries, results: new Map() }
+  expect(writePack(file, pack, 50)).toBe(false)
+  expect(existsSync(file)).toBe(false)
 })

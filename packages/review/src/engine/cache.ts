@@ -3,12 +3,12 @@
  * repository that is reviewed: whoever could write it could hide a finding.
  */
 import { createHash } from "node:crypto"
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { homedir } from "node:os"
 import { isAbsolute, join, relative, resolve } from "node:path"
 import type { Notice } from "../findings/finding.ts"
 import { readRegular } from "../files/openRegular.ts"
-import { decodePack, encodePack, type CacheEntry, type Pack } from "./cacheFile.ts"
+import { decodePack, writePack, type CacheEntry, type Pack } from "./cacheFile.ts"
 import { patternKey, type PatternSource } from "./patterns.ts"
 import type { FileRecord } from "./record.ts"
 
@@ -122,15 +122,13 @@ export class Cache {
         ])
         .filter(([, { age }]) => age <= MAX_AGE)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-      const bytes = encodePack({
+      const pack = {
         version: this.#version,
         patterns: this.patterns,
         entries: new Map(entries),
         results: this.#results,
-      })
-      if (bytes.length > MAX_CACHE_BYTES) return
-      writeFileSync(temporary, bytes, { flag: "wx", mode: 0o600 })
-      renameSync(temporary, this.#file)
+      }
+      if (writePack(temporary, pack, MAX_CACHE_BYTES)) renameSync(temporary, this.#file)
     } catch (error) {
       rmSync(temporary, { force: true })
       this.#note("cache-not-written", `the cache was not written: ${(error as Error).message}`)

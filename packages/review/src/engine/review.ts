@@ -22,11 +22,12 @@ import { filesOfTask } from "./checkTask.ts"
 import { monotonicMs } from "./clock.ts"
 import { compareFindingsOf, findRenames, type Compared } from "./compare.ts"
 import { EVIDENCE_WORDS, patternOf } from "./patterns.ts"
+import { Mentions } from "./mentions.ts"
 import { Kept } from "./kept.ts"
 import { remembered, settingsKey } from "./remembered.ts"
 import { Side } from "./side.ts"
 import { Stop } from "./stop.ts"
-import { withTightHeap } from "./tightHeap.ts"
+import { TightHeap } from "./tightHeap.ts"
 import { isWanted } from "./wanted.ts"
 
 const MAX_THREADS = 4
@@ -101,8 +102,10 @@ export async function review(options: ReviewOptions): Promise<Review> {
   const startMono = monotonicMs()
   const root = realRoot(options.root)
   const run = new Run(root, options)
-  const { sides, notices } = await loadTrees(root, run.scope.named, options)
+  const heap = new TightHeap()
   try {
+    const { sides, notices } = await loadTrees(root, run.scope.named, options)
+    if (lengthOf(sides.head.files) <= ALONE_LENGTH) heap.loosen()
     const { head, base } = await run.read(sides)
     const checked = await run.check(head, NO_RENAMES)
     const compared = base ? await run.compare(base, head, checked) : null
@@ -134,6 +137,7 @@ export async function review(options: ReviewOptions): Promise<Review> {
     // What was read stays known also when the rest was called off.
     run.cache.save()
     await run.close()
+    heap.loosen()
   }
 }
 
@@ -173,7 +177,10 @@ class Run {
     })
     this.notices.push(...notices)
     head.sources = sources[0]!
-    if (base) base.sources = sources[1]!
+    if (base) {
+      base.sources = sources[1]!
+      base.mentions = head.mentions = new Mentions(head.sources, base.sources)
+    }
     return sides
   }
 
@@ -196,23 +203,19 @@ class Run {
         this.cache,
         settingsKey({ ...this.#options, rules: this.#rules }),
       ))
-      const checkAll = (): Promise<Checked> =>
-        check({
-          get program() {
-            return side.program
-          },
-          sources: side.sources,
-          rules: this.#rules,
-          stop: this.stop,
-          isReviewed,
-          namedAs,
-          kept,
-          ahead: (sources) => this.#ahead(side, kept, sources, namedAs),
-          onProgress: (done, total) =>
-            this.#options.onProgress?.({ step: "checking", done, total }),
-        })
-      const isLarge = lengthOf(side.sources) > ALONE_LENGTH
-      const checked = await (isLarge ? withTightHeap(checkAll) : checkAll())
+      const checked = await check({
+        get program() {
+          return side.program
+        },
+        sources: side.sources,
+        rules: this.#rules,
+        stop: this.stop,
+        isReviewed,
+        namedAs,
+        kept,
+        ahead: (sources) => this.#ahead(side, kept, sources, namedAs),
+        onProgress: (done, total) => this.#options.onProgress?.({ step: "checking", done, total }),
+      })
       return { checked, isWhole: !this.stop.isLate }
     })
   }
@@ -282,8 +285,8 @@ class Run {
   }
 }
 
-function lengthOf(sources: readonly SievedSource[]): number {
-  return sources.reduce((sum, { text }) => sum + text.length, 0)
+function lengthOf(texts: readonly { readonly text: string }[]): number {
+  return texts.reduce((sum, { text }) => sum + text.length, 0)
 }
 
 interface Sides {

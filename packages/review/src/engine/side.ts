@@ -4,6 +4,7 @@ import { NOTHING_KNOWN, type KnownNames } from "../analysis/known.ts"
 import { Program } from "../analysis/program.ts"
 import type { TextFile } from "../files/tree.ts"
 import type { SievedSource } from "./analyse.ts"
+import type { Mentions } from "./mentions.ts"
 import { isEvidence, isSourcePath } from "./wanted.ts"
 
 export class Side {
@@ -15,6 +16,8 @@ export class Side {
   readonly known: KnownNames
   readonly services: Services | undefined
   sources: readonly SievedSource[] = []
+  /** Of this tree and of the one that it is compared with. */
+  mentions: Mentions | null = null
   #program: Program | null = null
 
   constructor(
@@ -39,6 +42,7 @@ export class Side {
       sources: this.sources,
       evidence: this.evidence,
       known: this.known,
+      mentioning: this.mentions ? (word) => this.mentions!.among(this.sources, word) : undefined,
       services: this.services,
       ...(this.isFleet === undefined ? {} : { isFleet: this.isFleet }),
     })
