@@ -79,7 +79,11 @@ export const modelOptions = {
 } satisfies OptionSpecs
 
 export const cacheOptions = {
-  threads: text("run", "N", "how many threads read files; default: as many as help"),
+  threads: text(
+    "run",
+    "N",
+    "how many threads read files, and from 3 on check them; default: one for each core, at most 4",
+  ),
   "cache-dir": text("run", "DIR", "where parsed files are kept between runs"),
   "no-cache": flag("run", "keep nothing between runs"),
 } satisfies OptionSpecs
