@@ -1,9 +1,5 @@
 /** fire-and-forget-ack: the broker is told that a message is done with before it is. */
-import {
-  acknowledgementOf,
-  acknowledgementsIn,
-  isAutoAcked,
-} from "../analysis/acknowledgements.ts"
+import { acknowledgementOf, acknowledgementsIn, isAutoAcked } from "../analysis/acknowledgements.ts"
 import { type Consumer, consumersOf } from "../analysis/consumers.ts"
 import { ackOf, coursesOf, derivedNames, handedIn, mentions } from "../analysis/messageCourses.ts"
 import { floatingLoops, isJoined, isTold, wholeOf } from "../analysis/leftWork.ts"
@@ -114,7 +110,12 @@ function handedOn(file: File, consumer: Consumer): Draft | null {
   for (const block of coursesOf(consumer.body, consumer.message)) {
     for (const [index, statement] of block.body.entries()) {
       const handed = handedIn(statement, names)
-      const ack = handed && block.body.slice(index + 1).map(ackOf).find((one) => one !== null)
+      const ack =
+        handed &&
+        block.body
+          .slice(index + 1)
+          .map(ackOf)
+          .find((one) => one !== null)
       if (!handed || !ack || isOnPurpose(file, statement)) continue
       return draftOf(file, consumer, handed, {
         message:

@@ -242,7 +242,11 @@ function handsOutEither(file: File, fn: Func, read: RowCall, insert: RowCall): b
     if (node.kind !== "return" || !node.value || node.start < read.call.end) return false
     if (node.value.kind === "name" && read.results.includes(node.value.name)) given = true
     if (node.start <= insert.call.start && insert.call.end <= node.end) made = true
-    if (node.start > insert.call.end && node.value.kind === "name" && isMadeHere(file, insert, node.value.name))
+    if (
+      node.start > insert.call.end &&
+      node.value.kind === "name" &&
+      isMadeHere(file, insert, node.value.name)
+    )
       made = true
     return false
   })
