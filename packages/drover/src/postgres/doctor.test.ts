@@ -6,7 +6,9 @@ import type { DoctorLimits } from "./doctorLimits.ts"
 import { openTestStore, testJob } from "./fixtures/openTestStore.ts"
 import type { TestStore } from "./fixtures/openTestStore.ts"
 import { startPostgres } from "./fixtures/postgresServer.ts"
-import { connectTest, testServerUrl } from "./fixtures/testServer.ts"
+import { connectTest, testServerMajor, testServerUrl } from "./fixtures/testServer.ts"
+
+const major = await testServerMajor()
 
 async function finding(
   { database }: TestStore,
@@ -66,7 +68,8 @@ test("a transaction that stays open is named by its process, and so is what it h
   await sleeper.end()
 })
 
-test("dead rows that nobody clears away are counted", async () => {
+// Before version 15 a collector of its own counts, and nobody can ask it to be up to date.
+test.skipIf(major < 15)("dead rows that nobody clears away are counted", async () => {
   await using world = await openTestStore()
   const { client } = world
   const found = await brings(
@@ -173,22 +176,26 @@ test("whoever waits for a lock on a table is named, with those before it", async
   await Promise.all([holder.end(), waiter.end()])
 })
 
-test("a listener that does not read is told of before the queue of notifications is full", async () => {
-  await using server = await startPostgres({ settings: { max_notify_queue_pages: "64" } })
-  await using world = await openTestStore({ url: server.url })
-  const sleeper = await connectTest(server.url)
-  const found = await brings(world, "notify_queue", async () => {
-    await sleeper.query("listen other")
-    await sleeper.query("begin")
-    await sleeper.query("select 1")
-    const payload = "x".repeat(7_000)
-    for (let page = 0; page < 30; page++) {
-      await world.client.query("select pg_notify('other', $1)", [`${payload}${page}`])
-    }
-  })
-  expect(found).toMatchObject({ status: "warn" })
-  await sleeper.end()
-})
+// Before version 17 the queue holds 8 GB and cannot be made smaller.
+test.skipIf(major < 17)(
+  "a listener that does not read is told of before the queue of notifications is full",
+  async () => {
+    await using server = await startPostgres({ settings: { max_notify_queue_pages: "64" } })
+    await using world = await openTestStore({ url: server.url })
+    const sleeper = await connectTest(server.url)
+    const found = await brings(world, "notify_queue", async () => {
+      await sleeper.query("listen other")
+      await sleeper.query("begin")
+      await sleeper.query("select 1")
+      const payload = "x".repeat(7_000)
+      for (let page = 0; page < 30; page++) {
+        await world.client.query("select pg_notify('other', $1)", [`${payload}${page}`])
+      }
+    })
+    expect(found).toMatchObject({ status: "warn" })
+    await sleeper.end()
+  },
+)
 
 test("connections that run out are told of", async () => {
   await using server = await startPostgres({ maxConnections: 20 })
