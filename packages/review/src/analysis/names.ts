@@ -51,7 +51,7 @@ export function wordsOf(name: string): readonly string[] {
   return words
 }
 
-/** Names come again and again: taking them apart was a fiftieth of all checking. */
+/** Names come again and again, in all files. */
 const WORDS = new Map<string, readonly string[]>()
 const MAX_NAMES = 20_000
 

@@ -44,7 +44,7 @@ export class Trace {
     return !this.#own && used && !more ? used : this
   }
 
-  /** Half of all computations look up one name and no more. */
+  /** Many computations look up one name and no more. */
   static readonly #ones: Trace[] = []
 
   static #ofOne(lookup: number): Trace {

@@ -235,7 +235,7 @@ class Decoder {
     const length = this.#varint()
     if (length > this.#bytes.length - this.#at)
       throw new RangeError("a list is longer than its bytes")
-    // Lists that grow have room for seventeen, and nearly all hold fewer than three. Nobody changes a tree.
+    // A list that grows has room for seventeen with its first item, and most lists are short. Nobody changes a tree.
     if (length === 0) return NOTHING
     if (length === 1) return [this.#value()]
     if (length === 2) return [this.#value(), this.#value()]

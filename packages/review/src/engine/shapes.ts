@@ -19,7 +19,7 @@ interface Step {
   shape: Shape | null
 }
 
-/** The frontends' own are a few hundred; what has as many as this is something else, and is not remembered for ever. */
+/** Far more than the frontends make; what has as many is something else, and is not remembered for ever. */
 const MAX_STEPS = 20_000
 
 let kinds = new Map<string | null, Step>()

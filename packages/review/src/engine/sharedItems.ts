@@ -59,8 +59,8 @@ export class SharedItems {
   }
 
   /**
-   * The numbers of the first texts that have a part in them, in order. One look over all of the memory that they take is
-   * faster than one for each.
+   * The numbers of the first texts that have a part in them, in order. All of the memory that they take is looked over
+   * at once.
    * @param count - how many of the items are asked; all of them are texts
    */
   including(part: string, count: number): number[] {

@@ -1,8 +1,7 @@
 /**
  * A heap that is kept close to what lives in it. V8 lets a heap grow to several times what lives in it before it looks for
  * garbage, and gives the young generation, which never shrinks again, up to 64 MB. In a large tree, where hundreds of
- * megabytes live, that is most of what the program takes: held tight, apache/kafka took two thirds of the memory and a
- * tenth more processor time (docs/review/speed.md).
+ * megabytes live, that is much of what the program takes. Held tight, it takes more processor time (docs/review/speed.md).
  */
 import { setFlagsFromString } from "node:v8"
 

@@ -1,6 +1,6 @@
 /**
  * What a node hangs from. The link stands in the node itself: a table of all nodes of a file took more than half as much
- * memory as the nodes, and asking it a third of what a walk costs. A file sets the links of its tree when they are first
+ * memory as the nodes. A file sets the links of its tree when they are first
  * asked for (see analysis/file.ts).
  */
 import type { Node } from "./nodes.ts"
