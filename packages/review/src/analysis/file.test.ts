@@ -40,3 +40,10 @@ function three() {
   )
   expect(values).toEqual([["2", "3"], ["1"]])
 })
+
+test("a text that stands in another is part of it, and no text of its own", async () => {
+  const text = "const a = `x ${'y'}` + f('z')\nconst b = 'w'\nconst c = 1 + 2\n"
+  const program = await programOf([{ path: "a.ts", text }])
+  const file = program.file("a.ts")!
+  expect(file.texts.map((one) => file.textOf(one))).toEqual(["`x ${'y'}` + f('z')", "'w'", "1 + 2"])
+})
