@@ -2361,4 +2361,13 @@ $$`,
     name: "clock_stamp",
     sql: `select 1`,
   },
+  {
+    number: 6,
+    name: "plain_arrays",
+    sql: `alter table {schema}.trail
+  alter jobs set storage external,
+  alter prevs set storage external,
+  alter attempts set storage external;
+alter table {schema}.claim alter jobs set storage external`,
+  },
 ] as const

@@ -355,4 +355,9 @@ create table drover_limit_turn (
 alter table drover_pulse add column mono real;
 alter table drover_pulse add column mono_origin text`,
   },
+  {
+    number: 6,
+    name: "plain_arrays",
+    sql: `select 1`,
+  },
 ] as const
