@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto"
 import { resolveRetryPolicy, retryDelayMs } from "../retry/index.ts"
 import type { Timer } from "../time/index.ts"
-import { randomToken } from "../time/index.ts"
+import { randomToken, TokenBucket } from "../time/index.ts"
 import type { PostgresDatabase } from "./database.ts"
 import type { PgClient } from "./driver.ts"
 
-/** Time between two notifications of one process. Bounds what a busy process costs all others. */
-const TELL_MS = 10
-/** The same for attempts that ended. */
+/** How often one process notifies. Bounds what a busy one costs all others; who enqueues now and then never waits. */
+const TELL = { burst: 10, everyMs: 10 } as const
+/** Time between a notification and one that only says that attempts ended. */
 const TELL_END_MS = 100
 /** What a notification says when attempts ended and nothing may start because of it. */
 const ENDS = "ends"
@@ -42,7 +42,7 @@ export function watch(database: PostgresDatabase, listener: Listener): () => voi
 
 /** Tells other processes that this one changed something. Cheap, never waits and never fails. */
 export function tellChange(database: PostgresDatabase): void {
-  signalOf(database).tell(TELL_MS, "change")
+  signalOf(database).tell("change")
 }
 
 /**
@@ -50,7 +50,7 @@ export function tellChange(database: PostgresDatabase): void {
  * @param what "change" if jobs wait again because of it.
  */
 export function tellEnds(database: PostgresDatabase, what: Told): void {
-  signalOf(database).tell(TELL_END_MS, what)
+  signalOf(database).tell(what, TELL_END_MS)
 }
 
 /** Tells it some times in the next seconds: what changed is seen when a user's transaction commits. */
@@ -103,6 +103,7 @@ class ChangeSignal {
   #deafSinceMono: number | undefined
   #failures = 0
   #probe: Probe | undefined
+  readonly #bucket: TokenBucket = new TokenBucket(TELL)
   #toldMono = Number.NEGATIVE_INFINITY
   #tellTimer: Timer | undefined
   #tellMono = 0
@@ -128,11 +129,12 @@ class ChangeSignal {
     }
   }
 
-  tell(pauseMs: number, what: Told): void {
+  /** @param pauseMs least time since the notification before. */
+  tell(what: Told, pauseMs = 0): void {
     if (!this.#database.options.notify) return
     if (what === "change") this.#telling = what
     const { clock } = this.#database
-    const dueMono = this.#toldMono + pauseMs
+    const dueMono = Math.max(this.#toldMono + pauseMs, this.#bucket.dueMono)
     if (this.#tellTimer !== undefined) {
       if (this.#tellMono <= dueMono) return
       this.#tellTimer.cancel()
@@ -160,7 +162,7 @@ class ChangeSignal {
         delayMs,
         () => {
           this.#later.delete(timer)
-          this.tell(TELL_MS, "change")
+          this.tell("change")
         },
         { ref: false },
       )
@@ -171,6 +173,7 @@ class ChangeSignal {
   #tellNow(): void {
     if (!this.#database.isOpen) return
     this.#toldMono = this.#database.clock.monotonic()
+    this.#bucket.take(this.#toldMono)
     const payload = this.#telling === "ends" ? ENDS : ""
     this.#telling = "ends"
     const { signal } = this.#database.connections("tell")

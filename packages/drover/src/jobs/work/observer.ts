@@ -1,4 +1,5 @@
 import type { PeekReply, PeekRequest, Store, WorkerRef } from "../../store/index.ts"
+import { TokenBucket } from "../../time/index.ts"
 import type { Clock, Rng, Timer } from "../../time/index.ts"
 import type { StoreHealth } from "./storeHealth.ts"
 import { runUnowned } from "./strayErrors.ts"
@@ -29,6 +30,8 @@ export interface ObserverOptions {
 
 // Hints come in bursts; two looks closer together than this see the same.
 const LEAST_GAP_MS = 10
+// How many hints lead to a claim of their own before there is a pause between them.
+const HINT_BURST = 5
 // Beyond this the next poll arms the timer again.
 const FAR_MS = 3_600_000
 
@@ -43,7 +46,7 @@ export class Observer {
   #dueTimer: Timer | undefined
   #lookTimer: Timer | undefined
   #hintTimer: Timer | undefined
-  #hintMono = Number.NEGATIVE_INFINITY
+  readonly #hints: TokenBucket = new TokenBucket({ burst: HINT_BURST, everyMs: LEAST_GAP_MS })
   #unwatch: (() => void) | undefined
   #looking = false
   #again = false
@@ -95,7 +98,7 @@ export class Observer {
     })
   }
 
-  /** The first hint after a pause leads to a claim at once; the look, for all else that may have changed, comes after it. */
+  /** A hint leads to a claim at once, unless there were many just before; the look, for all else that may have changed, comes after it. */
   #hinted(): void {
     const { clock, onHint } = this.#options
     if (onHint === undefined) {
@@ -104,7 +107,7 @@ export class Observer {
     }
     if (this.#stopped || this.#hintTimer !== undefined || this.#failing) return
     const nowMono = clock.monotonic()
-    const waitMs = this.#hintMono + LEAST_GAP_MS - nowMono
+    const waitMs = this.#hints.dueMono - nowMono
     if (waitMs > 0) {
       this.#hintTimer = clock.setTimer(waitMs, () => {
         this.#hintTimer = undefined
@@ -112,7 +115,7 @@ export class Observer {
       })
       return
     }
-    this.#hintMono = nowMono
+    this.#hints.take(nowMono)
     if (!onHint()) this.look()
     else if (this.#looking) this.#again = true
     else if (this.#lookTimer === undefined) this.#lookIn(LEAST_GAP_MS)

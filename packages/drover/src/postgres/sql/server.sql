@@ -30,6 +30,6 @@ select
   pg_is_in_recovery();
 
 -- name: tell_change
--- Called after writes, at most every 10 ms for each process, on a connection of its own and never with the write: the
--- commit of a transaction that notifies takes a lock that all others of the server wait for.
+-- Called after writes, ten times in a row and then at most every 10 ms for each process, on a connection of its own and
+-- never with the write: the commit of a transaction that notifies takes a lock that all others of the server wait for.
 select pg_notify($1::text, $2::text);
