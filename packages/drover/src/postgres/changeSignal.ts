@@ -171,11 +171,17 @@ class ChangeSignal {
   }
 
   #tellNow(): void {
-    if (!this.#database.isOpen) return
-    this.#toldMono = this.#database.clock.monotonic()
+    const { clock } = this.#database
+    this.#toldMono = clock.monotonic()
     this.#bucket.take(this.#toldMono)
     const payload = this.#telling === "ends" ? ENDS : ""
     this.#telling = "ends"
+    // This process's own claim begins in a turn of its own. It goes first: both at once would slow each other.
+    clock.defer(() => clock.defer(() => this.#send(payload)))
+  }
+
+  #send(payload: string): void {
+    if (!this.#database.isOpen) return
     const { signal } = this.#database.connections("tell")
     // A hint that is lost is found by polling.
     signal
