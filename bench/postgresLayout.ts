@@ -8,6 +8,9 @@ import pg from "pg"
  * - `one`: one table, partial indexes on the state, an entry of the trail for each transition.
  * - `split`: waiting and running jobs in one table, finished ones moved to another.
  * - `marker`: one table whose indexes name no column that a settle changes; the trail has one row for each batch.
+ * - `once`: as `marker`, but a claim locks its jobs and writes none of their rows: a job is written when it ends. What such
+ *   a store could win at most, because nothing here keeps two claimers from the same job: with `--flights 1` only.
+ * - `never`: as `once`, and what ends is a row of the trail alone. The price of reading jobs and of their history.
  */
 interface Layout {
   readonly schema: string
@@ -18,6 +21,8 @@ interface Layout {
   /** Settles ids, attempts, tokens, previous entries (`$1` to `$4`) and claims `$5` under token `$6` from rank `$7`. */
   readonly exchange: string
   readonly tables: readonly string[]
+  /** Whether `$7` and `$8` are rank and id of the job that was claimed last, because claimed jobs stay in the index. */
+  readonly goesOn?: boolean
 }
 
 const NOW = "(extract(epoch from now()) * 1000)::bigint"
@@ -105,6 +110,8 @@ const marker: Layout = {
       worker integer, from_state smallint, to_state smallint not null, jobs uuid[] not null, prevs bigint[], attempts integer[],
       actor text, reasons text[], errors text[]);
     create table claim (worker integer, token bigint, jobs uuid[], primary key (worker, token)) with (${VACUUM});
+    alter table trail alter jobs set storage STORAGE, alter prevs set storage STORAGE, alter attempts set storage STORAGE;
+    alter table claim alter jobs set storage STORAGE;
     create table job (id uuid primary key, waits smallint, ${BODY}) with (fillfactor = FILL, ${VACUUM});
     create index job_ready on job (lane, rank, id) where waits = 1;
     create index job_solo on job (lane, rank, id) where waits = 2;
@@ -141,7 +148,41 @@ const marker: Layout = {
     select ${CLAIMED}, (select count(*)::int from settled) from started`,
 }
 
-const layouts: Readonly<Record<string, Layout>> = { one, split, marker }
+/** A claim that locks `$5` jobs after rank `$7` and id `$8`, and leaves their rows as they are. */
+const LOCKING = `picked as materialized (
+      select ${CLAIMED} from job where lane = 1 and waits = 1 and (rank, id) > ($7::bigint, $8::uuid)
+      order by rank, id limit $5::int for no key update skip locked),
+    cb as materialized (select nextval('trail_seq') as seq where exists (select from picked)),
+    p as materialized (select array_agg(id) as ids, array_agg(trail) as prevs, array_agg(attempt + 1) as attempts from picked),
+    tc as (insert into trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+      select cb.seq, ${NOW}, 1, 1, 2, ids, prevs, attempts from p, cb),
+    cl as (insert into claim select 1, $6::bigint, ids from p where ids is not null)`
+
+const once: Layout = {
+  ...marker,
+  goesOn: true,
+  exchange: `with ${LOCKING},
+    sb as materialized (select nextval('trail_seq') as seq where cardinality($1::uuid[]) > 0),
+    settled as (update job set waits = null, state = 4, attempt = job.attempt + 1, token = e.token, started_at = ${NOW},
+        finished_at = ${NOW}, trail = sb.seq * 1024 + e.n, bytes = 300
+      from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[]) with ordinality as e (id, attempt, token, prev, n), sb
+      where job.id = e.id and job.waits = 1 returning job.id, job.trail, e.prev, job.attempt),
+    ts as (insert into trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+      select max(sb.seq), ${NOW}, 1, 2, 4, array_agg(id), array_agg(prev), array_agg(attempt) from settled, sb having count(*) > 0)
+    select ${CLAIMED}, (select count(*)::int from settled) from picked`,
+}
+
+const never: Layout = {
+  ...marker,
+  goesOn: true,
+  exchange: `with ${LOCKING.replace("for no key update skip locked", "")},
+    sb as materialized (select nextval('trail_seq') as seq where cardinality($1::uuid[]) > 0),
+    ts as (insert into trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+      select sb.seq, ${NOW}, 1, 2, 4, $1::uuid[], $4::bigint[], $2::int[] from sb where cardinality($3::bigint[]) > 0)
+    select ${CLAIMED}, cardinality($1::uuid[]) from picked`,
+}
+
+const layouts: Readonly<Record<string, Layout>> = { one, split, marker, once, never }
 
 const { values } = parseArgs({
   options: {
@@ -152,6 +193,8 @@ const { values } = parseArgs({
     flights: { type: "string", default: "2" },
     history: { type: "string", default: "0" },
     fill: { type: "string", default: "50" },
+    /** How Postgres keeps the arrays of a batch: external as they are, extended compressed. */
+    storage: { type: "string", default: "external" },
     rounds: { type: "string", default: "3" },
     /** Seconds of 2000 jobs/s beside an open transaction. */
     pinned: { type: "string", default: "0" },
@@ -160,6 +203,8 @@ const { values } = parseArgs({
 
 const layout = layouts[values.layout]
 if (layout === undefined) throw new Error(`--layout ${Object.keys(layouts).join("|")}`)
+if (layout.goesOn === true && values.flights !== "1")
+  throw new Error(`--layout ${values.layout} has no fence between two claimers: --flights 1`)
 const clients = await Promise.all(Array.from({ length: Number(values.flights) }, () => connect()))
 let ids = 0
 let tokens = 0
@@ -208,7 +253,11 @@ async function exchange(
   const list = (column: number): string => `{${last.rows.map((row) => row[column]).join(",")}}`
   const tokenList = `{${last.rows.map(() => last.token).join(",")}}`
   const params = [list(0), list(1), tokenList, list(2), batch, token, mark]
-  if (values.layout === "marker") params.push(last.token)
+  if (layout!.goesOn === true) {
+    const before = last.rows.at(-1)
+    params[6] = before?.[17] ?? 0
+    params.push(before?.[0] ?? "00000000-0000-0000-0000-000000000000")
+  } else if (values.layout === "marker") params.push(last.token)
   return { rows: await run("exchange", client, params), token }
 }
 
@@ -222,7 +271,7 @@ async function enqueue(client: pg.Client, count: number, chunk = 1000): Promise<
 
 const first = clients[0]!
 await first.query("drop schema if exists drover_layout cascade; create schema drover_layout")
-await first.query(layout.schema.replace("FILL", values.fill))
+await first.query(layout.schema.replace("FILL", values.fill).replaceAll("STORAGE", values.storage))
 const count = Number(values.jobs)
 const batch = Number(values.batch)
 if (Number(values.history) > 0) {
