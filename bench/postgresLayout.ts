@@ -10,6 +10,8 @@ import pg from "pg"
  * - `marker`: one table whose indexes name no column that a settle changes; the trail has one row for each batch.
  * - `once`: as `marker`, but a claim locks its jobs and writes none of their rows: a job is written when it ends. What such
  *   a store could win at most, because nothing here keeps two claimers from the same job: with `--flights 1` only.
+ * - `open`: as `once`, and safe: the transaction of a claim stays open until its jobs have ended and are written. A row of
+ *   `claim` is committed by another connection before, from which a rescue could tell what a dead process had begun.
  * - `never`: as `once`, and what ends is a row of the trail alone. The price of reading jobs and of their history.
  */
 interface Layout {
@@ -23,6 +25,8 @@ interface Layout {
   readonly tables: readonly string[]
   /** Whether `$7` and `$8` are rank and id of the job that was claimed last, because claimed jobs stay in the index. */
   readonly goesOn?: boolean
+  /** Statements of one transaction instead of `exchange`: locks `$1` jobs from rank `$2`; ends them under token `$3`. */
+  readonly open?: { readonly claim: string; readonly witness: string; readonly settle: string }
 }
 
 const NOW = "(extract(epoch from now()) * 1000)::bigint"
@@ -172,6 +176,26 @@ const once: Layout = {
     select ${CLAIMED}, (select count(*)::int from settled) from picked`,
 }
 
+const open: Layout = {
+  ...marker,
+  open: {
+    claim: `select ${CLAIMED} from job where lane = 1 and waits = 1 and rank >= $2::bigint
+      order by rank, id limit $1::int for no key update skip locked`,
+    witness: `with gone as (delete from claim where worker = $1::int and token = $2::bigint)
+      insert into claim select $1::int, $3::bigint, $4::uuid[]`,
+    settle: `with s as materialized (select nextval('trail_seq') as seq),
+      sb as materialized (select nextval('trail_seq') as seq),
+      ts as (insert into trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+        select s.seq, ${NOW}, 1, 1, 2, $1::uuid[], $2::bigint[], $4::int[] from s),
+      te as (insert into trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+        select sb.seq, ${NOW}, 1, 2, 4, $1::uuid[], array(select s.seq * 1024 + n from s, generate_series(1, cardinality($1::uuid[])) n), $4::int[] from s, sb),
+      settled as (update job set waits = null, state = 4, attempt = job.attempt + 1, token = $3::bigint, started_at = ${NOW},
+          finished_at = ${NOW}, trail = sb.seq * 1024 + e.n, bytes = 300
+        from unnest($1::uuid[]) with ordinality as e (id, n), sb where job.id = e.id returning job.id)
+      select count(*)::int from settled`,
+  },
+}
+
 const never: Layout = {
   ...marker,
   goesOn: true,
@@ -182,7 +206,7 @@ const never: Layout = {
     select ${CLAIMED}, cardinality($1::uuid[]) from picked`,
 }
 
-const layouts: Readonly<Record<string, Layout>> = { one, split, marker, once, never }
+const layouts: Readonly<Record<string, Layout>> = { one, split, marker, once, open, never }
 
 const { values } = parseArgs({
   options: {
@@ -227,6 +251,40 @@ async function run(name: string, client: pg.Client, params: unknown[]): Promise<
 interface Flight {
   rows: unknown[][]
   token: number
+}
+
+/** Claims and completes in one transaction each, until nothing is left. */
+async function drainOpen(client: pg.Client, batch: number): Promise<number> {
+  const { claim, witness, settle } = layout!.open!
+  const other = await connect()
+  await other.query("set synchronous_commit = off")
+  let settled = 0
+  let mark = 0
+  let before = 0
+  for (;;) {
+    await client.query("begin")
+    const claimed = { name: "claim", text: claim, values: [batch, mark], rowMode: "array" }
+    const { rows } = await client.query<unknown[]>(claimed)
+    if (rows.length === 0) break
+    const list = (column: number): string => `{${rows.map((row) => row[column]).join(",")}}`
+    const token = ++tokens
+    const seen = [process.pid, before, token, list(0)]
+    await other.query({ name: "witness", text: witness, values: seen })
+    const ends = [list(0), list(2), token, `{${rows.map((row) => Number(row[1]) + 1).join(",")}}`]
+    const ended = await client.query<[number]>({
+      name: "settle",
+      text: settle,
+      values: ends,
+      rowMode: "array",
+    })
+    await client.query("commit")
+    settled += ended.rows[0]![0]
+    mark = Math.max(mark, Number(rows[0]![17]) - 2000)
+    before = token
+  }
+  await client.query("commit")
+  await other.end()
+  return settled
 }
 
 /** Claims and completes until nothing is left; the low watermark is that of the rows it claimed. */
@@ -286,9 +344,9 @@ for (let round = 0; round < Number(values.rounds); round++) {
   const enqueued = count / (performance.now() - started)
   started = performance.now()
   const before = (await first.query("select pg_current_wal_lsn() as lsn")).rows[0].lsn
-  const settled = (await Promise.all(clients.map((client) => drain(client, batch)))).reduce(
-    (a, b) => a + b,
-  )
+  const settled = (
+    await Promise.all(clients.map((client) => (layout.open ? drainOpen : drain)(client, batch)))
+  ).reduce((a, b) => a + b)
   const ms = performance.now() - started
   const wal = (
     await first.query("select pg_wal_lsn_diff(pg_current_wal_lsn(), $1)::bigint as b", [before])

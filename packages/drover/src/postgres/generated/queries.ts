@@ -178,41 +178,34 @@ from (
 ) d
 where d.at <= floor(extract(epoch from now()) * 1000)::bigint
 order by d.at`,
-  add_jobs: `with clock as materialized (
-  select floor(extract(epoch from now()) * 1000)::bigint as now
-),
-plan as materialized (
+  add_jobs: `with plan as materialized (
   select
-    clock.now,
-    coalesce($5::bigint, clock.now + $4::bigint) as run_at,
-    greatest(coalesce($5::bigint, clock.now + $4::bigint), clock.now) as order_at,
-    (case when coalesce($5::bigint, clock.now + $4::bigint) <= clock.now then 1 else 0 end)::smallint as state,
+    t.now, t.run_at,
+    greatest(t.run_at, t.now) as order_at,
+    (case when t.run_at <= t.now then 1 else 0 end)::smallint as state,
     $6::bigint * coalesce((select q.aging_ms from {schema}.queue q where q.name = $7::text), 8796093022208)
-      + greatest(coalesce($5::bigint, clock.now + $4::bigint), clock.now) as rank
-  from clock
-),
-numbers as materialized (
-  select c, nextval('{schema}.trail_seq') * 1024 as first from generate_series(0, (cardinality($1::uuid[]) - 1) / 1024) c
+      + greatest(t.run_at, t.now) as rank,
+    array(select nextval('{schema}.trail_seq') from generate_series(0, (cardinality($1::uuid[]) - 1) / 1024)) as seqs
+  from (
+    select c.now, coalesce($5::bigint, c.now + $4::bigint) as run_at
+    from (select floor(extract(epoch from now()) * 1000)::bigint as now) c
+  ) t
 ),
 added as (
   insert into {schema}.job (
     id, rank, run_at, enqueued_at, trail, expires_at, timeout_ms, lane, max_attempts, max_crashes, state, waits, priority,
     input, tags, metadata, retry)
   select
-    e.id, p.rank, p.run_at, p.now, b.first + (e.n - 1) % 1024, p.order_at + $8::bigint, $9::bigint, $3::integer,
-    $10::integer, $11::integer, p.state, p.state, $6::smallint, e.input::text, $12::text, $13::text, $14::text
+    e.id, p.rank, p.run_at, p.now, p.seqs[(e.n - 1) / 1024 + 1] * 1024 + (e.n - 1) % 1024, p.order_at + $8::bigint,
+    $9::bigint, $3::integer, $10::integer, $11::integer, p.state, p.state, $6::smallint, e.input::text, $12::text,
+    $13::text, $14::text
   from rows from (unnest($1::uuid[]), json_array_elements($2::json)) with ordinality as e (id, input, n)
   cross join plan p
-  join numbers b on b.c = (e.n - 1) / 1024
-  returning id, trail
-),
-told as (
-  insert into {schema}.trail (seq, at, to_state, jobs)
-  select a.trail / 1024, p.now, p.state, array_agg(a.id order by a.trail)
-  from added a cross join plan p
-  group by a.trail / 1024, p.now, p.state
 )
-select state from plan`,
+insert into {schema}.trail (seq, at, to_state, jobs)
+select s.seq, p.now, p.state, ($1::uuid[])[(s.c - 1) * 1024 + 1 : s.c * 1024]
+from plan p cross join unnest(p.seqs) with ordinality s (seq, c)
+returning to_state`,
   add_keyed_jobs: `select {schema}.add_keyed_jobs_1(
   $1::uuid[], $2::json, $15::text[], $3::integer, $4::bigint, $5::bigint, $6::integer, $7::text, $8::bigint, $9::bigint,
   $10::integer, $11::integer, $12::text, $13::text, $14::text)`,
