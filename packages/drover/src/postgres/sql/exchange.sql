@@ -18,9 +18,10 @@ settling as materialized (
 ),
 settled as (
   update {schema}.job j set
-    state = 4, worker = null, cancel_worker = null, finished_at = clock.now, result = (e.result -> 0)::text,
-    reason = null, error = null, trail = settling.seq * 1024 + e.n - 1
-  from clock, settling,
+    state = 4, worker = null, cancel_worker = null, finished_at = (select now from clock),
+    result = (e.result -> 0)::text, reason = null, error = null,
+    trail = (select seq from settling) * 1024 + e.n - 1
+  from
     rows from (
       unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[]),
       json_array_elements($5::json)
@@ -66,44 +67,42 @@ stored as materialized (
   select q.paused_at, q.aging_ms from {schema}.queue q where q.name = $14::text
 ),
 picked as materialized (
-  select p.id, p.trail, p.attempt, p.fit, row_number() over () as n
-  from (
-    select
-      j.id, j.trail, j.attempt,
-      (j.expires_at is null or j.attempt > 0 or j.expires_at > (select now from clock))
-      and (j.unique_states is null or (j.unique_states & 4) = 0 or (j.unique_states & 2) <> 0) as fit
-    from unnest($9::integer[], $10::bigint[], $11::bigint[], $12::integer[]) b (lane, low, high, most)
-    cross join lateral (
-      select r.id, r.trail, r.attempt, r.expires_at, r.unique_states
-      from {schema}.job r
-      where r.lane = b.lane and r.waits = 1 and r.rank >= b.low and r.rank < b.high
-      order by r.rank, r.id
-      limit b.most
-      for no key update skip locked
-    ) j
-    where (select held from lease) = 1
-      and not (select limited from special)
-      and not (select first from due)
-      and not exists (select from stored where paused_at is not null)
-    limit $13::integer
-  ) p
+  select
+    j.id, j.trail, j.attempt,
+    (j.expires_at is null or j.attempt > 0 or j.expires_at > (select now from clock))
+    and (j.unique_states is null or (j.unique_states & 4) = 0 or (j.unique_states & 2) <> 0) as fit
+  from unnest($9::integer[], $10::bigint[], $11::bigint[], $12::integer[]) b (lane, low, high, most)
+  cross join lateral (
+    select r.id, r.trail, r.attempt, r.expires_at, r.unique_states
+    from {schema}.job r
+    where r.lane = b.lane and r.waits = 1 and r.rank >= b.low and r.rank < b.high
+    order by r.rank, r.id
+    limit b.most
+    for no key update skip locked
+  ) j
+  where (select held from lease) = 1
+    and not (select limited from special)
+    and not (select first from due)
+    and not exists (select from stored where paused_at is not null)
+  limit $13::integer
 ),
 claiming as materialized (
   select nextval('{schema}.trail_seq') as seq where exists (select from picked p where p.fit)
 ),
+-- In the order in which they were picked; the number of a transition is its place in here.
 taken as materialized (
   select
-    array_agg(p.id order by p.n) as ids,
-    array_agg(p.trail order by p.n) as prevs,
-    array_agg(p.attempt + 1 order by p.n) as attempts
+    array_agg(p.id) as ids,
+    array_agg(p.trail) as prevs,
+    array_agg(p.attempt + 1) as attempts
   from picked p
   where p.fit
 ),
 started as (
   update {schema}.job j set
-    state = 2, waits = null, attempt = j.attempt + 1, worker = $6::integer, token = $8::bigint, started_at = clock.now,
-    trail = claiming.seq * 1024 + k.n - 1
-  from clock, claiming, unnest((select ids from taken)) with ordinality as k (id, n)
+    state = 2, waits = null, attempt = j.attempt + 1, worker = $6::integer, token = $8::bigint,
+    started_at = (select now from clock), trail = (select seq from claiming) * 1024 + k.n - 1
+  from unnest((select ids from taken)) with ordinality as k (id, n)
   where j.id = any ((select ids from taken)::uuid[]) and j.id = k.id
   returning
     k.n, j.id, j.lane, j.attempt, j.trail, j.priority, j.failures, j.crashes, j.interruptions, j.max_attempts,
@@ -131,7 +130,7 @@ from (
     (select first from due)::integer, '/',
     (select now from clock), '/',
     (select aging_ms from stored), '/',
-    array_to_string(array(select p.id from picked p where not p.fit order by p.n), ','), '/',
+    array_to_string(array(select p.id from picked p where not p.fit), ','), '/',
     case when (select count(*) from settled) = cardinality($1::uuid[]) then '*'
       else array_to_string(array(select n from settled), ',') end, '/',
     (select limited from special)::integer
