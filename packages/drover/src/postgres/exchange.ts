@@ -17,7 +17,14 @@ import type { Bands } from "./lowMarks.ts"
 import { noteMarks } from "./noteMarks.ts"
 import { TRAIL_ROW } from "./mark.ts"
 import { byRank } from "./rank.ts"
-import { completionValues, divide, settleOthers, tellSettled, whyNot } from "./settle.ts"
+import {
+  completeKeyed,
+  completionValues,
+  divide,
+  settleOthers,
+  tellSettled,
+  whyNot,
+} from "./settle.ts"
 import type { Row } from "./values.ts"
 
 // About 5 ms. When more than this come due at once, the rest is promoted by the next claims.
@@ -53,7 +60,7 @@ export async function exchange(
   request: ExchangeRequest,
 ): Promise<ExchangeReply> {
   const worker = request.worker.ref as number
-  const { completions, others } = divide(request.settlements)
+  const { completions, keyed, others } = divide(request.settlements)
   const statuses: SettleStatus[] = []
   // First, so that what is settled as due at once can be claimed again.
   const settled = await settleOthers(context, worker, request.settlements, others)
@@ -68,6 +75,10 @@ export async function exchange(
     shut: new Set(),
     more: [],
     lease: undefined,
+  }
+  for (const group of keyed) {
+    const written = await completeKeyed(context, worker, request.settlements, group)
+    await noteStatuses(context, progress, group, written)
   }
   const held = request.repeat ? await readHeld(context, progress) : []
   const claimed = request.solo

@@ -152,3 +152,72 @@ test("a batch of jobs with and without keys stands in its tracks, whoever else e
   const { id } = batches[3]!.at(-1)!
   expect(await store.trail(id)).toMatchObject([{ to: "available" }])
 })
+
+test("jobs with keys that end together are one row of the trail, each under its fence, and let in who waits", async () => {
+  await using ground = await openTestStore()
+  const { store, client } = ground
+  await store.setLimit(tenantSlots, most(1), "ann")
+  const ofTenant = (tenant: string): ReturnType<typeof testJob> =>
+    testJob({ keys: [{ limit: "kind:mail#concurrency.tenant", key: tenant }] })
+  const tenants = ["a", "b", "c", "d"]
+  await store.enqueue([...tenants, ...tenants].map(ofTenant))
+  const worker = await store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
+  const first = await exchange(ground, worker, { limit: 10 })
+  expect(first).toHaveLength(4)
+  expect(await exchange(ground, worker, { limit: 10 }), "all keys are full").toEqual([])
+
+  const [a, b, c, d] = first as [ClaimedJob, ClaimedJob, ClaimedJob, ClaimedJob]
+  // Somebody took it over meanwhile.
+  await client.query("update job set attempt = attempt + 1 where id = $1", [b.jobId])
+  const settlement = { to: "completed", result: '"sent"' } as const
+  const settle = async (attempts: readonly ClaimedJob[]): Promise<readonly string[]> => {
+    const settlements = attempts.map((attempt) => ({ attempt, settlement }))
+    const request = { worker, settlements, claims: [], token: ++tokens, repeat: false, solo: false }
+    return (await store.exchange(request)).settled
+  }
+  expect(await settle([d, b, a, c])).toEqual(["settled", "fenced", "settled", "settled"])
+  expect(await settle([a, b]), "sent again").toEqual(["repeated", "fenced"])
+
+  const ended = await client.query("select jobs, bytes::int from trail where to_state = 4")
+  expect(ended.rows).toHaveLength(1)
+  const { jobs, bytes } = ended.rows[0] as { jobs: string; bytes: number }
+  const written = [a, c, d].map(({ jobId }) => jobId).toSorted()
+  expect([...jobs].filter((id) => (id as string | null) !== null)).toEqual(written)
+  expect(bytes).toBe(3 * (256 + "{}".length + '"sent"'.length))
+  for (const { jobId } of [a, c, d]) {
+    expect(await store.get(jobId)).toMatchObject({ state: "completed", result: '"sent"' })
+    const trail = await store.trail(jobId)
+    expect(trail.map(({ to }) => to)).toEqual(["available", "running", "completed"])
+  }
+  const next = await exchange(ground, worker, { limit: 10 })
+  expect(next, "the key of the one that was held off is still full").toHaveLength(3)
+})
+
+test("a job with a key that ends while a claim finds its key full opens the way for who waits", async () => {
+  await using ground = await openTestStore()
+  const { store, schema, client } = ground
+  await store.setLimit(tenantSlots, most(1), "ann")
+  const keys = [{ limit: "kind:mail#concurrency.tenant", key: "a" }]
+  await store.enqueue([testJob({ keys }), testJob({ keys })])
+  const worker = await store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
+  // It asks for no more, so nobody has found the key full yet.
+  const first = await exchange(ground, worker, { limit: 1 })
+  expect(first).toHaveLength(1)
+  // What a claim does that has looked and not committed yet.
+  await using claim = await connectTest().then((connection) => ({
+    query: (sql: string) => connection.query(sql),
+    [Symbol.asyncDispose]: () => connection.end(),
+  }))
+  await claim.query(`begin; select from ${schema}.limits for update`)
+  const stoodAside = await claim.query(
+    `update ${schema}.track set blocked_limit = (select id from ${schema}.limits), blocked_key = 'a'`,
+  )
+  expect(stoodAside.rowCount).toBe(1)
+  const ending = exchange(ground, worker, { done: first })
+  await lockWait(client, schema)
+  await claim.query("commit")
+  await ending
+  const { rows } = await client.query("select blocked_limit from track")
+  expect(rows).toEqual([{ blocked_limit: null }])
+  expect(await exchange(ground, worker, { limit: 10 })).toHaveLength(1)
+})

@@ -9,6 +9,8 @@ const FINAL: ReadonlySet<string> = new Set(["completed", "discarded", "cancelled
 export interface Settlements {
   /** Plain completions, in groups that one statement takes. Indexes of the request's list. */
   readonly completions: readonly (readonly number[])[]
+  /** Completions of jobs with keys under limits, likewise. */
+  readonly keyed: readonly (readonly number[])[]
   /** Everything else. */
   readonly others: readonly number[]
 }
@@ -16,25 +18,30 @@ export interface Settlements {
 /** Takes them apart. Rows are locked in the order of the jobs' ids, as everywhere. */
 export function divide(requests: readonly SettleRequest[]): Settlements {
   const plain: number[] = []
+  const keyed: number[] = []
   const others: number[] = []
   for (const [index, { attempt, settlement }] of requests.entries()) {
     const { mark } = attempt
-    const isPlain = settlement.to === "completed" && !keepsKey(mark) && !hasLimitKeys(mark)
-    ;(isPlain ? plain : others).push(index)
+    if (settlement.to !== "completed" || keepsKey(mark)) others.push(index)
+    else (hasLimitKeys(mark) ? keyed : plain).push(index)
   }
-  plain.sort((a, b) => (jobOf(requests, a) < jobOf(requests, b) ? -1 : 1))
-  const completions: number[][] = []
-  for (let from = 0; from < plain.length; from += TRAIL_ROW) {
-    completions.push(plain.slice(from, from + TRAIL_ROW))
+  return { completions: grouped(requests, plain), keyed: grouped(requests, keyed), others }
+}
+
+function grouped(requests: readonly SettleRequest[], indexes: number[]): readonly number[][] {
+  indexes.sort((a, b) => (jobOf(requests, a) < jobOf(requests, b) ? -1 : 1))
+  const groups: number[][] = []
+  for (let from = 0; from < indexes.length; from += TRAIL_ROW) {
+    groups.push(indexes.slice(from, from + TRAIL_ROW))
   }
-  return { completions, others }
+  return groups
 }
 
 function jobOf(requests: readonly SettleRequest[], index: number): string {
   return (requests[index] as SettleRequest).attempt.jobId
 }
 
-/** The first five values of the query `exchange`. */
+/** The first five values of the queries `exchange` and `complete_keyed`. */
 export function completionValues(
   requests: readonly SettleRequest[],
   indexes: readonly number[],
@@ -101,6 +108,18 @@ export async function settleOthers(
   const back = await lanes.find([...queues].map(({ queue, kind }) => ({ queue, kinds: [kind] })))
   marks.forget(back.flat())
   return rows[0]?.[0] as unknown as readonly SettleStatus[]
+}
+
+/** Writes completions of jobs with keys under limits. @returns the places (from 1) of those whose fence held. */
+export async function completeKeyed(
+  { database }: StoreContext,
+  worker: number,
+  requests: readonly SettleRequest[],
+  indexes: readonly number[],
+): Promise<readonly number[]> {
+  const values = [...completionValues(requests, indexes), worker]
+  const rows = await database.statement("exchange", "complete_keyed", values)
+  return rows[0]?.[0] as unknown as readonly number[]
 }
 
 /** Says of completions that were held off whether this very attempt wrote them before. */

@@ -345,6 +345,7 @@ from (
 left join started s on true
 order by s.n`,
   settle_others: `select {schema}.settle_2($1::integer, $2::text::jsonb)`,
+  complete_keyed: `select {schema}.complete_keyed_1($6::integer, $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::json)`,
   why_not: `select {schema}.why_not_1($1::integer, e.id, e.attempt, e.token)
 from unnest($2::uuid[], $3::integer[], $4::bigint[]) with ordinality e (id, attempt, token, n)
 order by e.n`,

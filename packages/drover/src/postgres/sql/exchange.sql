@@ -143,6 +143,10 @@ order by s.n;
 -- Called by exchange for settlements that are no plain completions. Each by primary key, under its fence.
 select {schema}.settle_2($1::integer, $2::text::jsonb);
 
+-- name: complete_keyed
+-- Called by exchange for completions of jobs with keys under limits. See the function.
+select {schema}.complete_keyed_1($6::integer, $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::json);
+
 -- name: why_not
 -- Called by exchange for completions that their fence held off. By primary key, then along the job's trail.
 select {schema}.why_not_1($1::integer, e.id, e.attempt, e.token)

@@ -360,4 +360,9 @@ alter table drover_pulse add column mono_origin text`,
     name: "plain_arrays",
     sql: `select 1`,
   },
+  {
+    number: 7,
+    name: "keyed_completions",
+    sql: `select 1`,
+  },
 ] as const
