@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import type { ExchangeRequest } from "../../store/index.ts"
 import { defineJob } from "../define/jobDefinition.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
@@ -6,7 +6,7 @@ import { asLeader } from "../../store/asLeader.fixture.ts"
 import { faultyStore } from "./fixtures/faultyStore.ts"
 import type { FaultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
-import type { Worker } from "./worker.ts"
+import type { Worker, WorkerParts } from "./worker.ts"
 import type { World } from "./fixtures/world.ts"
 
 const SLOTS = 2
@@ -54,18 +54,24 @@ class Kind {
 }
 
 /** A worker that has claimed ahead and then met handlers that do not end. */
-async function heldUp(world: World): Promise<{
+async function heldUp(
+  world: World,
+  definitions: readonly JobDefinition[] = [],
+  more: WorkerParts["queues"] = {},
+): Promise<{
   readonly kind: Kind
   readonly worker: Worker
   readonly waiting: readonly string[]
 }> {
   const kind = new Kind(QUICK)
   const ids = await world.enqueueMany("a", 60)
-  const worker = await world.worker([kind.job], { queues, options })
+  const worker = await world.worker([kind.job, ...definitions], {
+    queues: { ...queues, ...more },
+    options,
+  })
   await world.until("two handlers do not end", () => kind.started.length === QUICK + SLOTS)
-  const rows = await Promise.all(ids.map((id) => world.row(id)))
-  const running = rows.filter(({ state }) => state === "running").map(({ id }) => id)
-  const waiting = running.filter((id) => !kind.started.includes(id))
+  const claimed = await running(world, ids)
+  const waiting = claimed.filter((id) => !kind.started.includes(id))
   expect(waiting.length).toBeGreaterThan(1)
   return { kind, worker, waiting }
 }
@@ -213,4 +219,46 @@ describe("jobs that were claimed ahead of a slot", () => {
     // Only the two that ran: nothing is said any more about those that did not.
     expect(world.count("job.fenced")).toBeLessThanOrEqual(SLOTS)
   })
+
+  test("keep a job waiting that must run alone, until none of them is this process's any more", async () => {
+    await using world = await createWorld()
+    const peek = vi.spyOn(world.store, "peek")
+    const suspect = await world.enqueue("b", null, { queue: "other" })
+    const rescue = await crashedUnder(world, suspect)
+    const beside: string[][] = []
+    const run = async (): Promise<void> => {
+      beside.push(await running(world, waiting))
+    }
+    const { kind, worker, waiting } = await heldUp(world, [defineJob("b", { run })], {
+      other: { slots: 1 },
+    })
+    await rescue()
+    const seen = async (): Promise<boolean> => (await peek.mock.results.at(-1)!.value).solo
+    await world.until("the worker has seen that one must run alone", seen, 50)
+    // Both handlers end, and the jobs that wait get no slot: nothing runs, and they are this process's still.
+    worker.resize("default", 0)
+    kind.open()
+    await world.until("no handler runs", () => worker.running().length === 0, 20)
+    expect(await running(world, waiting)).toEqual(waiting)
+    expect(await world.finished(suspect)).toMatchObject({ state: "completed", crashes: 1 })
+    expect(beside).toEqual([[]])
+  })
 })
+
+/** Which of these jobs belong to a worker now. */
+async function running(world: World, ids: readonly string[]): Promise<string[]> {
+  const rows = await Promise.all(ids.map((id) => world.row(id)))
+  return rows.filter(({ state }) => state === "running").map(({ id }) => id)
+}
+
+/** Another process has claimed this job and died. @returns what takes the job back. */
+async function crashedUnder(world: World, jobId: string): Promise<() => Promise<unknown>> {
+  const { kind, queue } = await world.row(jobId)
+  const dead = await world.connect()
+  const identity = { workerId: "dead", token: 7, leaseMs: 30_000 }
+  const worker = await dead.registerWorker({ ...identity, host: "elsewhere", pid: 1, info: "{}" })
+  const claims = [{ queue, kinds: [kind], limit: 1 }]
+  await dead.exchange({ worker, settlements: [], claims, token: 8, repeat: false, solo: false })
+  const leader = await asLeader(dead)
+  return () => leader.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
+}
