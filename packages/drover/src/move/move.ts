@@ -13,7 +13,7 @@ import type { MoveNote, MovePart, MoveProgress, MoveStore } from "../store/index
 import { digestOf } from "./digest.ts"
 import { Pager } from "./pager.ts"
 
-/** A source and a target, open. */
+/** A source, open, and a target, which the move opens itself: what is refused must not have made it. */
 export interface MoveEnds {
   readonly source: MoveStore
   readonly target: MoveStore
@@ -69,7 +69,8 @@ export async function move(ends: MoveEnds, options: MoveOptions): Promise<MoveRe
  * @throws DroverError `DROVER_MOVE_REFUSED` when the move has ended, or there is none.
  */
 export async function abortMove({ source, target }: MoveEnds): Promise<void> {
-  const [from, to] = [await source.readNote(), await target.readNote()]
+  const from = await source.readNote()
+  const to = await noteOfTarget(target, from)
   if (from?.role === "source" && from.state === "moved") {
     throw refused(`${source.label} was moved to ${from.peer} already; move it back instead`)
   }
@@ -93,7 +94,7 @@ async function begin(
   newId: string,
 ): Promise<{ readonly status: "open" | "already"; readonly note: MoveNote }> {
   const { source, target } = ends
-  const [from, to] = [await source.readNote(), await target.readNote()]
+  const from = await source.readNote()
   if (from?.role === "target" && from.state === "moving") {
     throw refused(`${source.label} is being filled from ${from.peer}`)
   }
@@ -104,6 +105,7 @@ async function begin(
       `${source.label} ${done ? "was" : "is being"} moved to ${mine.peer}${done ? "" : "; end that first, or give it up with --abort"}`,
     )
   }
+  const to = await noteOfTarget(target, mine)
   const same = to !== null && to.role === "target" && to.id === mine?.id
   if (same && to.state === "moved") return { status: "already", note: to }
   if (mine !== null && same) return { status: "open", note: mine }
@@ -118,6 +120,18 @@ async function begin(
   }
   await shutBoth(ends, note, to)
   return { status: "open", note }
+}
+
+/**
+ * What the target keeps about a move. A target that has no tables keeps nothing and stays as it is, and one of an older
+ * version is refused as it is, unless the source is shut for it: then it is ours, and was left half made.
+ */
+async function noteOfTarget(target: MoveStore, from: MoveNote | null): Promise<MoveNote | null> {
+  const made = await target.tables()
+  if (made === "none") return null
+  const isOurs = from?.role === "source" && from.state === "moving" && from.peer === target.label
+  await target.open({ migrate: made === "some" && isOurs })
+  return target.readNote()
 }
 
 async function shutBoth(
@@ -135,6 +149,12 @@ async function shutBoth(
     throw refused(
       `workers are alive on ${source.label}: ${workers.join(", ")}; stop them, or wait for the end of their leases if they are dead`,
     )
+  }
+  try {
+    await target.open({ migrate: true })
+  } catch (error) {
+    await source.reopen(null)
+    throw error
   }
   const entry: MoveNote = { ...note, role: "target", state: "moving", peer: source.label }
   if (await target.shutEmpty(entry, await source.now())) return

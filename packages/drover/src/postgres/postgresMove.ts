@@ -5,7 +5,9 @@ import type {
   MoveRow,
   MoveStore,
   OpenOptions,
+  TablesMade,
 } from "../store/index.ts"
+import { tablesMade } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { PostgresDatabase } from "./database.ts"
 import { clearTables, openTables, shutTables } from "./moveGuard.ts"
@@ -23,6 +25,10 @@ export class PostgresMove implements MoveStore {
   constructor(database: PostgresDatabase) {
     this.#database = database
     this.label = database.label
+  }
+
+  async tables(): Promise<TablesMade> {
+    return tablesMade(await this.#database.migrations())
   }
 
   open(options: OpenOptions): Promise<void> {

@@ -6,11 +6,15 @@ import { migrations } from "./generated/migrations.ts"
 /** Every migration this version knows, and when it was applied to this database. */
 export function migrationStatus(db: DatabaseSync): MigrationStatus[] {
   const applied = appliedAt(db)
-  return migrations.map(({ number, name }) => ({
-    number,
-    name,
-    appliedAt: applied.get(number) ?? null,
+  return noMigrations().map((migration) => ({
+    ...migration,
+    appliedAt: applied.get(migration.number) ?? null,
   }))
+}
+
+/** The same of a database that is not there. */
+export function noMigrations(): MigrationStatus[] {
+  return migrations.map(({ number, name }) => ({ number, name, appliedAt: null }))
 }
 
 /**

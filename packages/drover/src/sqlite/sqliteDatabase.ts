@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import { assert, DroverError } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
@@ -19,7 +20,13 @@ import { openHeld } from "./heldConnection.ts"
 import type { Held } from "./heldConnection.ts"
 import { Lanes } from "./lanes.ts"
 import { LogKeeper } from "./logKeeper.ts"
-import { applyMigrations, migrationStatus, refuseNewer, refuseOlder } from "./migrate.ts"
+import {
+  applyMigrations,
+  migrationStatus,
+  noMigrations,
+  refuseNewer,
+  refuseOlder,
+} from "./migrate.ts"
 import { Queues } from "./queues.ts"
 import { checkIdentity, checkSqliteVersion, logOf, prepareFile } from "./safety.ts"
 import type { FileIdentity } from "./safety.ts"
@@ -113,6 +120,25 @@ export class SqliteDatabase implements StoreContext {
   /** See `Store.migrations`. */
   migrations(): Promise<readonly MigrationStatus[]> {
     return this.#withWriter("migrations", (db) => migrationStatus(db))
+  }
+
+  /** The same of a database that may not be there, without making it or changing anything of it. */
+  async migrationsFound(): Promise<readonly MigrationStatus[]> {
+    const place = this.#place
+    if (place.kind !== "file") return this.migrations()
+    if (!existsSync(place.path)) return noMigrations()
+    try {
+      return await untilFree("migrations", this, () => {
+        const db = openReader(place.path)
+        try {
+          return migrationStatus(db)
+        } finally {
+          db.close()
+        }
+      })
+    } catch (error) {
+      throw toStoreError(error, "migrations", this.label)
+    }
   }
 
   /** See `Store.migrate`. */

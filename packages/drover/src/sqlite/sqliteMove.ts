@@ -5,7 +5,9 @@ import type {
   MoveRow,
   MoveStore,
   OpenOptions,
+  TablesMade,
 } from "../store/index.ts"
+import { tablesMade } from "../store/index.ts"
 import { clearTables, openTables, shutTables } from "./moveGuard.ts"
 import { countRows, exportRows, takeIn } from "./moveRows.ts"
 import type { SqliteDatabase } from "./sqliteDatabase.ts"
@@ -20,6 +22,10 @@ export class SqliteMove implements MoveStore {
   constructor(database: SqliteDatabase) {
     this.#database = database
     this.label = database.label
+  }
+
+  async tables(): Promise<TablesMade> {
+    return tablesMade(await this.#database.migrationsFound())
   }
 
   open(options: OpenOptions): Promise<void> {

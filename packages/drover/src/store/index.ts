@@ -51,7 +51,7 @@ export type {
 } from "./limitStore.ts"
 export { judgeMove } from "./moveHealth.ts"
 export { ownFile } from "./ownFile.ts"
-export { movePartNames, moveParts, oneSpelling, plainParts } from "./moveStore.ts"
+export { movePartNames, moveParts, oneSpelling, plainParts, tablesMade } from "./moveStore.ts"
 export type {
   MoveNote,
   MovePage,
@@ -60,6 +60,7 @@ export type {
   MoveRow,
   MoveStore,
   PlainPart,
+  TablesMade,
 } from "./moveStore.ts"
 export type { EnqueueOutcome, NewJob, NewUnique, UniqueMode } from "./newJob.ts"
 export type {

@@ -1,4 +1,5 @@
 import type { OpenOptions } from "./store.ts"
+import type { MigrationStatus } from "./upkeep.ts"
 
 /** Name of a part of what a move takes. */
 export type MovePart =
@@ -131,12 +132,24 @@ export interface MoveNote {
   readonly progress: Readonly<Partial<Record<MovePart, MoveProgress>>>
 }
 
+/** How many of its tables a database has: none, also when it is not there itself; some, of an older version or half made. */
+export type TablesMade = "none" | "some" | "all"
+
+/** Reads it from the migrations. */
+export function tablesMade(migrations: readonly MigrationStatus[]): TablesMade {
+  const applied = migrations.filter(({ appliedAt }) => appliedAt !== null).length
+  if (applied === 0) return "none"
+  return applied < migrations.length ? "some" : "all"
+}
+
 /**
  * What only a move needs of a database, beside its `Store`. A database that is shut refuses every write but those made
  * here with `DROVER_STORE_MOVED`, of any process and any version, because the database itself refuses them.
  */
 export interface MoveStore {
   readonly label: string
+  /** What is there of this version's tables. It can be asked before `open`, and makes nothing. */
+  tables(): Promise<TablesMade>
   open(options: OpenOptions): Promise<void>
   close(): Promise<void>
   /** The store's time. */

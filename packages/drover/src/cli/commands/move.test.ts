@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { Drover } from "../../client/index.ts"
 import { defineJob } from "../../jobs/define/jobDefinition.ts"
@@ -71,6 +72,24 @@ test("--abort without a move says so", async () => {
   const { code, terminal } = await call(...moving(), "--abort")
   expect(code).toBe(1)
   expect(terminal.notes.join()).toContain("is being moved")
+})
+
+test("what is refused leaves no target that was not there, and one that was as it was", async () => {
+  await using drover = new Drover({ store: sqlite(join(folder, "app.db")), jobs: [greet] })
+  await using _worker = await drover.work()
+  const own = new DatabaseSync(join(folder, "own.db"))
+  own.exec("create table mine (a)")
+  own.close()
+  const before = await readFile(join(folder, "own.db"))
+  const files = await readdir(folder)
+  for (const to of ["sqlite:fresh/b.db", "sqlite:b.db", "sqlite:own.db"]) {
+    const { code, terminal } = await call("--from", "sqlite:app.db", "--to", to)
+    expect(terminal.notes.join()).toContain("workers are alive")
+    expect(code).toBe(1)
+    expect((await call("--from", "sqlite:app.db", "--to", to, "--abort")).code).toBe(1)
+  }
+  expect(await readdir(folder)).toEqual(files)
+  expect(await readFile(join(folder, "own.db"))).toEqual(before)
 })
 
 test.each([

@@ -66,7 +66,6 @@ export const move: Command = {
     const schema = text(call.values, "to-schema") ?? text(call.values, "schema")
     const target = moverOf(sourceOf(call, "to", to, schema), to)
     opened.defer(() => target.close())
-    await target.open({ migrate: true })
     if (call.values["abort"] === true) return await giveUp({ source, target }, call)
     return await carryOut({ source, target }, batch, call)
   },
