@@ -50,7 +50,7 @@ export interface Command {
   run(call: Call): Promise<number>
 }
 
-/** What the caller wrote cannot be understood. Nothing was done. */
+/** What the caller wrote cannot be understood. Nothing was done. Its cause, if it has one, is what the library said. */
 export class UsageError extends Error {
   override readonly name = "UsageError"
 }

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { DroverOptions } from "../client/index.ts"
 import { DroverError } from "../errors/index.ts"
+import { UsageError } from "./command.ts"
 import { placeOf } from "./place.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -21,7 +22,7 @@ export const configNames: readonly string[] = [
  * Finds and reads the configuration.
  * @param terminal its folder is where the search begins; it goes on in the folders above.
  * @param named a configuration file that was named, and a database that replaces one.
- * @throws DroverError `DROVER_CONFIG` when there is none, or it cannot be read.
+ * @throws UsageError when what was named is not there; DroverError `DROVER_CONFIG` when there is none, or it cannot be read.
  */
 export async function loadConfig(
   terminal: Pick<Terminal, "cwd" | "enter">,
@@ -34,11 +35,9 @@ export async function loadConfig(
   }
   const path = named.config === undefined ? findUpwards(from) : resolve(from, named.config)
   if (path === undefined || !existsSync(path)) {
-    throw new DroverError(
-      "DROVER_CONFIG",
-      `${named.config ?? "drover.config.ts"}: not found in ${from} or above; run "drover init", or name a database with --db`,
-      { details: { from } },
-    )
+    const problem = `${named.config ?? "drover.config.ts"}: not found in ${from} or above; run "drover init", or name a database with --db`
+    const error = new DroverError("DROVER_CONFIG", problem, { details: { from } })
+    throw named.config === undefined ? error : new UsageError(problem, { cause: error })
   }
   // `sqlite("app.db")` means the file beside the configuration, wherever the command was called.
   terminal.enter(dirname(path))

@@ -109,6 +109,6 @@ test.each([
   ["kind:resize#concurrency.key", "no code declares"],
 ])("%s is no limit that can be set", async (name, problem) => {
   const { code, terminal } = await call("set", name, "1")
-  expect(code).not.toBe(0)
+  expect(code).toBe(2)
   expect(terminal.notes.join("\n")).toContain(problem)
 })

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { afterEach, beforeEach, expect, test } from "vitest"
+import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { Drover } from "../client/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { schedule } from "../schedules/index.ts"
 import { sqlite } from "../sqlite/index.ts"
 import { systemClock } from "../time/index.ts"
 
@@ -28,16 +29,36 @@ afterEach(async () => {
 
 /** A process that runs `drover`, with a job that ignores its signal and one that does not. */
 async function start(...words: string[]): Promise<ChildProcess> {
+  await configure()
+  return program(...words)
+}
+
+/** Writes the configuration, with more options of the client. */
+async function configure(more = ""): Promise<void> {
   const source = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href)
   await writeFile(
     join(folder, "drover.config.ts"),
-    `import { defineJob } from ${source("../index.ts")}
+    `import { defineJob, DroverError, schedule } from ${source("../index.ts")}
 import { sqlite } from ${source("../sqlite/index.ts")}
 const polite = defineJob("polite", { run: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))) })
 const deaf = defineJob("deaf", { run: () => new Promise(() => {}) })
-export default { store: sqlite("app.db"), jobs: [polite, deaf] }
+const strict = defineJob("strict", {
+  input: { "~standard": { version: 1, vendor: "test", validate: () => ({ issues: [{ message: "not so" }] }) } },
+  run: () => {},
+})
+const missingDriver = {
+  label: "test",
+  connect: (environment) =>
+    Object.assign(sqlite("app.db").connect(environment), {
+      open: () => Promise.reject(new DroverError("DROVER_CONFIG", "install the driver")),
+    }),
+}
+export default { store: sqlite("app.db"), jobs: [polite, deaf, strict], ${more} }
 `,
   )
+}
+
+function program(...words: string[]): ChildProcess {
   return spawn(process.execPath, [MAIN, ...words], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
@@ -136,4 +157,80 @@ test("an older Node is told what is needed", async () => {
     1,
     "drover needs Node 24.15 or newer; this is Node 20.20.2\n",
   ])
+})
+
+describe("the exit status tells what was written wrong from what failed", () => {
+  /** How a command ends, and what it says of it. */
+  async function ended(...words: string[]): Promise<{ code: unknown; says: string }> {
+    const child = program(...words)
+    const says = text(child.stderr!)
+    return { code: await exit(child), says: await says }
+  }
+
+  test.each([
+    ["schedules create s --kind deaf --cron", "99 * * * *"],
+    ["schedules create s --every 1m --kind deaf --time-zone", "Europe/Atlantis"],
+    ["schedules create s --every 1m --kind deaf --overlap", "maybe"],
+    ["enqueue deaf --queue", "no\nname"],
+    ["enqueue deaf --priority", "5000"],
+    ["enqueue deaf --id", "17"],
+    ["enqueue strict", "{}"],
+    ["jobs --next", "nowhere"],
+    ["queues age default", "0s"],
+    ["limits set kind:deaf#rate", "1/0s"],
+    ["limits set deaf", "1"],
+    ["jobs --db", "missing.db"],
+    ["jobs --db", "postgres://host:port/app"],
+    ["jobs --config", "missing.ts"],
+    ["move --from sqlite:app.db --to postgres://localhost/x --schema", "no name"],
+  ])("%s %j is refused: 2, with where help is", async (words, value) => {
+    await configure()
+    await using drover = new Drover({ store: sqlite(db) })
+    await drover.enqueue(defineJob("deaf", { run: () => null }), null)
+    const { code, says } = await ended(...words.split(" "), value)
+    expect(code, says).toBe(2)
+    expect(says).toMatch(/\[DROVER_[A-Z_]+\]\nTry "drover \w+ --help"\.\n$/)
+  })
+
+  test.each([
+    ["enqueue fedex", "DROVER_UNKNOWN_KIND"],
+    ["queues pause nowhere", "DROVER_UNKNOWN_QUEUE"],
+    ["work --queue nowhere", "DROVER_UNKNOWN_QUEUE"],
+    ["schedules pause never", "DROVER_UNKNOWN_SCHEDULE"],
+  ])("%s names what is not there: 3", async (words, says) => {
+    await configure()
+    await using drover = new Drover({ store: sqlite(db) })
+    await drover.queues()
+    expect(await ended(...words.split(" "))).toMatchObject({
+      code: 3,
+      says: expect.stringContaining(says),
+    })
+  })
+
+  test.each([
+    ["enqueue deaf", "sulots: 1"],
+    ["doctor", "generation: -1"],
+    ["work", "queues: { default: { slots: -1 } }"],
+    ["work", 'schedules: [schedule("theirs", { every: "1h", job: deaf })]'],
+    ["schedules deploy", 'schedules: [schedule("theirs", { every: "1h", job: deaf })]'],
+    ["schedules deploy", "schedules: 1"],
+    ["enqueue deaf", 'store: "app.db"'],
+    ["enqueue deaf", "store: missingDriver"],
+  ])("%s with a configuration that cannot work (%s) has failed: 1", async (words, more) => {
+    await configure(more)
+    const job = defineJob("deaf", { run: () => null })
+    const schedules = [schedule("theirs", { every: "1h", job })]
+    await using drover = new Drover({ store: sqlite(db), deployment: "theirs", schedules })
+    await drover.deploySchedules()
+    const { code, says } = await ended(...words.split(" "))
+    expect(says).toContain("[DROVER_CONFIG]")
+    expect(code).toBe(1)
+  })
+
+  test("a database that is none has failed: 1", async () => {
+    await writeFile(db, "a text that is longer than the header of a database, and no database")
+    const { code, says } = await ended("jobs", "--db", db)
+    expect(says).toContain("[DROVER_STORE_CORRUPT]")
+    expect(code).toBe(1)
+  })
 })

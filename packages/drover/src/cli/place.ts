@@ -31,12 +31,13 @@ export interface PlaceOptions {
 
 /**
  * Reads a database that a command line names: a file, `sqlite:FILE` or the address of a Postgres.
- * @throws UsageError for what is none of them; DroverError `DROVER_CONFIG` for a file that must be there and is not.
+ * @throws UsageError for what is none of them, is refused, or must be there and is not.
  */
 export function placeOf(place: string, options: PlaceOptions): StoreSource {
   const { cwd, option, schema, mustExist, plainFile = false } = options
   if (/^postgres(?:ql)?:/.test(place)) {
-    return postgres({ url: place, max: CONNECTIONS, ...(schema !== undefined && { schema }) })
+    const all = { url: place, max: CONNECTIONS, ...(schema !== undefined && { schema }) }
+    return written(() => postgres(all))
   }
   const isPlain = plainFile && place !== "" && !SCHEME.test(place)
   const file = isPlain ? place : /^sqlite:(.+)$/.exec(place)?.[1]
@@ -48,11 +49,21 @@ export function placeOf(place: string, options: PlaceOptions): StoreSource {
   }
   const path = resolve(cwd, file)
   if (mustExist && !existsSync(path)) {
-    throw new DroverError("DROVER_CONFIG", `${option}: there is no file ${path}`, {
-      details: { path },
+    const problem = `${option}: there is no file ${path}`
+    throw new UsageError(problem, {
+      cause: new DroverError("DROVER_CONFIG", problem, { details: { path } }),
     })
   }
-  return sqlite(path)
+  return written(() => sqlite(path))
+}
+
+// Places are read where the configuration is, and yet are written on the command line.
+function written(make: () => StoreSource): StoreSource {
+  try {
+    return make()
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error })
+  }
 }
 
 // What was written may be an address with a password and a typing error.

@@ -107,7 +107,7 @@ describe("understanding what was written", () => {
 
   test("a database that is not there is refused, never made", async () => {
     const { code, terminal } = await call("jobs", "--db", "missing.db")
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(terminal.notes.join()).toContain("there is no file")
     await expect(stat(join(folder, "missing.db"))).rejects.toThrow("ENOENT")
   })
@@ -176,7 +176,7 @@ describe("enqueue and work", () => {
 
   test("an unknown kind is refused unless --unchecked says otherwise", async () => {
     await writeConfig()
-    expect((await call("enqueue", "gret", "{}")).code).toBe(1)
+    expect((await call("enqueue", "gret", "{}")).code).toBe(3)
     expect((await call("enqueue", "gret", "{}", "--unchecked")).code).toBe(0)
   })
 

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util"
 import { Drover } from "../client/index.ts"
 import { isDroverError, nearest } from "../errors/index.ts"
+import { asConfigured, isWrittenWrong, openedAsConfigured } from "./blame.ts"
 import type { Call, Command, OptionSpecs, OptionValues } from "./command.ts"
 import { UsageError } from "./command.ts"
 import { commands } from "./commands/index.ts"
@@ -28,7 +29,12 @@ const everywhere: OptionSpecs = {
   help: { type: "boolean", short: "h", about: "say how the command is used" },
 }
 
-const NOT_FOUND = ["DROVER_JOB_NOT_FOUND", "DROVER_UNKNOWN_QUEUE", "DROVER_UNKNOWN_SCHEDULE"]
+const NOT_FOUND = [
+  "DROVER_JOB_NOT_FOUND",
+  "DROVER_UNKNOWN_KIND",
+  "DROVER_UNKNOWN_QUEUE",
+  "DROVER_UNKNOWN_SCHEDULE",
+]
 
 /** Runs one command line, from its words to its exit status. Never throws. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -79,18 +85,23 @@ function callOf(
   clients: AsyncDisposableStack,
 ): Call {
   const config = (): Promise<Config> =>
-    loadConfig(terminal, {
-      config: values["config"] as string | undefined,
-      db: values["db"] as string | undefined,
-    })
+    asConfigured(() =>
+      loadConfig(terminal, {
+        config: values["config"] as string | undefined,
+        db: values["db"] as string | undefined,
+      }),
+    )
   return {
     positionals,
     values,
     terminal,
     json: values["json"] === true,
     config,
-    drover: async (options = { migrate: false }) =>
-      clients.use(new Drover({ actor: terminal.actor, ...(await config()), ...options })),
+    drover: async (options = { migrate: false }) => {
+      const { store, ...own } = await config()
+      const all = { actor: terminal.actor, ...own, ...options, store: openedAsConfigured(store) }
+      return clients.use(await asConfigured(() => new Drover(all)))
+    },
   }
 }
 
@@ -140,13 +151,14 @@ function unknownCommand(name: string, terminal: Terminal): ExitCode {
 }
 
 function report(command: Command, error: unknown, terminal: Terminal, json: boolean): ExitCode {
-  const usage = error instanceof UsageError
-  const code = isDroverError(error) ? error.code : usage ? "USAGE" : "UNEXPECTED"
+  const usage = isWrittenWrong(error)
+  const told = error instanceof UsageError ? (error.cause ?? error) : error
+  const code = isDroverError(told) ? told.code : usage ? "USAGE" : "UNEXPECTED"
   const message = error instanceof Error ? error.message : String(error)
   if (json) terminal.note(plainJson({ error: { code, message } }))
   else {
     terminal.note(
-      `drover ${command.name}: ${plainText(message)}${isDroverError(error) ? ` [${code}]` : ""}`,
+      `drover ${command.name}: ${plainText(message)}${isDroverError(told) ? ` [${code}]` : ""}`,
     )
     if (usage) terminal.note(`Try "drover ${command.name} --help".`)
   }

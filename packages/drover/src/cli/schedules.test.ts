@@ -125,7 +125,6 @@ test.each([
   [["edit", "daily"], "at least one option"],
   [["create", "x", "--every", "1m"], "needs --kind"],
   [["edit", "daily", "--input", "{"], "--input is not JSON"],
-  [["history", "none"], 'no schedule "none"'],
 ])("%j is not understood", async (words, problem) => {
   const { code, terminal } = await call(...words)
   expect(code).toBe(2)
@@ -134,7 +133,8 @@ test.each([
 
 test("a schedule that is not there is told from one that cannot be changed so", async () => {
   expect((await call("pause", "dayly")).code).toBe(3)
+  expect((await call("history", "dayly")).code).toBe(3)
   const { code, terminal } = await call("edit", "daily", "--cron", "0 0 31 2 *")
-  expect(code).toBe(1)
+  expect(code).toBe(2)
   expect(terminal.notes[0]).toContain("no date matches it")
 })

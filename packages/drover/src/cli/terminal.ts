@@ -20,7 +20,7 @@ export const exitCodes = {
   ok: 0,
   /** The command was understood and failed, or a check found a fault. */
   failed: 1,
-  /** The command was not understood; nothing was done. */
+  /** What was written is wrong: a word that is not understood, or a value that is refused. Nothing was done. */
   usage: 2,
   /** Nothing has this id or name. */
   notFound: 3,

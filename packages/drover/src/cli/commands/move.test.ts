@@ -93,7 +93,7 @@ test("what is refused leaves no target that was not there, and one that was as i
 })
 
 test.each([
-  [["--from", "sqlite:none.db", "--to", "sqlite:b.db"], 1, /there is no file/],
+  [["--from", "sqlite:none.db", "--to", "sqlite:b.db"], 2, /there is no file/],
   [["--from", "app.db", "--to", "sqlite:b.db"], 2, /--from: "app.db" is no place/],
   [["--from", "sqlite:app.db", "--to", "localhost/app"], 2, /--to: "localhost\/app" is no place/],
   [["--to", "sqlite:b.db"], 2, /needs --from/],

@@ -1,6 +1,8 @@
 import type { Drover } from "../../client/index.ts"
+import { DroverError } from "../../errors/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { ScheduleRules, ScheduleView, TickView } from "../../schedules/index.ts"
+import { asConfigured } from "../blame.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { plainJson, plainText } from "../plainText.ts"
@@ -87,7 +89,8 @@ async function edit(name: string, drover: Drover, call: Call): Promise<ExitCode>
 }
 
 async function deploy(drover: Drover, call: Call): Promise<ExitCode> {
-  const reply = await drover.deploySchedules({ force: call.values["force"] === true })
+  const force = call.values["force"] === true
+  const reply = await asConfigured(() => drover.deploySchedules({ force }))
   const texts = {
     applied: "deploy: the schedules of this configuration are in force",
     superseded: "deploy: a newer configuration is in force; --force makes this one current again",
@@ -182,7 +185,9 @@ async function changes(name: string, drover: Drover, call: Call): Promise<ExitCo
 // Its history is empty, or there is no such schedule: a misspelt name must not look like the former.
 async function known(name: string, drover: Drover): Promise<void> {
   if ((await drover.schedules.get(name, { next: 0 })) !== null) return
-  throw new UsageError(`there is no schedule "${name}"`)
+  throw new DroverError("DROVER_UNKNOWN_SCHEDULE", `there is no schedule "${name}"`, {
+    details: { schedule: name },
+  })
 }
 
 function describe(view: ScheduleView): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Worker } from "../../jobs/work/worker.ts"
 import type { Logger } from "../../events/index.ts"
+import { asConfigured } from "../blame.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { plainJson, plainText } from "../plainText.ts"
@@ -33,10 +34,13 @@ export const work: Command = {
     const queues = texts(call.values, "queue")
     const grace = duration(call.values, "grace")
     const stopRequest = nextStop(call)
-    const worker = await drover.work({
-      ...(queues !== undefined && { queues }),
-      ...(grace !== undefined && { stopGrace: grace }),
-    })
+    // The words were checked above; what else it refuses stands in the configuration.
+    const worker = await asConfigured(() =>
+      drover.work({
+        ...(queues !== undefined && { queues }),
+        ...(grace !== undefined && { stopGrace: grace }),
+      }),
+    )
     // With --db, or where the list was forgotten: jobs would wait for ever beside a worker that looks well.
     if ((config.jobs ?? []).length === 0) {
       call.terminal.note(
