@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, nearest, Shutdown, show } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault, nearest, Shutdown, show } from "../errors/index.ts"
 import { eventLevels, logEvents } from "../events/index.ts"
 import type { EventListener, EventName, Unsubscribe } from "../events/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
@@ -149,7 +149,10 @@ export class Drover extends Administration implements AsyncDisposable {
     if (typeof body !== "function") {
       throw new DroverError("DROVER_CONFIG", "transaction: takes a function of the transaction")
     }
-    const timeoutMs = parseDuration(options.timeout ?? TRANSACTION_TIMEOUT, "transaction.timeout")
+    const timeoutMs = parseDuration(
+      orDefault(options.timeout, TRANSACTION_TIMEOUT),
+      "transaction.timeout",
+    )
     const store = await this.gate.openToWrite("transaction")
     const jobs: NewJob[] = []
     const outcomes: EnqueueOutcome[] = []

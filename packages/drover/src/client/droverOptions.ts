@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, show } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault, show } from "../errors/index.ts"
 import { Events } from "../events/index.ts"
 import type { Logger } from "../events/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
@@ -133,7 +133,7 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
     )
   }
   const definitions = collectDefinitions(options.jobs ?? [])
-  const payloadLimit = checkLimit(options.payloadLimit ?? defaultPayloadLimit)
+  const payloadLimit = checkLimit(orDefault(options.payloadLimit, defaultPayloadLimit))
   const worker: WorkerOptions = { payloadLimit }
   // Checked here, so that a client that cannot work is refused where it is made.
   resolveWorkerOptions(worker)
@@ -142,14 +142,14 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
     definitions,
     queues: collectQueues(options.queues ?? {}, definitions),
     queueLimits: collectLimits(options.queues ?? {}),
-    generation: checkGeneration(options.generation ?? 0),
+    generation: checkGeneration(orDefault(options.generation, 0)),
     schedules: collectSchedules(options.schedules),
-    deployment: checkDeployment(options.deployment ?? "default"),
+    deployment: checkDeployment(orDefault(options.deployment, "default")),
     worker,
     lead: resolveLead(options),
     payloadLimit,
     migrate: checkMigrate(options.migrate),
-    actor: checkActor(options.actor ?? "client"),
+    actor: checkActor(orDefault(options.actor, "client")),
     logger: checkParts(options.logger, "logger", ["debug", "info", "warn", "error"]) ?? null,
     events: checkParts(options.events, "events", ["on", "onAny", "emit"]) ?? new Events(),
     clock: checkParts(options.clock, "clock", ["now", "monotonic", "setTimer"]) ?? systemClock,
@@ -218,7 +218,7 @@ function collectQueues(
   for (const [name, options] of Object.entries(given)) {
     checkName(name, "queue")
     checkOptions(options, ["slots", ...limitOptionNames], `queues.${name}`)
-    queues.set(name, { slots: checkSlots(options.slots ?? defaultSlots, name) })
+    queues.set(name, { slots: checkSlots(orDefault(options.slots, defaultSlots), name) })
   }
   for (const { queue } of definitions.values()) {
     if (!queues.has(queue)) queues.set(queue, { slots: defaultSlots })

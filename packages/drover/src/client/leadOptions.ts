@@ -1,9 +1,9 @@
-import { checkOptions, DroverError } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault } from "../errors/index.ts"
 import { checkLeadership, leadershipDefaults } from "../leadership/index.ts"
 import type { LeadershipTimes } from "../leadership/index.ts"
 import type { MaintenanceSettings, MaintenanceStart } from "../maintenance/index.ts"
 import type { Retention } from "../store/index.ts"
-import { parseDuration } from "../time/index.ts"
+import { parseDuration, parseLimit } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
 
 /** How a client leads. */
@@ -90,13 +90,13 @@ export function resolveLead(options: {
   return Object.freeze({
     timesFor: lead === false ? null : resolveTimes(lead === true ? {} : lead),
     settings: {
-      retention: resolveRetention(options.retention ?? {}),
+      retention: resolveRetention(orDefault(options.retention, {})),
       sweepMs: atLeast(
         MIN_PAUSE_MS,
         parseDuration(sweep, "maintenance.sweep"),
         "maintenance.sweep",
       ),
-      ...resolveStatistics(maintenance.statistics ?? {}),
+      ...resolveStatistics(orDefault(maintenance.statistics, {})),
     },
     startTimeoutMs: atLeast(
       1,
@@ -156,8 +156,7 @@ function resolveRetention(retention: RetentionOptions): Retention {
   checkOptions(retention, ["completed", "discarded", "cancelled", "bytes"], "retention")
   const { bytes = DEFAULTS.bytes } = retention
   const ageMs = (name: "completed" | "discarded" | "cancelled"): number | false => {
-    const age = retention[name] ?? DEFAULTS[name]
-    return age === false ? false : parseDuration(age, `retention.${name}`)
+    return parseLimit(orDefault(retention[name], DEFAULTS[name]), `retention.${name}`)
   }
   return {
     completedMs: ageMs("completed"),

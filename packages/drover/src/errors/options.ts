@@ -41,6 +41,14 @@ export function checkOptions(
   }
 }
 
+/**
+ * What an option says, or what holds when it says nothing. Only `undefined` says nothing: whoever writes `null` means
+ * something by it, often "none", so it goes on to the check of the option, which refuses it.
+ */
+export function orDefault<T, D>(value: T | undefined, otherwise: D): T | D {
+  return value === undefined ? otherwise : value
+}
+
 /** The known name that is most like `name`, or `undefined` when none is alike. For "did you mean" in messages. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined

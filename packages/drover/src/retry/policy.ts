@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, show } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault, show } from "../errors/index.ts"
 import { parseDuration } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
 
@@ -91,17 +91,20 @@ export function resolveRetryPolicy(
   where = "retry",
 ): RetryPolicy {
   checkOptions(options, retryPolicyOptionNames, where)
-  const backoff = options.backoff ?? (options.delay === undefined ? defaults.backoff : "custom")
-  const delay = options.delay ?? (backoff === "custom" ? defaults.delay : undefined)
+  const backoff = orDefault(
+    options.backoff,
+    options.delay === undefined ? defaults.backoff : "custom",
+  )
+  const delay = orDefault(options.delay, backoff === "custom" ? defaults.delay : undefined)
   const ownJitter = backoff === "custom" && defaults.backoff !== "custom" ? "none" : defaults.jitter
   const policy: RetryPolicy = {
     backoff,
     baseMs:
       options.base === undefined ? defaults.baseMs : parseDuration(options.base, `${where}.base`),
-    factor: options.factor ?? defaults.factor,
+    factor: orDefault(options.factor, defaults.factor),
     capMs: options.cap === undefined ? defaults.capMs : parseDuration(options.cap, `${where}.cap`),
-    jitter: options.jitter ?? ownJitter,
-    maxAttempts: options.maxAttempts ?? defaults.maxAttempts,
+    jitter: orDefault(options.jitter, ownJitter),
+    maxAttempts: orDefault(options.maxAttempts, defaults.maxAttempts),
     ...(delay === undefined ? {} : { delay }),
   }
   checkPolicy(policy, where)

@@ -1,4 +1,4 @@
-import { checkOptions, DroverError } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault } from "../errors/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { keysFor } from "../jobs/define/limitOptions.ts"
@@ -196,18 +196,18 @@ export function readTiming(
   const ms = (key: "jitter" | "lateAfter", stored: number | undefined): number => {
     const value = options[key]
     if (value === undefined && stored !== undefined) return stored
-    return Math.ceil(parseDuration(value ?? DEFAULTS[key], `${name}.${key}`))
+    return Math.ceil(parseDuration(orDefault(value, DEFAULTS[key]), `${name}.${key}`))
   }
   const keepsTiming = cron === undefined && every === undefined && before !== undefined
   return {
     cron: keepsTiming ? before.cron : (cron ?? null),
     everyMs: keepsTiming ? before.everyMs : every === undefined ? null : readEvery(name, every),
-    timeZone: options.timeZone ?? before?.timeZone ?? DEFAULTS.timeZone,
+    timeZone: orDefault(options.timeZone, before?.timeZone ?? DEFAULTS.timeZone),
     missingHour: oneOf(name, "missingHour", ["run", "skip"], options, before),
     doubledHour: oneOf(name, "doubledHour", ["once", "twice"], options, before),
     startAt: instant("startAt"),
     endAt: instant("endAt"),
-    catchUp: readCatchUp(name, options.catchUp ?? before?.catchUp ?? DEFAULTS.catchUp),
+    catchUp: readCatchUp(name, orDefault(options.catchUp, before?.catchUp ?? DEFAULTS.catchUp)),
     overlap: oneOf(name, "overlap", OVERLAPS, options, before),
     jitterMs: ms("jitter", before?.jitterMs),
     lateAfterMs: ms("lateAfter", before?.lateAfterMs),
@@ -262,7 +262,7 @@ function oneOf<K extends "missingHour" | "doubledHour" | "overlap">(
   options: ScheduleTimingOptions,
   before: ScheduleSettings | undefined,
 ): ScheduleSettings[K] {
-  const value = options[key] ?? before?.[key] ?? (key === "overlap" ? "allow" : DEFAULTS[key])
+  const value = orDefault(options[key], before?.[key] ?? DEFAULTS[key])
   if (values.includes(value as ScheduleSettings[K])) return value as ScheduleSettings[K]
   throw refuse(name, key, `must be one of ${values.map((one) => `"${one}"`).join(", ")}`)
 }

@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, Timeout } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault, Timeout } from "../errors/index.ts"
 import { parseDuration, systemClock } from "../time/index.ts"
 import type { Clock, Duration, Timer } from "../time/index.ts"
 import { Reservation } from "./reservation.ts"
@@ -79,7 +79,11 @@ export class SlotPool {
   constructor(options: SlotPoolOptions) {
     checkOptions(options, ["limit", "maxWaiting", "clock"], "slots")
     this.#limit = wholeNumber(options.limit, 0, "slots.limit")
-    this.#maxWaiting = wholeNumber(options.maxWaiting ?? DEFAULT_MAX_WAITING, 0, "slots.maxWaiting")
+    this.#maxWaiting = wholeNumber(
+      orDefault(options.maxWaiting, DEFAULT_MAX_WAITING),
+      0,
+      "slots.maxWaiting",
+    )
     this.#clock = options.clock ?? systemClock
     this.#ledger = {
       give: (weight) => this.#give(weight),
@@ -149,7 +153,7 @@ export class SlotPool {
   async acquire(options: AcquireOptions = {}): Promise<Reservation> {
     checkOptions(options, ["weight", "signal", "timeout"], "slots.acquire")
     options.signal?.throwIfAborted()
-    const weight = wholeNumber(options.weight ?? 1, 1, "weight")
+    const weight = wholeNumber(orDefault(options.weight, 1), 1, "weight")
     const timeoutMs =
       options.timeout === undefined ? undefined : parseDuration(options.timeout, "timeout")
     this.#checkWeight(weight)

@@ -32,6 +32,21 @@ export function parseDuration(value: Duration, name: string): number {
   return ms
 }
 
+/**
+ * Reads a duration that may be without end: `false`.
+ * @throws DroverError `DROVER_CONFIG` as `parseDuration`; for `null` too, which in JavaScript is written for none where
+ * types would have forbidden it.
+ */
+export function parseLimit(value: Duration | false, name: string): number | false {
+  if (value === false) return false
+  if ((value as unknown) !== null) return parseDuration(value, name)
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `${name}: null is not a duration; write false for no limit, or leave the option out`,
+    { details: { name, value } },
+  )
+}
+
 function parseText(text: string): number {
   if (typeof text !== "string" || text.length === 0) return Number.NaN
   let totalMs = 0

@@ -4,7 +4,7 @@
  * replay a whole fleet from one seed.
  */
 export type { Clock, Timer } from "./clock.ts"
-export { formatDuration, parseDuration } from "./duration.ts"
+export { formatDuration, parseDuration, parseLimit } from "./duration.ts"
 export type { Duration } from "./duration.ts"
 export { ManualClock } from "./manualClock.ts"
 export { randomBelow, randomToken } from "./rng.ts"

@@ -1,7 +1,7 @@
-import { checkOptions, DroverError, show } from "../../errors/index.ts"
+import { checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
 import { resolveRetryPolicy } from "../../retry/index.ts"
 import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
-import { parseDuration } from "../../time/index.ts"
+import { parseLimit } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 import type { JobContext } from "./jobContext.ts"
 import { limitOptionNames, resolveLimits } from "./limitOptions.ts"
@@ -143,19 +143,22 @@ export function defineJob(
   checkOptions(options, OPTIONS, kind, defineAdvice)
   if (typeof options.run !== "function")
     throw configError(kind, "run", `must be a function, not ${show(options.run)}`)
-  const isolation = options.isolation ?? "inline"
+  const isolation = orDefault(options.isolation, "inline")
   if (!ISOLATIONS.includes(isolation)) {
     const problem = `must be one of ${ISOLATIONS.join(", ")}, not ${show(isolation)}`
     throw configError(kind, "isolation", problem)
   }
   const definition: JobDefinition<never> = {
     kind,
-    queue: checkName(options.queue ?? defaultQueue, "queue"),
-    priority: checkPriority(options.priority ?? defaultPriority, `${kind}.priority`),
+    queue: checkName(orDefault(options.queue, defaultQueue), "queue"),
+    priority: checkPriority(orDefault(options.priority, defaultPriority), `${kind}.priority`),
     retry: resolveRetryPolicy(options.retry, undefined, `${kind}.retry`),
-    timeoutMs: limitMs(options.timeout ?? DEFAULTS.timeout, `${kind}.timeout`),
-    maxCrashes: checkCount(options.maxCrashes ?? DEFAULTS.maxCrashes, `${kind}.maxCrashes`),
-    expireMs: limitMs(options.expireIn ?? false, `${kind}.expireIn`) || null,
+    timeoutMs: limitMs(orDefault(options.timeout, DEFAULTS.timeout), `${kind}.timeout`),
+    maxCrashes: checkCount(
+      orDefault(options.maxCrashes, DEFAULTS.maxCrashes),
+      `${kind}.maxCrashes`,
+    ),
+    expireMs: limitMs(orDefault(options.expireIn, false), `${kind}.expireIn`) || null,
     isolation,
     limits: resolveLimits(options, "kind", kind),
     module: moduleUrl(kind, isolation, options.module),
@@ -180,8 +183,9 @@ export function isJobDefinition(value: unknown): value is JobDefinition {
  * @throws DroverError `DROVER_CONFIG`.
  */
 export function limitMs(value: Duration | false, where: string): number | false {
-  if (value === false) return false
-  const ms = Math.ceil(parseDuration(value, where))
+  const limit = parseLimit(value, where)
+  if (limit === false) return false
+  const ms = Math.ceil(limit)
   if (ms > 0) return ms
   throw new DroverError("DROVER_CONFIG", `${where}: must be longer than 0; use false for no limit`)
 }

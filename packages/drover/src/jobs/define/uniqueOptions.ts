@@ -1,5 +1,5 @@
 import { hash } from "node:crypto"
-import { checkOptions, DroverError, show } from "../../errors/index.ts"
+import { checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
 import { jobStates, waitingStates } from "../../store/index.ts"
 import type { JobState, NewUnique, UniqueMode } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
@@ -45,14 +45,14 @@ const UNFAILED: readonly JobState[] = [...UNFINISHED, "completed"]
  * @throws DroverError `DROVER_CONFIG`.
  */
 export function resolveUnique(
-  given: UniqueOptions | string,
+  unique: UniqueOptions | string,
   kind: string,
   delayed: boolean,
 ): NewUnique {
-  const options = typeof given === "string" ? { key: given } : given
+  const options = typeof unique === "string" ? { key: unique } : unique
   const where = `${kind}.unique`
   checkOptions(options, OPTIONS, where)
-  const mode = options.mode ?? "skip"
+  const mode = orDefault(options.mode, "skip")
   if (!MODES.includes(mode)) {
     throw refuse(where, "mode", `must be one of ${MODES.join(", ")}, not ${show(mode)}`)
   }
@@ -93,8 +93,8 @@ function defaultStates(mode: UniqueMode, forMs: number | null): readonly JobStat
 
 function checkStates(states: unknown, where: string): readonly JobState[] {
   if (!Array.isArray(states) || states.length === 0) {
-    const given = Array.isArray(states) ? "an empty list" : show(states)
-    throw refuse(where, "states", `must be a list of at least one state, not ${given}`)
+    const got = Array.isArray(states) ? "an empty list" : show(states)
+    throw refuse(where, "states", `must be a list of at least one state, not ${got}`)
   }
   for (const state of states as unknown[]) {
     if (!jobStates.includes(state as JobState)) {

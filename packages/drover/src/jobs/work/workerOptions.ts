@@ -1,4 +1,4 @@
-import { checkOptions, DroverError } from "../../errors/index.ts"
+import { checkOptions, DroverError, orDefault } from "../../errors/index.ts"
 import { checkLease, leaseDefaults } from "../../lease/index.ts"
 import type { Lease } from "../../lease/index.ts"
 import { defaultPayloadLimit } from "../../store/index.ts"
@@ -95,15 +95,25 @@ export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorke
   checkOptions(options, workerOptionNames, "worker")
   const lease = resolveLease(options.lease)
   return Object.freeze({
-    stopGraceMs: parseDuration(options.stopGrace ?? DEFAULTS.stopGrace, "worker.stopGrace"),
-    stuckAfterMs: parseDuration(options.stuckAfter ?? DEFAULTS.stuckAfter, "worker.stuckAfter"),
+    stopGraceMs: parseDuration(
+      orDefault(options.stopGrace, DEFAULTS.stopGrace),
+      "worker.stopGrace",
+    ),
+    stuckAfterMs: parseDuration(
+      orDefault(options.stuckAfter, DEFAULTS.stuckAfter),
+      "worker.stuckAfter",
+    ),
     whenStuck: reaction(options.whenStuck, "whenStuck"),
     whenStray: reaction(options.whenStray, "whenStray"),
-    pollMs: atLeast(10, parseDuration(options.poll ?? DEFAULTS.poll, "worker.poll"), "poll"),
+    pollMs: atLeast(
+      10,
+      parseDuration(orDefault(options.poll, DEFAULTS.poll), "worker.poll"),
+      "poll",
+    ),
     claimAhead: flag(options.claimAhead, "claimAhead"),
     soloPatienceMs: atLeast(
       1,
-      parseDuration(options.soloPatience ?? DEFAULTS.soloPatience, "worker.soloPatience"),
+      parseDuration(orDefault(options.soloPatience, DEFAULTS.soloPatience), "worker.soloPatience"),
       "soloPatience",
     ),
     lease,
@@ -114,7 +124,7 @@ export function resolveWorkerOptions(options: WorkerOptions = {}): ResolvedWorke
         : parseDuration(options.stallLimit, "worker.stallLimit"),
       "stallLimit",
     ),
-    payloadLimit: atLeast(1, options.payloadLimit ?? defaultPayloadLimit, "payloadLimit"),
+    payloadLimit: atLeast(1, orDefault(options.payloadLimit, defaultPayloadLimit), "payloadLimit"),
     maxHeapMb: resolveIsolation(options.isolation),
   })
 }
