@@ -54,6 +54,7 @@ export type { JobContext, JobFacts, JobLogger, JobLogMethod } from "./jobs/defin
 export { defineJob } from "./jobs/define/jobDefinition.ts"
 export type {
   InputOf,
+  InputSettings,
   Isolation,
   JobDefinition,
   JobSettings,
@@ -75,7 +76,7 @@ export type { Cancel, Discard, Outcome, ResultOf, RetryIn, Snooze } from "./jobs
 export type { EnqueueItem } from "./jobs/define/producer.ts"
 export type { ResultOptions } from "./jobs/define/resultWaiter.ts"
 export type { InferInput, InferOutput, StandardSchemaV1 } from "./jobs/define/standardSchema.ts"
-export type { UniqueOptions } from "./jobs/define/uniqueOptions.ts"
+export type { KindUnique, UniqueKey, UniqueOptions } from "./jobs/define/uniqueOptions.ts"
 export type { RunningAttempt, Worker } from "./jobs/work/worker.ts"
 export type { WorkerOptions } from "./jobs/work/workerOptions.ts"
 export type { MaintenanceStart, SingletonService, SingletonStart } from "./maintenance/index.ts"

@@ -38,7 +38,18 @@ const callers: Readonly<Record<string, (options: object) => unknown>> = {
 }
 
 const byCaller: Readonly<Record<string, readonly string[]>> = {
-  defineJob: ["queue", "priority", "retry", "timeout", "maxCrashes", "expireIn", "isolation"],
+  defineJob: [
+    "queue",
+    "priority",
+    "retry",
+    "timeout",
+    "maxCrashes",
+    "expireIn",
+    "isolation",
+    "tags",
+    "metadata",
+    "unique",
+  ],
   "defineJob, retry": ["backoff", "base", "factor", "cap", "jitter", "maxAttempts", "delay"],
   schedule: ["timeZone", "missingHour", "catchUp", "lateAfter", "overlap", "jitter", "timeout"],
   work: ["stopGrace", "stuckAfter", "poll", "soloPatience", "stallLimit", "payloadLimit"],

@@ -43,7 +43,21 @@ describe("what a definition may say", () => {
     ],
     ["no handler", "a", {}, /a\.run: must be a function, not undefined/],
     ["an option of retries", "a", { maxAttempts: 3, run: () => 1 }, /retry: \{ maxAttempts: 3 \}/],
-    ["an option of enqueues", "a", { unique: "k", run: () => 1 }, /give it to each enqueue/],
+    ["an option of enqueues", "a", { runIn: "1m", run: () => 1 }, /give it to each enqueue/],
+    [
+      "tags that are a text",
+      "a",
+      { tags: "x", run: () => 1 },
+      /a\.tags: "x" is not a list of tags/,
+    ],
+    [
+      "metadata that is a text",
+      "a",
+      { metadata: "x", run: () => 1 },
+      /metadata: must be an object/,
+    ],
+    ["a key without a text", "a", { unique: { mode: "skip" }, run: () => 1 }, /a\.unique\.key/],
+    ["a key that is false", "a", { unique: false, run: () => 1 }, /a\.unique: expected an object/],
     ["a handler by another name", "a", { handler: () => 1 }, /the handler is called run/],
     ["a delay that is no function", "a", { retry: { delay: "5s" }, run: () => 1 }, /delay: "5s"/],
     ["a priority above 1000", "a", { priority: 1_001, run: () => 1 }, /0 \(first\) to 1000/],
@@ -111,6 +125,24 @@ describe("how types flow", () => {
     })
     expectTypeOf(job).toEqualTypeOf<JobDefinition<{ n: number }, string>>()
     expect(job.input).toBeNull()
+  })
+
+  test("to the function that makes the unique key: what the caller gives", () => {
+    const job = defineJob("a", {
+      input: schema,
+      unique: (input) => {
+        expectTypeOf(input.key).toEqualTypeOf<string>()
+        expectTypeOf(input.width).toEqualTypeOf<unknown>()
+        return { key: input.key, mode: "replace" }
+      },
+      run: () => 1,
+    })
+    const annotated = defineJob("b", {
+      unique: ({ n }) => `${n}`,
+      run: ({ input }: JobContext<{ n: number }>) => input.n,
+    })
+    expectTypeOf(annotated).toEqualTypeOf<JobDefinition<{ n: number }, number>>()
+    expect(job.unique).toBeTypeOf("function")
   })
 
   test("from the output schema to the result", () => {

@@ -6,11 +6,21 @@ import type { Duration } from "../../time/index.ts"
 import type { JobContext } from "./jobContext.ts"
 import { limitOptionNames, resolveLimits } from "./limitOptions.ts"
 import type { LimitSettings, OwnLimit } from "./limitOptions.ts"
-import { checkCount, checkName, checkPriority, defaultPriority, defaultQueue } from "./names.ts"
+import { encodeMetadata } from "./metadata.ts"
+import {
+  checkCount,
+  checkName,
+  checkPriority,
+  checkTags,
+  defaultPriority,
+  defaultQueue,
+} from "./names.ts"
 import { defineAdvice } from "./optionAdvice.ts"
 import type { Outcome, ResultOf } from "./outcome.ts"
 import { isStandardSchema } from "./standardSchema.ts"
 import type { InferInput, InferOutput, StandardSchemaV1 } from "./standardSchema.ts"
+import { checkKindUnique } from "./uniqueOptions.ts"
+import type { KindUnique } from "./uniqueOptions.ts"
 
 /** Where a handler runs. */
 export type Isolation = "inline" | "thread" | "process"
@@ -29,6 +39,10 @@ export interface JobSettings {
   readonly maxCrashes?: number
   /** Discard a job that was not started this long after it became due; `false` for never. @default false */
   readonly expireIn?: Duration | false
+  /** Tags of its jobs, unless an enqueue gives others. @default none */
+  readonly tags?: readonly string[]
+  /** Metadata of its jobs, unless an enqueue gives other. @default none */
+  readonly metadata?: Readonly<Record<string, unknown>>
   /**
    * Where the handler runs: with everything else, in a thread of its own, or in a process of its own. The
    * latter two survive handlers that block or crash, and need `module`.
@@ -37,6 +51,15 @@ export interface JobSettings {
   readonly isolation?: Isolation
   /** `import.meta.url` of the module that exports this definition, for `isolation`. */
   readonly module?: string | URL
+}
+
+/** What a definition says that may look at the input. */
+export interface InputSettings<Input = unknown> extends LimitSettings<Input> {
+  /**
+   * The unique key of its jobs, unless an enqueue gives another one, or `false`: one for all of them, or made of the input.
+   * See docs/guides/unique.md. @default none
+   */
+  readonly unique?: KindUnique<Input>
 }
 
 /** A kind of job: its name, its rules and its handler. Made by `defineJob`, frozen. */
@@ -49,6 +72,11 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   readonly maxCrashes: number
   /** `null` for never. */
   readonly expireMs: number | null
+  readonly tags: readonly string[]
+  /** JSON text, or `null`. */
+  readonly metadata: string | null
+  /** `null` for none. */
+  readonly unique: KindUnique<never> | null
   readonly isolation: Isolation
   /** Limits over all jobs of this kind, in all processes. */
   readonly limits: readonly OwnLimit[]
@@ -79,10 +107,19 @@ const SETTINGS: readonly (keyof JobSettings)[] = [
   "timeout",
   "maxCrashes",
   "expireIn",
+  "tags",
+  "metadata",
   "isolation",
   "module",
 ]
-const OPTIONS: readonly string[] = [...SETTINGS, ...limitOptionNames, "input", "output", "run"]
+const OPTIONS: readonly string[] = [
+  ...SETTINGS,
+  ...limitOptionNames,
+  "unique",
+  "input",
+  "output",
+  "run",
+]
 const ISOLATIONS: readonly Isolation[] = ["inline", "thread", "process"]
 const DEFAULTS = { timeout: "1h", maxCrashes: 3 } as const
 const definitions = new WeakSet<object>()
@@ -97,7 +134,7 @@ const definitions = new WeakSet<object>()
 export function defineJob<Schema extends StandardSchemaV1, Output extends StandardSchemaV1>(
   kind: string,
   options: JobSettings &
-    LimitSettings<InferInput<Schema>> & {
+    InputSettings<InferInput<Schema>> & {
       readonly input: Schema
       readonly output: Output
       run(context: JobContext<InferOutput<Schema>>): MaybePromise<InferInput<Output> | Outcome>
@@ -106,7 +143,7 @@ export function defineJob<Schema extends StandardSchemaV1, Output extends Standa
 export function defineJob<Schema extends StandardSchemaV1, Return>(
   kind: string,
   options: JobSettings &
-    LimitSettings<InferInput<Schema>> & {
+    InputSettings<InferInput<Schema>> & {
       readonly input: Schema
       readonly output?: undefined
       run(context: JobContext<InferOutput<Schema>>): Return
@@ -115,7 +152,7 @@ export function defineJob<Schema extends StandardSchemaV1, Return>(
 export function defineJob<Output extends StandardSchemaV1, Input = unknown>(
   kind: string,
   options: JobSettings &
-    LimitSettings<NoInfer<Input>> & {
+    InputSettings<NoInfer<Input>> & {
       readonly input?: undefined
       readonly output: Output
       run(context: JobContext<Input>): MaybePromise<InferInput<Output> | Outcome>
@@ -124,7 +161,7 @@ export function defineJob<Output extends StandardSchemaV1, Input = unknown>(
 export function defineJob<Input = unknown, Return = unknown>(
   kind: string,
   options: JobSettings &
-    LimitSettings<NoInfer<Input>> & {
+    InputSettings<NoInfer<Input>> & {
       readonly input?: undefined
       readonly output?: undefined
       run(context: JobContext<Input>): Return
@@ -133,7 +170,7 @@ export function defineJob<Input = unknown, Return = unknown>(
 export function defineJob(
   kind: string,
   options: JobSettings &
-    LimitSettings<never> & {
+    InputSettings<never> & {
       readonly input?: StandardSchemaV1 | undefined
       readonly output?: StandardSchemaV1 | undefined
       run(context: JobContext<never>): unknown
@@ -159,6 +196,9 @@ export function defineJob(
       `${kind}.maxCrashes`,
     ),
     expireMs: limitMs(orDefault(options.expireIn, false), `${kind}.expireIn`) || null,
+    tags: Object.freeze(checkTags(orDefault(options.tags, []), `${kind}.tags`)),
+    metadata: options.metadata === undefined ? null : encodeMetadata(options.metadata),
+    unique: checkKindUnique(options.unique, kind),
     isolation,
     limits: resolveLimits(options, "kind", kind),
     module: moduleUrl(kind, isolation, options.module),

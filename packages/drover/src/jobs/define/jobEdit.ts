@@ -8,8 +8,9 @@ import { limitMs } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
 import { keysFor } from "./limitOptions.ts"
 import type { OwnLimit } from "./limitOptions.ts"
+import { encodeMetadata } from "./metadata.ts"
 import { checkName, checkPriority, checkTags } from "./names.ts"
-import { encodeMetadata, kindRetry, readInstant, resolveOverride } from "./newJobs.ts"
+import { kindRetry, readInstant, resolveOverride } from "./newJobs.ts"
 import { validate } from "./standardSchema.ts"
 
 /** A change to a waiting job. What is absent stays as it is. */

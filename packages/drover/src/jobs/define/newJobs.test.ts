@@ -252,3 +252,69 @@ describe("unique keys", () => {
     expect(hashOf(scoped)).toBe(hashOf(scoped, other))
   })
 })
+
+describe("what a kind says of its jobs", () => {
+  const run = (): number => 1
+  const key = { key: "one", mode: "replace" } as const
+  const kind = defineJob("mail", { tags: ["b", "b", "a"], metadata: { team: 7 }, unique: key, run })
+
+  test("holds for every enqueue that says nothing", () => {
+    const own = prepare({ tags: ["b", "a"], metadata: { team: 7 }, unique: key })
+    const { tags, metadata, unique } = own
+    expect(prepare(undefined, kind)).toMatchObject({ tags, metadata, unique })
+    expect(prepare({ priority: 1 }, kind)).toMatchObject({ tags, metadata, unique })
+  })
+
+  test("gives way to what the enqueue says, each option by itself", () => {
+    expect(prepare({ tags: ["c"] }, kind)).toMatchObject({ tags: ["c"], metadata: '{"team":7}' })
+    expect(prepare({ tags: [], metadata: {} }, kind)).toMatchObject({ tags: [], metadata: "{}" })
+    expect(prepare({ unique: "two" }, kind).unique).toMatchObject({ label: "two", mode: "skip" })
+    expect(prepare({ unique: false }, kind)).toMatchObject({ unique: null, tags: ["b", "a"] })
+    expect(prepare({ unique: false }).unique).toBeNull()
+  })
+
+  test("the key may be made of the input as it was given, and of the queue", () => {
+    const seen: unknown[] = []
+    const job = defineJob("mail", {
+      input: z.object({ user: z.coerce.number() }),
+      unique: (input, { kind, queue }) => {
+        seen.push(input)
+        return `${kind} ${queue} ${String(input.user)}`
+      },
+      run,
+    })
+    const input = { user: "7" }
+    expect(prepare(undefined, job, input).unique?.label).toBe("mail default 7")
+    expect(prepare({ queue: "slow" }, job, input).unique?.label).toBe("mail slow 7")
+    expect(seen).toEqual([input, input])
+    expect(prepare({ unique: "own" }, job, input).unique?.label).toBe("own")
+    expect(prepare({ unique: false }, job, input).unique).toBeNull()
+    expect(seen, "not asked where the enqueue says it").toHaveLength(2)
+  })
+
+  test.each([null, undefined])("a function that gives %s makes a job without a key", (none) => {
+    expect(prepare(undefined, defineJob("mail", { unique: () => none, run })).unique).toBeNull()
+  })
+
+  test("debounce of a kind waits for what each enqueue says", () => {
+    const unique = { key: "one", mode: "debounce" } as const
+    for (const job of [
+      defineJob("mail", { unique, run }),
+      defineJob("mail", { unique: () => unique, run }),
+    ]) {
+      expect(prepare({ runIn: "5s" }, job).unique).toMatchObject({ mode: "debounce" })
+      expect(() => prepare(undefined, job)).toThrow("mail.unique.mode: debounce needs runIn")
+    }
+  })
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["throws", () => JSON.parse("{"), /mail\.unique: the function threw/],
+    ["gives a number", () => 7, /mail\.unique: expected an object of options, got 7/],
+    ["gives a promise", () => Promise.resolve("a"), /mail\.unique\.key: must be a text/],
+    ["gives no key", () => ({ mode: "skip" }), /mail\.unique\.key: must be a text/],
+  ])("a function that %s is refused at the enqueue", (_, unique, message) => {
+    const attempt = (): unknown => prepare(undefined, defineJob("mail", { unique, run } as never))
+    expect(attempt).toThrow(message)
+    expect(attempt).toThrow(expect.objectContaining({ code: "DROVER_CONFIG" }))
+  })
+})

@@ -2,17 +2,18 @@ import { checkOptions, DroverError, show } from "../../errors/index.ts"
 import { resolveRetryPolicy } from "../../retry/index.ts"
 import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
 import { encodePayload } from "../../store/index.ts"
-import type { NewJob } from "../../store/index.ts"
+import type { NewJob, NewUnique } from "../../store/index.ts"
 import { isUuidV7, parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 import { limitMs } from "./jobDefinition.ts"
 import type { JobDefinition } from "./jobDefinition.ts"
 import { keysFor } from "./limitOptions.ts"
 import type { OwnLimit } from "./limitOptions.ts"
+import { encodeMetadata } from "./metadata.ts"
 import { checkCount, checkName, checkPriority, checkTags } from "./names.ts"
 import { enqueueAdvice } from "./optionAdvice.ts"
 import { validate } from "./standardSchema.ts"
-import { resolveUnique } from "./uniqueOptions.ts"
+import { resolveUnique, uniqueOf } from "./uniqueOptions.ts"
 import type { UniqueOptions } from "./uniqueOptions.ts"
 
 /** What one enqueue may say beside its input. Everything else comes from the job's definition. */
@@ -31,8 +32,8 @@ export interface EnqueueOptions {
   readonly runAt?: Date | number
   /** Discard the job if it was not started this long after it became due; `false` for never. */
   readonly expireIn?: Duration | false
-  /** Keeps a second job with the same key away; a text is `{ key: text }`. */
-  readonly unique?: UniqueOptions | string
+  /** Keeps a second job with the same key away; a text is `{ key: text }`. `false` for no key where the kind has one. */
+  readonly unique?: UniqueOptions | string | false
   /** At most 20, to find jobs by. */
   readonly tags?: readonly string[]
   /** A JSON object of up to 16 KiB that is stored beside the input. */
@@ -82,7 +83,6 @@ export interface NewJobContext {
 
 type Defaults = Omit<NewJob, "id" | "input">
 
-const MAX_METADATA_BYTES = 16_384
 // Far enough for every plan, near enough to tell milliseconds from microseconds.
 const LATEST_MS = 253_402_300_799_999
 // As milliseconds these lie in January 1970 to March 1973, when nobody plans anything; as seconds from 2001 to 5138.
@@ -135,6 +135,8 @@ function buildJob(
     metadata,
     unique,
   } = options === undefined ? kindDefaults(definition) : resolveOptions(definition, options)
+  const { unique: ofKind } = definition
+  const isMade = typeof ofKind === "function" && options?.unique === undefined
   // Written out, because this runs for every enqueue and a spread of the defaults is several times slower.
   const job = {
     id: options?.id === undefined ? context.ids.next() : checkId(options.id),
@@ -151,7 +153,9 @@ function buildJob(
     retry,
     tags,
     metadata,
-    unique,
+    unique: isMade
+      ? uniqueOf(ofKind, input, { kind: definition.kind, queue }, delayMs > 0)
+      : unique,
   }
   const limits = context.queueLimits?.get(queue)
   if (definition.limits.length === 0 && limits === undefined && options?.keys === undefined) {
@@ -204,10 +208,23 @@ function resolveOptions(definition: JobDefinition, options: EnqueueOptions): Def
         : checkCount(options.maxCrashes, `${kind}.maxCrashes`),
     timeoutMs: options.timeout === undefined ? null : limitMs(options.timeout, `${kind}.timeout`),
     retry: own.retry,
-    tags: options.tags === undefined ? [] : checkTags(options.tags, `${kind}.tags`),
-    metadata: options.metadata === undefined ? null : encodeMetadata(options.metadata),
-    unique: options.unique === undefined ? null : resolveUnique(options.unique, kind, delayMs > 0),
+    tags: options.tags === undefined ? definition.tags : checkTags(options.tags, `${kind}.tags`),
+    metadata:
+      options.metadata === undefined ? definition.metadata : encodeMetadata(options.metadata),
+    unique: resolveOwnUnique(definition, options.unique, delayMs > 0),
   }
+}
+
+// A key that is made of the input is not known here.
+function resolveOwnUnique(
+  definition: JobDefinition,
+  own: EnqueueOptions["unique"],
+  delayed: boolean,
+): NewUnique | null {
+  const unique = own === undefined ? definition.unique : own
+  if (unique === null && own === undefined) return null
+  if (unique === false || typeof unique === "function") return null
+  return resolveUnique(unique as UniqueOptions | string, definition.kind, delayed)
 }
 
 /** What a job without an override stores about its retries. */
@@ -247,14 +264,6 @@ export function resolveOverride(
     `${where}: a custom policy is a function and cannot be stored with one job; choose a backoff`,
     { details: { where } },
   )
-}
-
-/** Encodes metadata, at most 16 KiB. @throws DroverError `DROVER_CONFIG` or `DROVER_PAYLOAD_…`. */
-export function encodeMetadata(metadata: unknown): string {
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    throw new DroverError("DROVER_CONFIG", `metadata: must be an object, not ${show(metadata)}`)
-  }
-  return encodePayload(metadata, "metadata", MAX_METADATA_BYTES)
 }
 
 /** Reads an instant as ms since 1970. @throws DroverError `DROVER_CONFIG`. */

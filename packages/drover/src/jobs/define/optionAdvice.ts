@@ -13,10 +13,7 @@ const inRetry = Object.fromEntries(
 )
 
 const ofEnqueue = Object.fromEntries(
-  ["runIn", "runAt", "unique", "tags", "metadata", "keys", "id", "transaction"].map((name) => [
-    name,
-    "give it to each enqueue",
-  ]),
+  ["runIn", "runAt", "keys", "id", "transaction"].map((name) => [name, "give it to each enqueue"]),
 )
 
 const ofKind = Object.fromEntries(

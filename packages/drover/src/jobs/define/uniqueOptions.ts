@@ -25,6 +25,18 @@ export interface UniqueOptions {
   readonly maxWait?: Duration
 }
 
+/**
+ * Makes the unique key of a kind's jobs from the input as it was given to `enqueue`. `null` and `undefined` make a job
+ * without one. It runs at enqueue, so it must be quick, and give the same for the same input.
+ */
+export type UniqueKey<Input = unknown> = (
+  input: Input,
+  job: { readonly kind: string; readonly queue: string },
+) => UniqueOptions | string | null | undefined
+
+/** The unique key that jobs of a kind have unless an enqueue says otherwise. */
+export type KindUnique<Input = unknown> = UniqueOptions | string | UniqueKey<Input>
+
 const OPTIONS: readonly (keyof UniqueOptions)[] = [
   "key",
   "scope",
@@ -78,6 +90,37 @@ export function resolveUnique(
     forMs,
     maxWaitMs,
   }
+}
+
+/** Checks what a kind says of its unique key, as far as that can be known without an input. @throws DroverError `DROVER_CONFIG`. */
+export function checkKindUnique(
+  unique: KindUnique<never> | undefined,
+  kind: string,
+): KindUnique<never> | null {
+  if (unique === undefined) return null
+  // Whether an enqueue waits, as debounce must, is said at the enqueue.
+  if (typeof unique !== "function") resolveUnique(unique, kind, true)
+  return unique
+}
+
+/** The unique key that a kind makes of an input. @throws DroverError `DROVER_CONFIG` when it cannot. */
+export function uniqueOf(
+  make: UniqueKey<never>,
+  input: unknown,
+  job: { readonly kind: string; readonly queue: string },
+  delayed: boolean,
+): NewUnique | null {
+  let unique: ReturnType<UniqueKey>
+  try {
+    unique = make(input as never, job)
+  } catch (error) {
+    throw new DroverError(
+      "DROVER_CONFIG",
+      `${job.kind}.unique: the function threw; it must take any input`,
+      { details: { kind: job.kind, option: "unique" }, cause: error },
+    )
+  }
+  return unique === null || unique === undefined ? null : resolveUnique(unique, job.kind, delayed)
 }
 
 /** The hash under which stores keep a key. Names hold no NUL, so two different pairs never meet. */
