@@ -65,6 +65,26 @@ export const tickRules: Rules = {
     expect(await world.allJobs()).toHaveLength(1)
   },
 
+  "a tick whose job's key is held becomes the job that holds it, and the next one waits for that":
+    async (world) => {
+      const row = await due(world)
+      const unique = world.unique("k")
+      const holder = await world.enqueue({ unique }, world.other)
+      const at = row.nextAt!
+      const records = [record(world, at, { job: world.job({ unique }) })]
+      const [reply] = await tick(world, [tickOf(world, row, { records })])
+      const job = { id: holder.id, status: "duplicate" }
+      expect(reply).toMatchObject({ status: "ticked", outcomes: [{ at, job, reason: null }] })
+      const after = await read(world.store)
+      expect(after).toMatchObject({ lastAt: at, lastJobId: holder.id })
+      const history = { name: "digest", limit: 5, before: null }
+      expect(await world.store.scheduleTicks(history)).toMatchObject([{ at, jobId: holder.id }])
+      await world.advance(hour)
+      const next = tickOf(world, after, { overlap: "skip" })
+      expect(await tick(world, [next])).toMatchObject([{ outcomes: [{ reason: "overlap" }] }])
+      expect(await world.allJobs()).toHaveLength(1)
+    },
+
   "a tick of an ended term writes nothing": async (world) => {
     const row = await due(world)
     const term = await world.term()

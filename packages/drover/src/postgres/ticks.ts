@@ -179,8 +179,11 @@ async function writeDecisions(db: Connection, decisions: readonly Decision[]): P
   for (const decision of decisions) {
     const { tick, row, outcomes } = decision
     if (row === null) continue
-    for (const { outcome } of decision.jobs) {
+    let { lastJobId } = decision
+    for (const { outcome, job: planned } of decision.jobs) {
       const job = replies[reply++] as EnqueueOutcome
+      // Under a unique key it may be a job that is there already.
+      if (lastJobId === planned.id) lastJobId = job.id
       outcomes[outcome] = { ...(outcomes[outcome] as TickOutcome), job }
     }
     const release = tick.release?.at
@@ -193,7 +196,7 @@ async function writeDecisions(db: Connection, decisions: readonly Decision[]): P
     if (added.length > 0) lines.push(ticksText(row, added).slice(1, -1))
     const ticks = row.ticks + added.length
     if (ticks > keptTicks) forgotten.push({ id: row.id, upTo: ticks - keptTicks })
-    const { heldAt, lastAt, lastJobId } = decision
+    const { heldAt, lastAt } = decision
     moves.push({
       ...{ id: row.id, next_at: tick.nextAt, fire_at: tick.fireAt, held_at: heldAt },
       ...{ last_at: lastAt, last_job: lastJobId, failure: tick.failure, ticks },

@@ -5,13 +5,19 @@ import { keysFor } from "../jobs/define/limitOptions.ts"
 import type { OwnLimit } from "../jobs/define/limitOptions.ts"
 import { prepareJob, readInstant } from "../jobs/define/newJobs.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
+import { checkTags } from "../jobs/define/names.ts"
 import { decodePayload, defaultPayloadLimit } from "../store/index.ts"
-import type { OverlapPolicy } from "../store/index.ts"
+import type { NewUnique, OverlapPolicy } from "../store/index.ts"
 import { parseDuration } from "../time/index.ts"
 import type { Duration } from "../time/index.ts"
 import { mostCaughtUp } from "./passing.ts"
 import { writeSettings } from "./scheduleSettings.ts"
-import type { CatchUpPolicy, JobTemplate, ScheduleSettings } from "./scheduleSettings.ts"
+import type {
+  CatchUpPolicy,
+  JobTemplate,
+  ScheduleSettings,
+  StoredUnique,
+} from "./scheduleSettings.ts"
 import type { DoubledHour, MissingHour } from "./timing/nextInstant.ts"
 import { Timing } from "./timing/timing.ts"
 
@@ -51,8 +57,14 @@ export interface ScheduleTimingOptions {
   readonly jitter?: Duration
 }
 
-/** What the job of a tick may be told. Its own id, due time and unique key come from the tick. */
-export type ScheduleJobOptions = Omit<EnqueueOptions, "id" | "runIn" | "runAt" | "unique">
+/** What the job of a tick may be told. Its own id and due time come from the tick, its unique key from the kind. */
+export interface ScheduleJobOptions extends Omit<
+  EnqueueOptions,
+  "id" | "runIn" | "runAt" | "unique"
+> {
+  /** `false` for no unique key where the kind has one. */
+  readonly unique?: false
+}
 
 type InputOption<Input> = undefined extends Input
   ? { readonly input?: Input }
@@ -98,6 +110,7 @@ const JOB_NAMES: readonly (keyof ScheduleJobOptions)[] = [
   "timeout",
   "maxCrashes",
   "keys",
+  "unique",
 ]
 const DEFAULTS = {
   timeZone: "UTC",
@@ -225,15 +238,25 @@ export function readJob(
   const given = Object.fromEntries(
     JOB_NAMES.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   ) as ScheduleJobOptions
-  const tags = [...(options.tags ?? []), `schedule:${name}`]
+  const unlike: unknown = given.unique
+  if (unlike !== undefined && unlike !== false) {
+    throw refuse(name, "unique", "may only be false: the key of a tick's job is the kind's")
+  }
+  const own = options.tags === undefined ? job.tags : checkTags(options.tags, `${name}.tags`)
+  const tags = [...own, `schedule:${name}`]
   const context = { ids: { next: () => "" }, payloadLimit: defaultPayloadLimit, queueLimits }
   const prepared = prepareJob(job, input, { ...given, tags }, context)
   if (prepared instanceof Promise) {
     prepared.catch(() => {})
     throw refuse(name, "job", "has an asynchronous input schema, which cannot check an input ahead")
   }
-  const { id: _, delayMs: __, runAt: ___, unique: ____, ...template } = prepared
-  return template
+  const { id: _, delayMs: __, runAt: ___, unique, ...template } = prepared
+  if (given.unique === false) return { ...template, unique: false }
+  return unique === null ? template : { ...template, unique: storedUnique(unique) }
+}
+
+function storedUnique({ hash, ...unique }: NewUnique): StoredUnique {
+  return { ...unique, hash: Buffer.from(hash).toString("hex") }
 }
 
 function readEvery(name: string, every: Duration): number {

@@ -26,8 +26,8 @@ const DECIDES: Readonly<Record<keyof ScheduleEdit, readonly (keyof ScheduleSetti
   lateAfter: ["lateAfterMs"],
   overlap: ["overlap"],
   jitter: ["jitterMs"],
-  input: ["input", "keys"],
-  queue: ["queue", "keys"],
+  input: ["input", "keys", "unique"],
+  queue: ["queue", "keys", "unique"],
   priority: ["priority"],
   expireIn: ["expireMs"],
   tags: ["tags"],
@@ -36,6 +36,7 @@ const DECIDES: Readonly<Record<keyof ScheduleEdit, readonly (keyof ScheduleSetti
   timeout: ["timeoutMs"],
   maxCrashes: ["maxCrashes"],
   keys: ["keys"],
+  unique: ["unique"],
 }
 const JOB_OPTIONS = [
   "input",
@@ -48,6 +49,7 @@ const JOB_OPTIONS = [
   "timeout",
   "maxCrashes",
   "keys",
+  "unique",
 ] as const
 
 /**
@@ -98,7 +100,13 @@ function editedJob(
 ): JobTemplate {
   const input = edit.input === undefined ? decodePayload(before.input, "input") : edit.input
   const queue = edit.queue ?? before.queue
-  const job = readJob(name, definition, input, { ...edit, queue }, queueLimits)
+  const isOff = before.unique === false && edit.unique === undefined
+  const options = { ...edit, queue, ...(isOff && { unique: false as const }) }
+  const made = readJob(name, definition, input, options, queueLimits)
+  // Where the kind is not known its unique key stays too.
+  const known = made.unique ?? (definition.unique === null ? before.unique : undefined)
+  const unique = known ?? (before.unique === undefined ? undefined : null)
+  const job: JobTemplate = { ...made, ...(unique !== undefined && { unique }) }
   if (job.keys !== undefined || before.keys === undefined) return job
   // Where the kind is not known its keys stay; those of a queue that it leaves mean nothing in another one.
   const isLeft = (limit: string): boolean =>

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto"
 import { DroverError } from "../errors/index.ts"
-import type { NewJob, OverlapPolicy, ScheduleRow } from "../store/index.ts"
+import type { NewJob, NewUnique, OverlapPolicy, ScheduleRow } from "../store/index.ts"
 import { Timing } from "./timing/timing.ts"
 import type { TimingSettings } from "./timing/timing.ts"
 
@@ -13,8 +13,17 @@ export type CatchUpPolicy =
   /** The latest so many run, in order. */
   | { readonly all: number }
 
+/** A unique key as it is stored with a schedule. */
+export type StoredUnique = Omit<NewUnique, "hash"> & {
+  /** In hexadecimal. */
+  readonly hash: string
+}
+
 /** The job that every tick becomes: a row without what is its own. */
-export type JobTemplate = Omit<NewJob, "id" | "delayMs" | "runAt" | "unique">
+export interface JobTemplate extends Omit<NewJob, "id" | "delayMs" | "runAt" | "unique"> {
+  /** The kind's key; `false` when the schedule takes it away, `null` when an edit left none. Absent for none. */
+  readonly unique?: StoredUnique | false | null
+}
 
 /** Everything that is decided about a schedule. Flat, so that code and operators can each decide field by field. */
 export interface ScheduleSettings extends TimingSettings, JobTemplate {
@@ -54,7 +63,10 @@ const NAMES: readonly (keyof ScheduleSettings)[] = [
   "tags",
   "metadata",
   "keys",
+  "unique",
 ]
+// What most schedules have not.
+const OPTIONAL: readonly (keyof ScheduleSettings)[] = ["keys", "unique"]
 
 /** The fields on which planned instants hang. */
 export const timingNames: readonly (keyof ScheduleSettings)[] = NAMES.slice(0, 7)
@@ -82,7 +94,7 @@ export function settingsOf(
 ): ScheduleSettings {
   const settings = { ...readPatch(row.declared, row.name), ...readPatch(row.changed, row.name) }
   for (const name of NAMES) {
-    if (settings[name] !== undefined || name === "keys") continue
+    if (settings[name] !== undefined || OPTIONAL.includes(name)) continue
     throw new DroverError("DROVER_CONFIG", `schedule ${row.name}: its ${name} is missing`, {
       details: { schedule: row.name },
     })

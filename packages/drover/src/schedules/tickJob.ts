@@ -8,7 +8,7 @@ export function jobOfTick(
   tick: { readonly id: string; readonly at: number | null; readonly actor?: string },
 ): NewJob {
   const { kind, queue, priority, input, expireMs, maxAttempts, maxCrashes } = settings
-  const { timeoutMs, retry, tags, metadata, keys } = settings
+  const { timeoutMs, retry, tags, metadata, keys, unique } = settings
   const own = metadata === null ? {} : (JSON.parse(metadata) as Record<string, unknown>)
   const { id, at, actor } = tick
   const schedule = {
@@ -18,7 +18,8 @@ export function jobOfTick(
   }
   return {
     ...{ id, kind, queue, priority, input, delayMs: 0, runAt: null },
-    ...{ expireMs, maxAttempts, maxCrashes, timeoutMs, retry, tags, unique: null },
+    ...{ expireMs, maxAttempts, maxCrashes, timeoutMs, retry, tags },
+    unique: unique ? { ...unique, hash: Buffer.from(unique.hash, "hex") } : null,
     metadata: JSON.stringify({ ...own, schedule }),
     ...(keys !== undefined && { keys }),
   }
