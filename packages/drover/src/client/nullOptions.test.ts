@@ -13,27 +13,27 @@ const store = sqlite(":memory:")
 const daily = { job, cron: "@daily" }
 
 /** What JavaScript may hand over where types would not. */
-const wrong = <T>(options: object): T => options as T
+const wrong = (options: object): never => options as never
 
 const callers: Readonly<Record<string, (options: object) => unknown>> = {
-  defineJob: (options) => defineJob("a", { run, ...wrong<object>(options) }),
+  defineJob: (options) => defineJob("a", { run, ...options }),
   "defineJob, retry": (retry) => defineJob("a", { run, retry: wrong(retry) }),
-  schedule: (options) => schedule("s", { ...daily, ...wrong<object>(options) }),
+  schedule: (options) => schedule("s", { ...daily, ...options }),
   work: (options) => resolveWorkerOptions(wrong(options)),
   "work, lease": (lease) => resolveWorkerOptions({ lease: wrong(lease) }),
-  "new Drover": (options) => new Drover({ store, ...wrong<object>(options) }),
+  "new Drover": (options) => new Drover({ store, ...options }),
   lead: (lead) => new Drover({ store, lead: wrong(lead) }),
   maintenance: (maintenance) => new Drover({ store, maintenance: wrong(maintenance) }),
   retention: (retention) => new Drover({ store, retention: wrong(retention) }),
   queues: (queue) => new Drover({ store, queues: { a: wrong(queue) } }),
   enqueue: (options) => new Drover({ store }).enqueue(job, null, wrong(options)),
   "enqueue, unique": (unique) =>
-    new Drover({ store }).enqueue(job, null, { unique: { key: "k", ...wrong<object>(unique) } }),
+    new Drover({ store }).enqueue(job, null, { unique: { key: "k", ...unique } }),
   transaction: (options) => new Drover({ store }).transaction(run, wrong(options)),
   result: (options) =>
     new Drover({ store }).job(new Drover({ store }).newId()).result(wrong(options)),
   retry: (options) => retry(run, wrong(options)),
-  slots: (options) => new SlotPool({ limit: 1, ...wrong<object>(options) }),
+  slots: (options) => new SlotPool({ limit: 1, ...options }),
   acquire: (options) => new SlotPool({ limit: 1 }).acquire(wrong(options)),
 }
 
