@@ -42,28 +42,6 @@ describe("enqueueing through a client", () => {
     await expect(world.drover.enqueue(add)).rejects.toMatchObject({ code: "DROVER_INPUT_INVALID" })
   })
 
-  test("what the kind says of key, tags and metadata holds unless the enqueue says otherwise", async () => {
-    const index = defineJob("index", {
-      ...{ tags: ["search"], metadata: { team: "find" } },
-      unique: ({ doc }) => ({ key: doc, mode: "replace" }),
-      run: ({ input }: JobContext<{ doc: string; rev: number }>) => input.rev,
-    })
-    await using world = createTestDrover({ jobs: [index] })
-    const { drover } = world
-    const first = await drover.enqueue(index, { doc: "a", rev: 1 })
-    const second = await drover.enqueueKind("index", { doc: "a", rev: 2 })
-    expect(second).toMatchObject({ id: first.id, status: "replaced" })
-    expect(await first.get()).toMatchObject({
-      ...{ input: { rev: 2 }, tags: ["search"], metadata: { team: "find" }, uniqueKey: "a" },
-    })
-    const many = await drover.enqueueMany(index, [
-      { input: { doc: "a", rev: 3 }, options: { unique: false, tags: [] } },
-      { input: { doc: "b", rev: 1 } },
-    ])
-    expect(many.map(({ status }) => status)).toEqual(["enqueued", "enqueued"])
-    expect(await many[0]!.get()).toMatchObject({ uniqueKey: null, tags: [] })
-  })
-
   test("every mistake is a rejection, never a throw", async () => {
     await using world = createTestDrover({ jobs: [add] })
     const attempt = world.drover.enqueue(add, { a: 1, b: 2 }, { runin: "5m" } as never)

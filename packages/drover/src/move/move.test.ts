@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process"
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
 import { promisify } from "node:util"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { movePartNames } from "../store/index.ts"
@@ -139,30 +138,6 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
         message: expect.stringContaining("alive"),
       })
       expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
-    })
-
-    test("that is refused makes nothing of a target that was not there", async () => {
-      const before = await places.store(from)
-      const worker = { workerId: "alive", token: 1, leaseMs: 60_000, host: "h", info: "{}" }
-      const ref = await before.registerWorker({ ...worker, pid: process.pid })
-      const { source } = await ends()
-      const fresh = await places.make(toDialect, "fresh/fresh.db")
-      const target = places.unopened(fresh)
-      const refused = { code: "DROVER_MOVE_REFUSED" }
-      await expect(move({ source, target }, { newId: "m", batch: 10 })).rejects.toMatchObject(
-        refused,
-      )
-      await expect(abortMove({ source, target })).rejects.toMatchObject(refused)
-      expect(await places.isThere(fresh)).toBe(false)
-      await before.retireWorker(ref)
-      expect(await move({ source, target }, { newId: "m", batch: 10 })).toMatchObject({
-        status: "moved",
-      })
-      expect(await places.isThere(fresh)).toBe(true)
-      const other = await places.make(toDialect, "other.db")
-      const again = { source, target: places.unopened(other) }
-      await expect(move(again, { newId: "n", batch: 10 })).rejects.toMatchObject(refused)
-      expect(await places.isThere(other)).toBe(false)
     })
 
     test("into a database that holds anything is refused, and opens the source again", async () => {
@@ -361,43 +336,6 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
       })
     })
   })
-})
-
-test("a move whose target cannot be made opens the source again", async () => {
-  places = new Places()
-  from = await places.make("sqlite", "from.db")
-  to = await places.make("sqlite", "from.db/to.db")
-  const before = await places.store(from)
-  const both = { source: await places.mover(from), target: places.unopened(to) }
-  await expect(move(both, { newId: "m", batch: 10 })).rejects.toMatchObject({
-    code: "DROVER_STORE_IO",
-  })
-  expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
-})
-
-test("a target of an older version is refused as it is, and made the newer one when the move has begun", async () => {
-  places = new Places()
-  from = await places.make("sqlite", "from.db")
-  to = await places.make("sqlite", "to.db")
-  const before = await places.store(from)
-  await (await places.store(to)).close()
-  const file = new DatabaseSync(to.name)
-  const last = "select max(number) from drover_migration"
-  const newest = file.prepare(last).get()
-  file.exec(`delete from drover_migration where number = (${last})`)
-  const behind = file.prepare(last).get()
-  const both = { source: await places.mover(from), target: places.unopened(to) }
-  await expect(move(both, { newId: "m", batch: 10 })).rejects.toMatchObject({
-    code: "DROVER_STORE_MIGRATION",
-  })
-  expect(file.prepare(last).get()).toEqual(behind)
-  expect((await before.enqueue([job()]))[0]?.status).toBe("enqueued")
-  // What a mover leaves that is killed while it makes the tables.
-  const peer = both.target.label
-  await both.source.shut({ id: "m", role: "source", state: "moving", peer, progress: {} })
-  expect(await move(both, { newId: "ignored", batch: 10 })).toMatchObject({ status: "moved" })
-  expect(file.prepare(last).get()).toEqual(newest)
-  file.close()
 })
 
 test("a transaction that was open when a move began is waited for, and what it enqueued goes along", async () => {

@@ -1,13 +1,13 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { Drover } from "../../client/index.ts"
 import { defineJob } from "../../jobs/define/jobDefinition.ts"
 import { dropSchemas } from "../../postgres/fixtures/dropSchemas.ts"
 import { freshSchema, testServerUrl } from "../../postgres/fixtures/testServer.ts"
 import { sqlite } from "../../sqlite/index.ts"
+import { makeForeignFile } from "../../sqlite/otherFiles.fixture.ts"
 import { FakeTerminal } from "../fakeTerminal.fixture.ts"
 import { run } from "../run.ts"
 
@@ -77,9 +77,7 @@ test("--abort without a move says so", async () => {
 test("what is refused leaves no target that was not there, and one that was as it was", async () => {
   await using drover = new Drover({ store: sqlite(join(folder, "app.db")), jobs: [greet] })
   await using _worker = await drover.work()
-  const own = new DatabaseSync(join(folder, "own.db"))
-  own.exec("create table mine (a)")
-  own.close()
+  makeForeignFile(join(folder, "own.db"))
   const before = await readFile(join(folder, "own.db"))
   const files = await readdir(folder)
   for (const to of ["sqlite:fresh/b.db", "sqlite:b.db", "sqlite:own.db"]) {
