@@ -22,6 +22,18 @@ describe("running one job inline", () => {
     })
   })
 
+  test("the handler sees the tags and metadata of its kind; its unique key plays no part", async () => {
+    const job = defineJob("index", {
+      ...{ tags: ["a"], metadata: { team: 7 } },
+      unique: { key: "k", mode: "debounce" },
+      run: ({ job: { tags, metadata } }) => ({ tags, metadata }),
+    })
+    expect((await runJob(job, null)).result).toEqual({ tags: ["a"], metadata: { team: 7 } })
+    const enqueue = { tags: [], unique: "own" }
+    const run = await runJob(job, null, { enqueue })
+    expect(run.result).toEqual({ tags: [], metadata: { team: 7 } })
+  })
+
   test("a result that cannot be stored is a failure, as in production", async () => {
     const job = defineJob("dates", { run: () => ({ at: new Date(0) }) })
     const run = await runJob(job, undefined)

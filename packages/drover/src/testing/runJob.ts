@@ -69,7 +69,9 @@ export async function runJob<Input, Result>(
   checkOptions(options, OPTIONS, "runJob")
   const { clock = new ManualClock(), rng = new SeededRng(definition.kind), abort } = options
   const ids = new UuidMaker(clock, rng)
-  const job = await prepareJob(definition, input, options.enqueue, {
+  // No other job is here that could hold a key, and debounce would ask for a wait.
+  const enqueue = { unique: false, ...options.enqueue } as const
+  const job = await prepareJob(definition, input, enqueue, {
     ids,
     payloadLimit: defaultPayloadLimit,
   })
