@@ -9,8 +9,12 @@ const mail = defineJob("mail.welcome", {
 const index = defineJob("search.index", {
   run: ({ input }: JobContext<{ rev: number }>) => input.rev,
 })
+const sync = defineJob("account.sync", {
+  unique: ({ account }) => `account ${account}`,
+  run: ({ input }: JobContext<{ account: number }>) => input.account,
+})
 
-await using drover = new Drover({ store: sqlite(":memory:"), jobs: [mail, index] })
+await using drover = new Drover({ store: sqlite(":memory:"), jobs: [mail, index, sync] })
 
 // skip (the default): whoever comes second gets the handle of the job that is there.
 const user = { user: 7 }
@@ -44,3 +48,9 @@ console.log(
   "throttle:",
   jobs.map((job) => `${job.state} ${JSON.stringify(job.input)}`).toReversed(),
 )
+
+// On the kind: no producer can forget the key, unless it says that it wants none.
+await drover.enqueue(sync, { account: 7 })
+const again = await drover.enqueue(sync, { account: 7 })
+const extra = await drover.enqueue(sync, { account: 7 }, { unique: false })
+console.log("of the kind:", again.status, extra.status)
