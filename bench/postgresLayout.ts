@@ -313,8 +313,8 @@ async function exchange(
   const params = [list(0), list(1), tokenList, list(2), batch, token, mark]
   if (layout!.goesOn === true) {
     const before = last.rows.at(-1)
-    params[6] = before?.[17] ?? 0
-    params.push(before?.[0] ?? "00000000-0000-0000-0000-000000000000")
+    params[6] = Number(before?.[17] ?? 0)
+    params.push((before?.[0] as string | undefined) ?? "00000000-0000-0000-0000-000000000000")
   } else if (values.layout === "marker") params.push(last.token)
   return { rows: await run("exchange", client, params), token }
 }
