@@ -73,6 +73,19 @@ function wrappedClaims(program: Program, file: File): StoreCall[] {
   })
 }
 
+/** The claim behind a call of a thin layer; a claim that says what it sets is itself. */
+export function claimBehind(program: Program, claim: Step): Step {
+  if (claim.store.value) return claim
+  const [inner = claim] = resolveCall(program, claim.file, claim.store.call).flatMap(
+    ({ file, fn }) =>
+      stepsOf(program, file).filter(
+        ({ store }) =>
+          store.kind === "claim" && store.call.start >= fn.start && store.call.end <= fn.end,
+      ),
+  )
+  return inner
+}
+
 /** Steps of some kinds on the same key, in this file and in others that spell its text or its maker. */
 export function partnersOf(
   program: Program,

@@ -3,6 +3,7 @@ import type { Node } from "../ir/nodes.ts"
 import { definitionsOf } from "./definitions.ts"
 import { isEntropic } from "./entropy.ts"
 import type { File } from "./file.ts"
+import { isDecided, releaseOf, type Step } from "./locks.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 
@@ -30,8 +31,23 @@ const CASTS =
 const IDENTITY =
   /^(?:id|uuid|instance|node|owner|token|worker|pod|server|replica|nonce|random|unique|host|machine|client|session|self)$/
 
+/** A lock whose value is the same for several holders, and what gives it back. */
+export interface StaticLock {
+  readonly token: StaticToken
+  readonly release: Step
+}
+
+/** Whether a claim takes such a lock; null for markers that nobody deletes, and for values that tell holders apart. */
+export function staticLockOf(program: Program, claim: Step): StaticLock | null {
+  const { file, store } = claim
+  if (store.kind !== "claim" || !store.value || !isDecided(file, store)) return null
+  const release = releaseOf(program, claim)
+  const token = release && staticTokenOf(program, file, store.value)
+  return release && token ? { token, release } : null
+}
+
 /** The value of a lock where it is the same for several holders; null where it differs or one cannot tell. */
-export function staticTokenOf(program: Program, file: File, node: Node): StaticToken | null {
+function staticTokenOf(program: Program, file: File, node: Node): StaticToken | null {
   if (isEntropic(program, file, node)) return null
   return follow(program, file, node, MAX_STEPS)
 }

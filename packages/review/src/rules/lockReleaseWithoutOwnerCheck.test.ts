@@ -68,3 +68,23 @@ test("where a script may do it instead, somebody chose", async () => {
     "return this.safe ? this.redis.eval(SCRIPT, 1, key, this.token) : this.redis.del(key)"
   expect(await linesOf({ path: "a.ts", text: LAYER("release", body) })).toEqual([])
 })
+
+test("of a lock whose value is a constant another rule speaks; a host's name could be compared", async () => {
+  const text = (value: string): string =>
+    `if (await redis.set("lock:mail", ${value}, "EX", 60, "NX")) {\n  try { await send() } finally { await redis.del("lock:mail") }\n}`
+  expect(await linesOf({ path: "a.ts", text: text('"locked"') })).toEqual([])
+  expect(await linesOf({ path: "a.ts", text: text("os.hostname()") })).toEqual(["a.ts:2 likely"])
+})
+
+test("so it is where a thin layer sets the constant", async () => {
+  const layer = (value: string): TextAt => ({
+    path: "lockStore.ts",
+    text: `export class LockStore {\n  lock(key: string, owner: string) { return this.redis.set(key, ${value}, "PX", 9000, "NX") }\n}`,
+  })
+  const user = {
+    path: "a.ts",
+    text: "import { LockStore } from './lockStore.ts'\nclass Mail {\n  constructor(private readonly store: LockStore) {}\n  async run() {\n    if (!(await this.store.lock('mail-lock', id))) return\n    await this.store.del('mail-lock')\n  }\n}",
+  }
+  expect(await linesOf(layer("owner"), user)).toEqual(["a.ts:6 likely"])
+  expect(await linesOf(layer('"locked"'), user)).toEqual([])
+})

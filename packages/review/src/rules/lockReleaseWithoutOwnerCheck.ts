@@ -1,8 +1,17 @@
 /** lock-release-without-owner-check: whoever comes late deletes the lock of whoever has it now. */
-import { expires, isLock, methodOf, partnersOf, stepsOf, type Step } from "../analysis/locks.ts"
+import {
+  claimBehind,
+  expires,
+  isLock,
+  methodOf,
+  partnersOf,
+  stepsOf,
+  type Step,
+} from "../analysis/locks.ts"
 import { rowReleasesOf } from "../analysis/lockRows.ts"
 import { hasScript, ownerCheckOf } from "../analysis/ownerChecks.ts"
 import type { Program } from "../analysis/program.ts"
+import { staticLockOf } from "../analysis/tokens.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 export const lockReleaseWithoutOwnerCheck: Rule = {
@@ -17,6 +26,7 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
     silent: [
       "The value is compared and the key deleted in one step: a script, DELEX, a watched transaction.",
       "The value is read and compared first (lock-nonatomic-release speaks of that).",
+      "The lock's value is a constant, which nothing could be compared with (lock-static-token speaks of that).",
       "The key is no lock: nothing takes it with set-if-absent, or its name says that it marks something done.",
       "The function says that it breaks locks by force, or is a thin layer that deletes any key.",
     ],
@@ -50,7 +60,7 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
       if (release.store.kind !== "delete") continue
       const claim = partnersOf(program, release, "claim").find((one) => isLock(one, release))
       if (!claim || ownerCheckOf(program, release) || isOnTime(release)) continue
-      if (isAdapter(release) || hasScript(release)) continue
+      if (isAdapter(release) || hasScript(release) || isOfNobody(program, claim)) continue
       report(draftOf(program, claim, release))
     }
     for (const { at, statement, owner, taken } of rowReleasesOf(program, file)) {
@@ -70,6 +80,11 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
       })
     }
   },
+}
+
+/** A constant could be compared with nothing: the mistake is where the lock is taken, and lock-static-token speaks of it. */
+function isOfNobody(program: Program, claim: Step): boolean {
+  return staticLockOf(program, claimBehind(program, claim))?.token.kind === "constant"
 }
 
 /** `delete(key)` of a thin layer over a client: what the key is, and whether to ask, its callers know. */

@@ -1,7 +1,7 @@
 /** lock-static-token: a lock whose value is the same for every holder cannot be told from another's. */
-import { expires, isDecided, releaseOf, stepsOf, type Step } from "../analysis/locks.ts"
+import { expires, stepsOf, type Step } from "../analysis/locks.ts"
 import type { Program } from "../analysis/program.ts"
-import { staticTokenOf, type StaticToken, type TokenKind } from "../analysis/tokens.ts"
+import { staticLockOf, type StaticToken, type TokenKind } from "../analysis/tokens.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 export const lockStaticToken: Rule = {
@@ -45,12 +45,8 @@ export const lockStaticToken: Rule = {
   },
   check(file, program, report) {
     for (const claim of stepsOf(program, file)) {
-      if (claim.store.kind !== "claim" || !claim.store.value) continue
-      if (!isDecided(file, claim.store)) continue
-      const release = releaseOf(program, claim)
-      if (!release) continue
-      const token = staticTokenOf(program, file, claim.store.value)
-      if (token) report(draftOf(program, claim, release, token))
+      const lock = staticLockOf(program, claim)
+      if (lock) report(draftOf(program, claim, lock.release, lock.token))
     }
   },
 }
