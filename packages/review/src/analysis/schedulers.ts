@@ -30,6 +30,7 @@ export function registrationsOf(program: Program, file: File): readonly Registra
     // `schedule.every(5).minutes.do(job)` is one registration, not two.
     if (call.name === "every" && !argNamed(call, "func")) continue
     if (inner && /\.every\(\)/.test(`.${dotted(inner)}`) && call.name !== "do") continue
+    if (call.name === "NewJob" && isShared(program, file)) continue
     const given =
       argNamed(call, "func", "onTick") ??
       call.args.find(
@@ -48,6 +49,13 @@ export function registrationsOf(program: Program, file: File): readonly Registra
       found.push({ at: annotation, work: [{ file, fn }] })
   }
   return [...found, ...byTheClock(file)].sort((a, b) => a.at.start - b.at.start)
+}
+
+/** gocron's own locker or elector over instances, given to the scheduler where it is made. */
+const SHARED = /\bWithDistributed(?:Elector|Locker|JobLocker)\(/
+
+function isShared(program: Program, file: File): boolean {
+  return program.evidence.find(file.path, SHARED, "sources", "gocron over instances") !== null
 }
 
 /** The time until the next day, hour or date, as each language writes it. */
@@ -81,8 +89,7 @@ function waits(file: File, loop: Node): boolean {
 
 /** The job within `withCheckIn("digests", sendDigests)`; what a wrapper with a lock is given is let be. */
 function wrappedIn(program: Program, file: File, node: Node): Node | null {
-  if (node.kind !== "call" || /lock|leader|once|single|exclusive|NewTask/i.test(node.name))
-    return null
+  if (node.kind !== "call" || /lock|leader|once|single|exclusive/i.test(node.name)) return null
   const guards = resolveCall(program, file, node).some(
     ({ file: from, fn }) =>
       fn.body !== null && /lock|leader|acquire|claim|once/i.test(from.textOf(fn.body)),
@@ -92,8 +99,6 @@ function wrappedIn(program: Program, file: File, node: Node): Node | null {
 }
 
 function isReference(program: Program, file: File, node: Node): boolean {
-  if (node.kind === "call" && node.name === "NewTask" && node.args[0])
-    return isReference(program, file, node.args[0])
   return (
     (node.kind === "name" || node.kind === "member") &&
     resolveFunction(program, file, node).length > 0
