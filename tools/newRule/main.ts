@@ -72,7 +72,15 @@ export const ${name}: Rule = {
   languages: [${languages.map((one) => `"${one}"`).join(", ")}],
   scope: "code",
   mentions: /./,
-  docs: { what: "", why: "", silent: [], fix: "", reference: "", examples: {} },
+  docs: {
+    what: "",
+    why: "",
+    silent: [],
+    reach: { sees: [], misses: [] },
+    fix: "",
+    reference: "",
+    examples: {},
+  },
   check(_file, _program, _report) {},
 }
 `

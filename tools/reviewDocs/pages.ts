@@ -46,7 +46,7 @@ export function pagesOf(rules: readonly Rule[], saidBy: (id: string) => Said): M
 
 /** One rule's page. */
 export function rulePage(rule: Rule, said: Said): string {
-  const { what, why, silent, fix, reference } = rule.docs
+  const { what, why, silent, reach, fix, reference } = rule.docs
   return `${[
     GENERATED,
     `# ${prose(rule.title)}`,
@@ -56,8 +56,12 @@ export function rulePage(rule: Rule, said: Said): string {
     prose(why),
     "## How sure, how grave",
     `${saidWords(said)} ${SCOPE_WORDS[rule.scope]}`,
+    "## What it looks at",
+    bullets(reach.sees),
     "## When it is silent",
-    silent.map((sentence) => `- ${prose(sentence)}`).join("\n"),
+    bullets(silent),
+    "## What it does not see",
+    bullets(reach.misses),
     "## How to mend it",
     prose(fix),
     "## Examples",
@@ -67,6 +71,10 @@ export function rulePage(rule: Rule, said: Said): string {
     `<${reference}>`,
     `Where the rule is wrong for you: [Ignoring and baseline](../ignoring.md). What the tiers mean: [How it decides](../deciding.md). All rules: [index](${INDEX}).`,
   ].join("\n\n")}\n`
+}
+
+function bullets(sentences: readonly string[]): string {
+  return sentences.map((sentence) => `- ${prose(sentence)}`).join("\n")
 }
 
 function examplesOf({ docs }: Rule): string[] {
@@ -104,8 +112,8 @@ function indexPage(rules: readonly Rule[], said: ReadonlyMap<string, Said>): str
 
 # Rules
 
-${rules.length} rules. Each page says what the rule looks for, why it matters, when it is silent and how to mend it, with an
-example that is reported and one that is not in each language. \`drover-review explain RULE\` prints the same.
+${rules.length} rules. Each page says what the rule looks for and why it matters, which code and libraries it looks at, when it
+is silent, what it does not see and how to mend it, with an example that is reported and one that is not in each language. \`drover-review explain RULE\` prints the same.
 
 | rule | finds | languages | tiers | severities |
 | --- | --- | --- | --- | --- |

@@ -17,6 +17,7 @@ const sleepless: Rule = {
     what: "",
     why: "",
     silent: [],
+    reach: { sees: [], misses: [] },
     fix: "Do not sleep.",
     reference: "https://example.org/",
     examples: {},

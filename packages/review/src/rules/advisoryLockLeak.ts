@@ -25,6 +25,20 @@ export const advisoryLockLeak: Rule = {
       "Lock and unlock go through one client, connection or transaction.",
       "The pool has one connection.",
     ],
+    reach: {
+      sees: [
+        "PostgreSQL's `pg_advisory_lock` and `pg_try_advisory_lock` (also shared) and MySQL's `GET_LOCK`, in SQL that stands in a string, with `pg_advisory_unlock`, `RELEASE_LOCK` and `DISCARD ALL`.",
+        "Pools, by what made them, by their type or by their name: node-postgres, Prisma, Drizzle, Sequelize, database/sql, GORM, pgxpool, SQLAlchemy's engines, asyncpg, databases, psycopg's pools, JdbcTemplate, DataSource.",
+        "What stays with one connection: a client, a checked-out connection, a cursor, a transaction, the parameter of a callback.",
+        "A connection that is checked out, locked and given back without an unlock: a `with` block of Python, or `release()` and `close()` in the same function.",
+        "In Python a `session.commit()` between lock and unlock: SQLAlchemy takes another connection after it.",
+      ],
+      misses: [
+        "SQL that a query builder makes, that Knex' `raw` is given, or that is read from a file.",
+        "A handle whose name, type and origin say neither pool nor connection.",
+        "A lock on one connection whose unlock goes through a pool in another file.",
+      ],
+    },
     fix: "Take pg_advisory_xact_lock in a transaction, or check out one connection for lock, work and unlock.",
     reference: "https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS",
     examples: {

@@ -46,6 +46,20 @@ export const cacheStampede: Rule = {
       "What is put is not what was loaded.",
       "Entries never expire, or the load is cheap, like one row by its key: then it is of tier context.",
     ],
+    reach: {
+      sees: [
+        "A read and a later write of the same key, spelled alike, in one function, on what is called a cache: clients of Redis, Valkey and memcached, Keyv, Spring's RedisTemplate, anything with the word cache in its name, and `this` in a class that is a cache.",
+        "Between them a load that is awaited, reads rows, goes to another machine, is handed in, or is named after loading (`load…`, `fetch…`, `query…`, `compute…`).",
+        "A variable or a field that is called cached or memo, handed out while it is young and loaded anew when it is not.",
+        "In TypeScript, Python and Kotlin a token, a credential or a set of keys that an object keeps and that everyone who finds it expired fetches anew.",
+        "In every language a stored grant that is refreshed with its refresh token when it has expired.",
+      ],
+      misses: [
+        "Caches that are annotations, decorators or middleware, such as `@Cacheable` and `lru_cache`.",
+        "A read and a write that stand in two functions, or spell the key in two ways.",
+        "Several processes that miss together: a lock within one process clears the load too.",
+      ],
+    },
     fix: "Let one load for all: singleflight, a map of promises by key, a lock on the key; or refresh before the entry expires.",
     reference: "https://cseweb.ucsd.edu/~avattani/papers/cache_stampede.pdf",
     examples: {

@@ -21,6 +21,7 @@ import { answerMadeOf, WRAPPED } from "../analysis/wrappedFailures.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Node } from "../ir/nodes.ts"
+import { cancelCauseMaskedReach } from "./reach/cancelCauseMasked.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
 export const cancelCauseMasked: Rule = {
@@ -39,6 +40,7 @@ export const cancelCauseMasked: Rule = {
       "A named error for a shutdown is returned, or nothing, by contract.",
       "The task that is awaited was cancelled by the same function.",
     ],
+    reach: cancelCauseMaskedReach,
     fix: 'Return or wrap the cause: fmt.Errorf("…: %w", context.Cause(ctx)), signal.throwIfAborted(), raise, Thread.currentThread().interrupt().',
     reference: "https://go.dev/blog/context-and-structs",
     examples: {
@@ -221,27 +223,22 @@ function isOwnLimit(file: File, at: Node, name: string): boolean {
 
 // --- exceptions -----------------------------------------------------------------------------------------------------
 
+const REPLACED = "a cancellation is turned into another error, and its cause is gone"
+
 function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
   const { clause } = caught
+  const head = headOf(file, caught)
   const replaced = namesCancellation(file, clause) ? replacement(file, caught) : null
-  if (replaced)
-    return draftOf(
-      caught,
-      replaced,
-      "likely",
-      "medium",
-      "a cancellation is turned into another error, and its cause is gone",
-    )
+  if (replaced) return draftOf(caught, replaced, "likely", "medium", REPLACED)
   if (countsAsFailure(file, caught) && !isOfOwnTask(file, caught) && dealsWith(clause.body))
     return draftOf(
       caught,
-      headOf(file, caught),
+      head,
       "likely",
       "medium",
       "a cancellation is taken for one failure among others, and whoever cancelled is not heard",
     )
   if (isOfOwnTask(file, caught)) return null
-  const head = headOf(file, caught)
   if (retriesEverything(file, clause))
     return draftOf(
       caught,
@@ -257,7 +254,7 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
   if (loop && !isLoopStopped(file, loop))
     return draftOf(
       caught,
-      headOf(file, caught),
+      head,
       "likely",
       "medium",
       "a cancellation is swallowed and the loop goes on: the work cannot be stopped",
@@ -273,7 +270,7 @@ function ofCatch(program: Program, file: File, caught: Caught): Draft | null {
   if (!namesCancellation(file, clause) || !returnsAnswer(clause.body)) return null
   return draftOf(
     caught,
-    headOf(file, caught),
+    head,
     "context",
     "low",
     "a cancellation is answered like a result, and the caller goes on",

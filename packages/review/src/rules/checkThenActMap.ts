@@ -15,6 +15,7 @@ import { stateOf } from "../analysis/states.ts"
 import { courseOf, isCooperative, yieldBetween, yieldShown } from "../analysis/yields.ts"
 import { walk } from "../ir/children.ts"
 import type { Node } from "../ir/nodes.ts"
+import { checkThenActMapReach } from "./reach/checkThenActMap.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"
 
 export const checkThenActMap: Rule = {
@@ -32,6 +33,7 @@ export const checkThenActMap: Rule = {
       "One operation does both: putIfAbsent, computeIfAbsent, LoadOrStore, setdefault.",
       "Nothing shows that several callers use the map at once.",
     ],
+    reach: checkThenActMapReach,
     fix: "Hold one lock over both, use the map's own operation that does both, or put a placeholder (a promise) in before the first await.",
     reference: "https://cwe.mitre.org/data/definitions/367.html",
     examples: {

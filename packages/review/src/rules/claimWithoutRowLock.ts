@@ -20,8 +20,21 @@ export const claimWithoutRowLock: Rule = {
     silent: [
       "The rows are locked when they are chosen: FOR UPDATE, SKIP LOCKED, and their like in query builders.",
       "The update names the state in its WHERE, so that only one of two changes a row.",
-      "A lock is held around both, or the database has one writer only (SQLite).",
+      "A lock is held around both, or the file is of a database with one writer only (SQLite, libSQL, DuckDB).",
     ],
+    reach: {
+      sees: [
+        "One statement, CTE or SQL function that selects rows by their state or due time with a LIMIT and updates them, in strings and in files of SQL.",
+        "A read and a later update of the same table in one function: SQL in strings, Knex, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JDBC, Spring Data, and entities that are changed and saved.",
+        "Columns that say that somebody has a row (`status`, `state`, `locked_at`, `claimed_by`, `picked_at`, `worker_id`, `reserved_until`, `processing` and their like) or when it is due (`next_run_at`, `run_at`, `available_at`, `retry_at`).",
+        "Work that is marked only when it is over (`processed_at`, `sent`, `status = 'done'`) in files and functions named after queues, workers, outboxes, relays, polling or dispatch, and due times that are moved on: in the same function, one that is given the row, or up to two callers away.",
+      ],
+      misses: [
+        "A row that is chosen in one function and marked as taken in another.",
+        "State columns with names of their own, and rows that are asked for by their key.",
+        "An isolation level that is set for the whole database or connection.",
+      ],
+    },
     fix: "Choose with FOR UPDATE SKIP LOCKED in the same transaction or statement, or put the expected state into the WHERE of the update and look at how many rows it changed.",
     reference: "https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE",
     examples: {

@@ -26,6 +26,21 @@ export const cleanupWithCancelledContext: Rule = {
       "The context can never be cancelled.",
       "The function that is called detaches the context itself.",
     ],
+    reach: {
+      sees: [
+        "In Go rollbacks, unlocks, releases, deletes, closes and their like that are given `ctx` (or `…Ctx`): deferred, after `<-ctx.Done()`, or where `ctx.Err()` or context.Canceled says that it is over; there also what stores the outcome (`MarkFailed`, `UpdateStatus`).",
+        "In Python an awaited cleanup in a `finally` of a coroutine, in files that import trio or anyio.",
+        "In TypeScript a cleanup, or a `fetch` with the method DELETE, in a `finally` or `catch`, that is given the signal from outside which the `try` uses.",
+        "In Kotlin a suspending cleanup in a `finally` of a suspending function or of a coroutine, and in `flow.onCompletion`.",
+        "What a server or a process ends by itself (`close`, `stop`, `flush`, `shutdown`) is of tier context, unless the context is known to be over.",
+      ],
+      misses: [
+        "Cleanups whose name says nothing of giving back.",
+        "Contexts of Go that are fields or have another name.",
+        "Plain asyncio, where a `finally` may await until the task is cancelled once more.",
+        "Java, whose interrupts end only what waits.",
+      ],
+    },
     fix: "Detach the cleanup from the cancellation and give it a time limit of its own.",
     reference: "https://pkg.go.dev/context#WithoutCancel",
     examples: {

@@ -26,7 +26,23 @@ export const consumerNotIdempotent: Rule = {
       "The effect may be repeated: an upsert, a status set to a constant, a condition on the old state.",
       "The other side gets an idempotency key.",
       "The state of what is changed is looked at, and the handler leaves when it is done already.",
+      "The consumer only tails telemetry, presence or caches, or reads with a group of its own.",
+      "A table of processed messages is named elsewhere in the service: then it is of tier context.",
     ],
+    reach: {
+      sees: [
+        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (but for loops), JMS and Redis streams: callbacks, polling loops, Go's channels, and functions that take a message by its type and acknowledge it.",
+        "Listeners by annotation (`@KafkaListener`, `@RabbitListener`, `@SqsListener`, `@JmsListener`, `@PulsarListener`, `@StreamListener`, Micronaut's `@Topic`, `@Incoming`, Nest's `@EventPattern`, FastStream's and Faust's decorators), and classes that are a MessageListener (also RocketMQ's beside another broker) or extend DefaultConsumer.",
+        "Effects in the handler and up to two calls deep: a sum that changes (`balance += x`, `SET n = n + 1`, `increment`), a row that is added to a table named after money, orders or bookings or with a random id, calls that move money (Stripe, PayPal, Adyen, Braintree, wallets), mail and SMS.",
+        "Claims in the handler and up to two calls deep: names such as `alreadyProcessed` or `dedupe`, NX, upserts, a caught violation of a unique key, a look at the state before the work.",
+      ],
+      misses: [
+        "Files that name no broker, no listener and no consumer: a bare `@Incoming`, `@EventPattern` or `@app.agent`, and XREADGROUP.",
+        "Background jobs (Celery, BullMQ, RQ, Sidekiq): they are tried again by other means.",
+        "Unique keys that only the database knows: a repeated insert that it would refuse is reported all the same.",
+        "Effects behind an interface that nothing in the repository implements, under names that say nothing of them.",
+      ],
+    },
     fix: "Insert the message's identity into a table with a unique key, in the same transaction as the effect, and leave when it is there already.",
     reference: "https://microservices.io/patterns/communication-style/idempotent-consumer.html",
     examples: {

@@ -41,6 +41,20 @@ export const cronWithoutLeader: Rule = {
       "A setting turns it on: whoever runs several instances can let one of them do it.",
       "Nothing says that several instances run (replicas, worker processes, a lock over instances elsewhere), and it sends no letters, moves no money and makes nothing new, or is not deployed as a service: then it is of tier context.",
     ],
+    reach: {
+      sees: [
+        "In TypeScript node-cron, cron, croner, node-schedule, toad-scheduler's CronJob and Nest's `@Cron`; in Go robfig/cron and gocron; in Python APScheduler, schedule, aiocron, Huey's and Celery's `@periodic_task`, and `@repeat_every`; in Java and Kotlin `@Scheduled` of any framework.",
+        "A loop that sleeps until the next time of the clock (`time.Until(next)`, `target - now`) and then works.",
+        "What the job changes, itself and up to three calls deep: rows, documents, messages, mail, money, and calls to other machines with a verb of changing.",
+        "What lets one through, as far away: words of locks, leaders, claims, NX, ON CONFLICT, upserts, unique keys, sharding; locks of one process do not count.",
+        "Signs of several instances: replicas and autoscaling of Kubernetes, compose and Terraform, workers of gunicorn and uvicorn, PM2, locks over instances elsewhere in the service, documents that speak of replicas; else of a deployment (Dockerfile, Deployment, Procfile).",
+      ],
+      misses: [
+        "Timers that are no schedule: `setInterval`, Java's ScheduledExecutorService, a Go ticker.",
+        "Schedules that are kept elsewhere: Celery's `beat_schedule`, Quartz, CronJobs of Kubernetes and of clouds.",
+        "Whether the platform runs one instance, where nothing in the repository says so.",
+      ],
+    },
     fix: "Let one instance run it: a lock with an owner and an expiry, a leader, a claim by a unique (job, tick) row, or a scheduler that all instances share.",
     reference: "https://github.com/lukas-krecan/ShedLock#readme",
     examples: {

@@ -27,6 +27,21 @@ export const dlqMissing: Rule = {
       "The consumer only tails telemetry, presence or caches, or reads from the end with a group of its own.",
       "A broker that redelivers gets no acknowledgement for what failed.",
     ],
+    reach: {
+      sees: [
+        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (but for loops), JMS and Redis streams: by callback, loop, Go's channel, annotation or the message's type.",
+        "A catch that only logs, counts or acknowledges, Go's `if err != nil` that does, `.catch(console.error)` and `runCatching { … }.onFailure { … }`: in the handler, around it within its loop, or in the function that it hands the message to.",
+        "A nack that puts the message back (`requeue`, `basic_nack`, JetStream's `Nak`) where nothing counts deliveries.",
+        "Whether the client takes a failed message as done: Kafka, JMS, Kinesis, annotated listeners, kafkajs and sqs-consumer do; others only where it is acknowledged all the same.",
+        "Places for failed messages, by their names in code, configuration and infrastructure of the service: dlq, dead-letter, DLT, redrive, `@RetryableTopic`, retry topics, parking lots, max_deliver, delivery-limit.",
+      ],
+      misses: [
+        "Files that name no broker, no listener and no consumer: a bare `@Incoming`, `@EventPattern` or `@app.agent`, and XREADGROUP.",
+        "A dead-letter queue that is set up outside of the repository.",
+        "A call in the failing branch that keeps nothing: all that are no log, metric or acknowledgement are taken for keeping the message.",
+        "Background jobs (Celery, BullMQ, RQ, Sidekiq).",
+      ],
+    },
     fix: "After a bounded number of attempts send the message, with the error, to a dead-letter topic or queue, and only then acknowledge it.",
     reference:
       "https://www.confluent.io/blog/kafka-connect-deep-dive-error-handling-dead-letter-queues/",

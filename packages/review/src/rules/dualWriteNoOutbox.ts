@@ -40,6 +40,20 @@ export const dualWriteNoOutbox: Rule = {
       "Events stay within the process.",
       "The function handles a message itself and fails when sending fails: its own redelivery sends again (tier context).",
     ],
+    reach: {
+      sees: [
+        "Rows and documents that are written, in the function and up to three calls deep: SQL in strings, Prisma, Knex, TypeORM, Sequelize, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JPA and Spring Data, Exposed, sqlc, and repositories, DAOs and stores by their names and types.",
+        "Messages that are sent, as deep: Kafka, RabbitMQ, SQS, SNS, EventBridge, Kinesis, NATS, Pub/Sub, Pulsar, JMS and Nest's ClientProxy; beside one of them also Spring Cloud Stream, Service Bus and RocketMQ.",
+        "Redis streams by `client.xadd` and Spring's `opsForStream().add`; outside of a transaction they, and job queues (Celery, BullMQ) always, are of tier context.",
+        "A row before a message; in a transaction (callback, `with`, annotation, begin and commit) either order; and Spring's TransactionalEventListener before the commit.",
+        "What stands in an outbox's place, by its name in the service: outbox, event_log, Debezium, change data capture, wal2json, pgoutput, JobRunr, Spring Modulith's event_publication.",
+      ],
+      misses: [
+        "Redis' own publish, webhooks, calls over HTTP and mail in the place of a message.",
+        "A row and a message in two functions of which neither calls the other, and calls deeper than three.",
+        "Programs in which no file imports a broker's library.",
+      ],
+    },
     fix: "Insert the message into an outbox table in the transaction of the row, and let a relay, or change data capture, publish it from there.",
     reference: "https://microservices.io/patterns/data/transactional-outbox.html",
     examples: {

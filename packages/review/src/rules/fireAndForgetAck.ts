@@ -41,6 +41,21 @@ export const fireAndForgetAck: Rule = {
       "Nothing but logs and metrics follows the acknowledgement.",
       "The consumer only tails telemetry, or a comment says that losing messages is meant.",
     ],
+    reach: {
+      sees: [
+        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (but for loops), JMS and Redis streams, whose handler stands in the same file.",
+        "Acknowledgements: `ack`, `basicAck`, `acknowledge`, commits of offsets (`commitSync`, `CommitMessages`, `MarkMessage`, `resolveOffset`), deleting from SQS, XACK, `completeMessage`.",
+        "Work on the message after it: rows that are written, messages that are sent, calls to other machines, or a verb of working (`process`, `handle`, `save`, `charge`).",
+        "Work that is started and left: `go`, `create_task`, executors, `launch`, promises that nobody awaits, `forEach(async …)`; without an acknowledgement where the client commits by itself (annotated listeners, kafkajs, kafka-python with a group, kafka-go's `ReadMessage`).",
+        "A message that is put into a channel or a queue in memory and acknowledged then; and automatic acknowledgement (`noAck`, `auto_ack=True`) of a message that has an effect.",
+      ],
+      misses: [
+        "Files that name no broker, no listener and no consumer: a bare `@Incoming`, `@EventPattern` or `@app.agent`.",
+        "Handlers that another file defines.",
+        "Background jobs (Celery, BullMQ, RQ, Sidekiq).",
+        "An acknowledgement through a function of the repository that only it knows.",
+      ],
+    },
     fix: "Wait for the work, and acknowledge after it; let failures go to a redelivery or a dead-letter queue.",
     reference: "https://www.rabbitmq.com/docs/confirms",
     examples: {

@@ -18,6 +18,7 @@ import { waitOf } from "../analysis/waits.ts"
 import { boundsOf } from "../analysis/bounds.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Catch, Loop, Node, Try } from "../ir/nodes.ts"
+import { hotLoopReach } from "./reach/hotLoop.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Calls that come back only when there is something, or that give the processor away. */
@@ -38,6 +39,7 @@ export const hotLoop: Rule = {
       "The loop asks something that itself waits for work: a channel, a blocking pop, a long poll.",
       "The loop ends by a counter or a list.",
     ],
+    reach: hotLoopReach,
     fix: "Wait in the branch that has nothing to do: a jittered backoff after a failure, a blocking receive or a poll interval when there is no work.",
     reference: "https://sre.google/sre-book/handling-overload/",
     examples: {

@@ -32,6 +32,19 @@ export const idempotencyKeyInternal: Rule = {
       "It is drawn once, outside the loop or callback that is retried, and every attempt sends the same one.",
       "It is kept: stored before the request is sent.",
     ],
+    reach: {
+      sees: [
+        "Keys by their names: `Idempotency-Key`, `idempotencyKey`, `idempotency_key`, MessageDeduplicationId, PayPal-Request-Id; as a header, an option, a named argument, a setter or a field.",
+        "Chance of every language: UUIDs, ULIDs, nanoid, random numbers and bytes, and a helper of the repository that returns nothing else; within a retry also the clock.",
+        "Rounds that run again: counted loops, loops that go on after a failure, callbacks of what is called retry or backoff, `@Retryable`, `@Retry`, tenacity's `@retry` and `@backoff.on_exception`.",
+        "Handlers of requests: net/http, Gin, Echo, Fiber, Flask, FastAPI, Django REST, Express, Fastify, Hono, Nest, Next, Spring, JAX-RS, Ktor, gRPC.",
+      ],
+      misses: [
+        "A function that a queue or a scheduler runs again, where nothing in it says so.",
+        "A key that is drawn in one function and given in another.",
+        "Client tokens of the clouds' libraries, which draw and keep them themselves.",
+      ],
+    },
     fix: "Derive the key from what identifies the operation (order and attempt of the user, message identity), or draw it once, store it with the operation, and send the stored one on every attempt.",
     reference: "https://aws.amazon.com/builders-library/making-retries-safe-with-idempotent-APIs/",
     examples: {

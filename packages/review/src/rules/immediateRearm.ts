@@ -12,7 +12,7 @@ import { definitionsOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
 import { readsSlot } from "../analysis/slots.ts"
 import type { Program } from "../analysis/program.ts"
-import type { Class, Func, Node } from "../ir/nodes.ts"
+import type { Call, Class, Func, Node } from "../ir/nodes.ts"
 import type { Rule } from "./rule.ts"
 
 /** An alarm this near is the next thing that happens. */
@@ -31,8 +31,21 @@ export const immediateRearm: Rule = {
     silent: [
       "The re-arm depends on pending work, or is due later than now.",
       "It stands at the handler's beginning and every way out arms, clears or replaces it: a guard against crashes.",
-      "The handler stops at once when there is nothing to do.",
+      "A timer's handler stops at once when there is nothing to do, or waits within.",
     ],
+    reach: {
+      sees: [
+        "The alarm of an object (`setAlarm`, `set_next_run`, `setNextFireAt`, `setWakeUp`), as Durable Objects have it, in a handler called `alarm`, `onAlarm`, `wake` or `fire`.",
+        "Timers of zero that lead back to their function: `setTimeout`, `time.AfterFunc`, threading.Timer, `call_later`, `executor.schedule`, Vert.x' `setTimer`, `postDelayed`.",
+        "Calls that run it as soon as they can: `setImmediate`, `nextTick`, `queueMicrotask`, `call_soon`, `execute`, `submit`, `post`, and a Celery task's own `delay` and `apply_async`.",
+        "In the class of such an alarm, other methods that set it to less than five seconds from now without reading it.",
+      ],
+      misses: [
+        "A re-arm under a condition that always holds, and what an alarm's handler asks before it works.",
+        "A re-arm in another function that the handler calls.",
+        "Alarms and their handlers under other names.",
+      ],
+    },
     fix: "Arm the next run for the earliest pending instant and no earlier than a lower bound from now; arm nothing when nothing is pending.",
     reference: "https://developers.cloudflare.com/durable-objects/api/alarms/",
     examples: {
@@ -62,8 +75,8 @@ export const immediateRearm: Rule = {
     for (const handler of file.functions) {
       const armings = armingsOf(program, file, handler)
       const last = armings.at(-1)
-      if (!last?.isNow || !isAlways(file, handler, last) || stopsWhenIdle(file, handler, last))
-        continue
+      if (!last?.isNow || !isAlways(file, handler, last.call)) continue
+      if (stopsWhenIdle(file, handler, last) || isCleared(file, handler, last)) continue
       report({
         at: last.call,
         tier: "likely",
@@ -92,7 +105,7 @@ export const immediateRearm: Rule = {
 }
 
 /** On every normal way through the rest of the handler: under no test, no loop, no catch. */
-function isAlways(file: File, handler: Func, { call }: Arming): boolean {
+function isAlways(file: File, handler: Func, call: Call): boolean {
   let inner: Node = call
   for (const outer of file.ancestorsOf(call)) {
     if (outer === handler) return true
@@ -128,6 +141,20 @@ function stopsWhenIdle(file: File, handler: Func, { call, isSlot }: Arming): boo
     if (/\bawait\b|[sS]leep|\.take\(|\.get\(|\.poll\(|<-/.test(file.textOf(statement))) return true
   }
   return false
+}
+
+/** `setAlarm(now)` for a crash, and `deleteAlarm()` when all went well. */
+function isCleared(file: File, handler: Func, { call, isSlot }: Arming): boolean {
+  return (
+    isSlot &&
+    file.calls.some(
+      (one) =>
+        /^(?:delete|clear|cancel|remove)_?alarm$/i.test(one.name) &&
+        one.start > call.end &&
+        one.end <= handler.end &&
+        isAlways(file, handler, one),
+    )
+  )
 }
 
 /** Others that arm the same alarm soon, whatever is pending: with the handler's own re-arm they wake each other. */

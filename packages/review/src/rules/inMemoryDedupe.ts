@@ -18,6 +18,7 @@ import { type State, stateOf } from "../analysis/states.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import { walk } from "../ir/children.ts"
 import type { Func, Node } from "../ir/nodes.ts"
+import { inMemoryDedupeReach } from "./reach/inMemoryDedupe.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Collections that are named after what was done already. */
@@ -53,6 +54,7 @@ export const inMemoryDedupe: Rule = {
       "The collection is no memory of identities: it is not both asked and filled on the way to the work.",
       "Nothing says that several instances run, or that the sender repeats (tier context).",
     ],
+    reach: inMemoryDedupeReach,
     fix: "Keep the identities where all instances see them: a table with a unique key, written in the transaction of the work, or `SET key NX EX` in Redis before it.",
     reference: "https://microservices.io/patterns/communication-style/idempotent-consumer.html",
     examples: {

@@ -37,6 +37,19 @@ export const intervalOverlap: Rule = {
       "The scheduler itself waits for the round: a timer armed anew at its end, Java's scheduleAtFixedRate.",
       "The work is a heartbeat or renews a lease, or stays within the process.",
     ],
+    reach: {
+      sees: [
+        "In TypeScript `setInterval` whose callback waits for, or lets float, work that goes over the network, up to three calls deep.",
+        "In Go, Python, Java and Kotlin work that is started and left (`go`, `create_task`, `ensure_future`, executors, `runAsync`, `launch`) by a loop with a ticker or a pause.",
+        "In Java and Kotlin `scheduleAtFixedRate` whose task starts work elsewhere, and Spring's `@Async @Scheduled`.",
+        "Guards, also two calls deep: a flag that is tested and switched on and off, a set of what runs, locks, semaphores, `compareAndSet`, `SetNX`, a conditional update.",
+      ],
+      misses: [
+        "Cron libraries of JavaScript and Python, which start a round beside the last one too.",
+        "A guard that another file's middleware or wrapper of the scheduler puts around the round.",
+        "How long a round takes: intervals of an hour and more, and rounds that only read, are of tier context.",
+      ],
+    },
     fix: "Arm a timer anew when the round has ended, or leave the round out while a flag (cleared in finally) says that one runs.",
     reference:
       "https://developer.mozilla.org/en-US/docs/Web/API/Window/setInterval#ensure_that_execution_duration_is_shorter_than_interval_frequency",

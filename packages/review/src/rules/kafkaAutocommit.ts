@@ -31,6 +31,20 @@ export const kafkaAutocommit: Rule = {
       "The consumer's group is its own, with chance or a time in its name: its offsets mean nothing.",
       "The manual commit is the last one before partitions are revoked or the consumer closes.",
     ],
+    reach: {
+      sees: [
+        "What makes a consumer: kafka-python and aiokafka, confluent-kafka of Python and Go, franz-go, Java's KafkaConsumer with properties or a map, node-rdkafka, and kafkajs' `consumer.run`.",
+        "Automatic commits that are switched on there, and those that are the client's default, where all settings are in sight and a group is given.",
+        "Commits by hand on the same consumer: `commit`, `commitSync`, `commitAsync`, `commitOffsets`, `CommitMessage`, `CommitRecords` and their spellings.",
+        "`ReadMessage` of kafka-go together with `CommitMessages` in one function.",
+        "Spring's `@KafkaListener` that acknowledges by hand, where a configuration of the service says enable-auto-commit true.",
+      ],
+      misses: [
+        "Settings of sarama, which are fields of a struct.",
+        "Settings that come from another file, the environment or a parameter.",
+        "Spring Cloud Stream, SmallRye and Micronaut.",
+      ],
+    },
     fix: "Switch automatic commits off (`enable.auto.commit=false`, `enable_auto_commit=False`, `autoCommit: false`, `kgo.DisableAutoCommit()`).",
     reference: "https://docs.confluent.io/platform/current/clients/consumer.html#offset-management",
     examples: {

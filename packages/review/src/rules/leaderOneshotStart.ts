@@ -25,6 +25,19 @@ export const leaderOneshotStart: Rule = {
       "What is started is not the duty of a leader.",
       "Losing leadership ends the process, or the election is taken part in again.",
     ],
+    reach: {
+      sees: [
+        "Calls named after starting (`start…`, `run…`, `init…`, `activate…`, `resume…`, `schedule…`, `load…`, `become…`) where leadership was obtained: a branch that asks for it, a case, a method or an event named after it (leader, elected, primary, lease), or one caller further out.",
+        "Failures that only a log hears of: `catch`, `except`, `.catch(…)`, `runCatching { … }.onFailure { … }`, Go's `if err := …; err != nil { log }` and `_ = x.Start()`.",
+        "`Run` of client-go's LeaderElector and `leaderelection.RunOrDie` that run once beside the rest of the process.",
+        "Curator's LeaderSelector that is started without `autoRequeue`.",
+      ],
+      misses: [
+        "Elections over etcd, Consul, ZooKeeper or a table that are taken part in once.",
+        "A start that fails later, in a thread or task of its own.",
+        "A handler of the failure that does more than log: whatever it calls is taken for dealing with it.",
+      ],
+    },
     fix: "Try again a few times with backoff while the term lasts, and give leadership up when it still fails.",
     reference: "https://kubernetes.io/docs/concepts/architecture/leases/",
     examples: {

@@ -30,6 +30,18 @@ export const lockNonatomicAcquire: Rule = {
       "A script or a transaction (MULTI) does both steps.",
       "Nothing depends on whether the key was set.",
     ],
+    reach: {
+      sees: [
+        "SETNX, `setIfAbsent` and their like without an expiry, and EXPIRE on the same key later in the function: go-redis, redigo, rueidis, redis-py, ioredis, node-redis, Jedis, Lettuce and Spring's templates, and commands that are sent by their name.",
+        "GET, EXISTS or `hasKey` and then SET of the same key, where the answer decides on it, the key or what is around it speaks of a lock, and something deletes the key or it ends by itself.",
+        "Keys are the same where their text, their constant or the function that makes them is.",
+      ],
+      misses: [
+        "Two steps in two functions, and Redisson's buckets, which are given no key.",
+        "A store behind a name and a type that say nothing of one.",
+        "Locks that are rows of a table.",
+      ],
+    },
     fix: "Take the lock in one command: `SET key token NX PX ttl`.",
     reference: "https://redis.io/docs/latest/commands/setnx/",
     examples: {

@@ -18,6 +18,18 @@ export const lockNonatomicRelease: Rule = {
       "The key is watched (WATCH) and deleted in a transaction.",
       "What is compared and deleted is no lock: a code, a session, a nonce.",
     ],
+    reach: {
+      sees: [
+        "A read of a key, a comparison of its value and a delete of the same key in one function: go-redis, redigo, rueidis, redis-py, ioredis, node-redis, Jedis, Lettuce and Spring's templates, memcached, Django's cache, and commands that are sent by their name.",
+        "A comparison that a function of the repository makes, which reads the key and is asked before (`isOwner(key, token)`).",
+        "Keys that are taken with NX here or in another file, and keys and functions that are called after locks, leases or releasing.",
+      ],
+      misses: [
+        "A comparison in one function and the delete in another that does not ask it.",
+        "A script in the same function that does not compare: any is taken for one that does both.",
+        "Locks that are rows of a table or documents.",
+      ],
+    },
     fix: "Compare and delete in one Lua script: `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end`.",
     reference: "https://redis.io/docs/latest/commands/set/#patterns",
     examples: {

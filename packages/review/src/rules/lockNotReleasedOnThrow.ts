@@ -27,6 +27,19 @@ export const lockNotReleasedOnThrow: Rule = {
       "It is given back in another function, which then owns it, or by a helper that is called on the way.",
       "Nothing on the way can fail: only lookups in memory, arithmetic, logging.",
     ],
+    reach: {
+      sees: [
+        "Mutexes, locks and semaphores with `lock` and `unlock`, `acquire` and `release` or `tryLock`: Go's sync, threading and asyncio, java.util.concurrent, async-mutex, coroutines' Mutex.",
+        "Locks over machines: Redisson, redsync, redlock, redis-py, Curator, and keys of a store that are set when absent and deleted in the same function.",
+        "Pairs by their names: `acquireLock` and `releaseLock`, `takeLease` and `freeLease`.",
+        "Ways out on the way: a return, the next round of the loop and, but in Go, a call that may fail; in TypeScript only one that is awaited.",
+      ],
+      misses: [
+        "Panics of Go, and calls of TypeScript that throw at once.",
+        "Calls with names of lookups, collections, conversions and logs: they are taken for ones that cannot fail.",
+        "A release through a helper of another object than the one that holds the lock.",
+      ],
+    },
     fix: "Give the lock back in `finally` (or by `defer`, `with`, `withLock`) right after it was taken.",
     reference:
       "https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/concurrent/locks/Lock.html",

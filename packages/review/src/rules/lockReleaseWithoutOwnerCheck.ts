@@ -30,6 +30,19 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
       "The key is no lock: nothing takes it with set-if-absent, or its name says that it marks something done.",
       "The function says that it breaks locks by force, or is a thin layer that deletes any key.",
     ],
+    reach: {
+      sees: [
+        "Keys that are set when absent, here or in another file, and deleted: SET with NX, SETNX, `setIfAbsent`, `trySet`, and the `add` of memcached and Django's cache; go-redis, redigo, rueidis, redis-py, ioredis, node-redis, Jedis, Lettuce and Spring's templates, gomemcache, and commands that are sent by their name.",
+        "Thin layers of the repository that take a lock by the key that they are given.",
+        "Rows of tables named after locks, leases, leaders, mutexes or semaphores that are deleted or freed without their owner, in SQL, query builders, mappers and documents.",
+        "Items of DynamoDB that are put with `attribute_not_exists` and deleted without a condition.",
+      ],
+      misses: [
+        "A lock that another repository takes, or whose key is spelled in another way there.",
+        "Locks of etcd, Consul and ZooKeeper, which end with a session, and Redisson's buckets, which are deleted without naming a key.",
+        "A script in the same function that does not compare: any is taken for one that does.",
+      ],
+    },
     fix: "Store a random token when the lock is taken, and delete the key only while it holds that token, in one script.",
     reference: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
     examples: {

@@ -11,13 +11,25 @@ export const lockStaticToken: Rule = {
   scope: "code",
   mentions: /nx|NX|Nx|SetIf|setIf|set_if|trySet|putIfAbsent|\.add\(|\.Add\(/,
   docs: {
-    what: "A lock is taken by setting a key that must not exist, and the value that is set is a constant.",
+    what: "A lock is taken by setting a key that must not exist, and the value that is set is a constant, or a host's name, a process number or a thread's id, which others have too.",
     why: "When a holder is slower than the lock's expiry, somebody else takes it. With a constant value nobody can tell whose lock the key is: the first holder deletes the second one's lock, a third walks in, and two work at once.",
     silent: [
       "The value is drawn at random for each holder, or is passed in from where it cannot be seen.",
       "The key is never deleted: it is a marker that something was done once, and its expiry ends it.",
       "The lock is one of a library (Redisson, redlock, redsync, redis-py's Lock), which draws its own token.",
     ],
+    reach: {
+      sees: [
+        "Keys that are set when absent and whose answer decides something: SET with NX, SETNX, `setIfAbsent`, `trySet`, and the `add` of memcached and Django's cache; go-redis, redigo, rueidis, redis-py, ioredis, node-redis, Jedis, Lettuce and Spring's templates, gomemcache, and commands that are sent by their name.",
+        "What gives the lock back: a delete or a script on the same key in this file, in another one, or beside a call of the function that takes it.",
+        "Values that are literals, constants or made of nothing else; and a host's name, a process number or a thread's id alone, which others have too.",
+      ],
+      misses: [
+        "Values that come from configuration, the environment or a parameter.",
+        "Rows of a table of locks whose owner is a constant, and Redisson's buckets, which are deleted without naming a key.",
+        "Two parts that only seem to tell holders apart: a host together with a process number is believed.",
+      ],
+    },
     fix: "Draw a random token for each acquisition, and delete the key only while it still holds that token, in one script.",
     reference: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
     examples: {

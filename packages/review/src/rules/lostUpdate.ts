@@ -14,6 +14,7 @@ import { readSql } from "../analysis/sql/readSql.ts"
 import type { SqlStatement } from "../analysis/sql/statement.ts"
 import { storeUpdates } from "../analysis/storeUpdates.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
+import { lostUpdateReach } from "./reach/lostUpdate.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 
 const GRAVE = new Set(
@@ -40,7 +41,9 @@ export const lostUpdate: Rule = {
       "The row is locked when it is read (FOR UPDATE), or a lock is held around both.",
       "The write has a condition on a version or on the value that was read.",
       "The isolation is raised to repeatable read or serializable.",
+      "The column is a time or a place in an order: who writes last is right.",
     ],
+    reach: lostUpdateReach,
     fix: "Let the database compute it (SET n = n + ?), or lock the row when reading (FOR UPDATE), or put a version into the WHERE and check how many rows changed.",
     reference:
       "https://www.2ndquadrant.com/en/blog/postgresql-anti-patterns-read-modify-write-cycles/",

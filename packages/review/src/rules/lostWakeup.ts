@@ -25,6 +25,18 @@ export const lostWakeup: Rule = {
       "The wait stands in a loop that tests its condition, or is given the condition (wait_for).",
       "An event is cleared right after the wait, before the work that it announced.",
     ],
+    reach: {
+      sees: [
+        "In Go an unbuffered channel of `struct{}`, `bool` or `any` that is signalled in a `select` with an empty `default`, or from a callback of a notifier that waits for the receiver; and one that is handed to `signal.Notify`.",
+        "In Go `Wait` of a `sync.Cond`, in Python `wait()` of a Condition (threading, asyncio), in Java `wait()` under its monitor and `await()` of a Condition, in no loop.",
+        "In Python an Event that is cleared after the work that it announced.",
+      ],
+      misses: [
+        "The languages TypeScript and Kotlin.",
+        "Waits with a time limit.",
+        "Channels that another file makes, and conditions whose name and origin say nothing.",
+      ],
+    },
     fix: "Keep the signal until it is seen: a channel with room for one, a condition that is tested in a loop, an event that is cleared before the work.",
     reference: "https://docs.oracle.com/javase/tutorial/essential/concurrency/guardmeth.html",
     examples: {

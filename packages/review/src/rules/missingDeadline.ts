@@ -25,9 +25,23 @@ export const missingDeadline: Rule = {
     silent: [
       "A timeout is passed, set on the client or session, or flows into the context from any caller.",
       "The options are not seen whole, so that they may hold one.",
-      "The client has a limit of its own (httpx, OkHttp, aiohttp) that is not switched off.",
+      "The client has a limit of its own (httpx, aiohttp) that is not switched off.",
       "The code is a script, a command, an example, or the start of a program.",
     ],
+    reach: {
+      sees: [
+        "In Go `http.Get` and its like, http.DefaultClient, an http.Client without Timeout, and requests whose context has no deadline; and queries (database/sql, pgx, sqlc, GORM) that an endless loop runs under a context that ends with the process.",
+        "In Python requests and its sessions, `urlopen`, smtplib, ftplib, http.client and `socket.create_connection`; httpx and aiohttp where their timeout is switched off.",
+        "In TypeScript axios, got and instances of them; `fetch` without a signal in a loop, timer, job or consumer (elsewhere of tier context).",
+        "In Java and Kotlin RestTemplate, RestClient, WebClient, JAX-RS' ClientBuilder, java.net.http, `openConnection`, `openStream`, Kotlin's `URL.readText`, Apache's HttpClient, gRPC's blocking and coroutine stubs, Ktor's HttpClient.",
+      ],
+      misses: [
+        "Calls of gRPC but on the JVM, clients of Redis, of brokers and of clouds (boto3, the AWS SDK), and databases but in Go's loops.",
+        "Other clients of HTTP: ky, undici's `request`, superagent, OkHttp whose timeouts are switched off, Feign and Retrofit.",
+        "Code of browsers, by its folder or its file's ending.",
+        "Timeouts that a proxy or a mesh sets.",
+      ],
+    },
     fix: "Give every call to others a limit that fits what waits for it.",
     reference: "https://sre.google/sre-book/addressing-cascading-failures/",
     examples: {

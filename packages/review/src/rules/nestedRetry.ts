@@ -42,6 +42,19 @@ export const nestedRetry: Rule = {
       "The inner one is told not to (one attempt).",
       "The outer one starts something new each time rather than the same again.",
     ],
+    reach: {
+      sees: [
+        "An outer loop that waits after a failure and tries again.",
+        "In it a call of a function of the repository that has such a loop itself, is annotated (tenacity's and retrying's `@retry`, `@backoff.on_exception`, `@Retryable`, `@Retry`), hands a function to p-retry, `retry`, `backOff`, `RetryNotify`, `retry_call` or their like, or names a client that tries again (go-retryablehttp, axios-retry, urllib3's Retry).",
+        "In Python a call of boto3 whose ClientError is caught, where no code sets `max_attempts`.",
+        "In Python and TypeScript clients of OpenAI, Anthropic, Groq, Cerebras and Together that are made without a word on retries, in a class that tries again or extends one that does.",
+      ],
+      misses: [
+        "Two layers that are both libraries or annotations: the outer one has to be a loop.",
+        "An inner retry more than one call away from the loop.",
+        "Retries of proxies, meshes, queues and schedulers.",
+      ],
+    },
     fix: "Retry in one layer, the one that knows whether it is worth it, and set the other to a single attempt.",
     reference: "https://sre.google/sre-book/addressing-cascading-failures/",
     examples: {

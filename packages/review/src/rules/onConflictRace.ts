@@ -30,6 +30,19 @@ export const onConflictRace: Rule = {
       "The upsert has a WHERE on the version, or takes the greater one.",
       "A lock is held around both.",
     ],
+    reach: {
+      sees: [
+        "A read of rows and an insert into the same table that it decides on, in one function: SQL in strings, Knex, Drizzle, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
+        "Unique keys: of CREATE TABLE and CREATE UNIQUE INDEX in files of SQL, and in entity classes that speak of uniqueness.",
+        "`ON CONFLICT DO NOTHING` whose count nobody looks at, before an update that adds.",
+        "Upserts (ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE), in strings and files of SQL, that set a version, sequence, epoch, offset or time of an event to what comes.",
+      ],
+      misses: [
+        "Unique keys that stand in Prisma's schema, in migrations that are code, or only in the database: then it is of tier context, unless the function hands out either row.",
+        "Upserts of mappers and query builders that put an older version over a newer one.",
+        "A read and an insert in two functions.",
+      ],
+    },
     fix: "Add a unique index and insert with ON CONFLICT; look at how many rows it changed; guard upserts with WHERE excluded.version > table.version.",
     reference: "https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT",
     examples: {

@@ -59,9 +59,23 @@ export const pollWithoutJitter: Rule = {
     silent: [
       "Chance flows into the interval, the first delay or the instant.",
       "What is asked is not shared: no store or service, by its name or by what it calls.",
-      "It comes round more often than twice a second or less often than every ten minutes, and no name says that it polls.",
+      "It comes round less often than every ten minutes, or more often than twice a second and no name says that it polls.",
       "The wait follows a failure: that is retry-without-jitter.",
     ],
+    reach: {
+      sees: [
+        "Rounds at a fixed beat: loops that sleep, tickers, `setInterval`, `scheduleWithFixedDelay` and `scheduleAtFixedRate`, timers that arm themselves anew, waits for a stop event with a time limit.",
+        "Names of polling (poll, fetch, claim, sweep, elect, refresh, reload, reconcile), rounds that wait because there was nothing to take, and rounds that ask another machine and use the answer.",
+        "Delays up to a computed instant: `nextRun - now`, `time.Until(next)`.",
+        "What is asked, up to three calls deep: databases, APIs, brokers and other services, by their names.",
+        "Chance in the interval or in another wait of the same function, through names, fields, parameters and functions.",
+      ],
+      misses: [
+        "Cron libraries and `@Scheduled`, which start at the same instant everywhere.",
+        "Pages, mobile apps and commands, which people start at times of their own.",
+        "Whether several instances run: it only makes a finding graver.",
+      ],
+    },
     fix: "Add a random part to every interval, for example a tenth of it, or start each instance at a random offset.",
     reference: "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
     examples: {

@@ -37,6 +37,20 @@ export const promiseAllFanout: Rule = {
       "A limit is held: p-limit, a semaphore, SetLimit, a pool of fixed size.",
       "What is started does not leave the process.",
     ],
+    reach: {
+      sees: [
+        "In TypeScript `Promise.all` and `Promise.allSettled` over a `map`; in Python `gather`, `wait` and `as_completed` of a comprehension, and `create_task`, `ensure_future` and `start_soon` in a loop; in Go `go` and errgroup's `Go` in a `range`.",
+        "In Kotlin `async` and `launch` in a `map`, a `forEach` or a loop; in Java `sendAsync`, virtual threads, and executors of a file that makes a cached or virtual pool.",
+        "Lists of any length: rows without a LIMIT, bodies and parameters of requests, and calls named after lists (`findAll`, `listUsers`).",
+        "Work that goes to another service, up to two calls deep: clients of HTTP and RPC, S3, SQS, SNS, mail, and what is called a client, provider, gateway or API.",
+      ],
+      misses: [
+        "Queries, which the pool of connections bounds.",
+        "Promises that are pushed to a list one by one, and CompletableFuture on the common pool.",
+        "Code of browsers, which bound their connections themselves.",
+        "A limit that the client or its agent has.",
+      ],
+    },
     fix: "Bound how many run at once: p-limit or p-map, errgroup.SetLimit, asyncio.Semaphore, kotlinx Semaphore, a fixed pool.",
     reference: "https://sre.google/sre-book/handling-overload/",
     examples: {

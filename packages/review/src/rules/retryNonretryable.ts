@@ -56,6 +56,19 @@ export const retryNonretryable: Rule = {
       "It only reads, and no refusal of it is made an error that is tried again.",
       "The code waits for a service to come up.",
     ],
+    reach: {
+      sees: [
+        "Loops, recursion and timers that wait after a failure and send again what changes something: a POST, PUT or PATCH, or a verb of changing (charge, pay, send, submit, place, book, reserve, transfer) to another machine; and prompts to models (OpenAI, Anthropic, Gemini, Mistral, Bedrock, by their names).",
+        "What takes every error: a bare `catch` or `except`, Exception, Throwable, requests' RequestException, in Go any error.",
+        "Refusals that become an error and are tried again (`if (!res.ok) throw`, `raise_for_status()`, `status != 200`), and loops that only a good answer leaves.",
+        "In Python tenacity's `@retry` without `retry=`, and `backoff.on_exception` of Exception, RequestException, HTTPError or ClientError without `giveup`.",
+      ],
+      misses: [
+        "Retry libraries of other languages: p-retry, Spring Retry, Resilience4j, avast/retry-go.",
+        "A test of the error in a function whose name says nothing of it.",
+        "Whether the server takes a repetition for one, without a key.",
+      ],
+    },
     fix: "Retry what may go away (connection errors, 429, 502, 503, 504), raise the rest, and send a key that makes the second request harmless.",
     reference: "https://aws.amazon.com/builders-library/making-retries-safe-with-idempotent-APIs/",
     examples: {

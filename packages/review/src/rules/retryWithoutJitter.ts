@@ -42,6 +42,21 @@ export const retryWithoutJitter: Rule = {
       "A library waits, and it spreads its delays by itself or by an option that is given.",
       "The wait is a poll, the time limit of a race, or stands in a test.",
     ],
+    reach: {
+      sees: [
+        "Waits after a failure, in loops, recursion and timers: Go's time (also behind a clock or a field), Python's time, asyncio, trio, anyio, gevent, eventlet, `Event.wait`, `call_later` and Timer, JavaScript's timers, timers/promises and Bun, `Thread.sleep`, TimeUnit, `parkNanos`, coroutines' `delay`, executors, Vert.x, Android's Handler; and functions that wait for their caller.",
+        "Backoffs that are computed and waited for elsewhere: functions and fields that grow with a count, strategies of ioredis, axios-retry and their like.",
+        "Go: cenkalti/backoff, sethvargo/go-retry, eapache's retrier, rehttp, avast/retry-go, jpillora/backoff, wait.Backoff of Kubernetes, gRPC's backoff, roko, pester, go-retryablehttp.",
+        "Python: tenacity, retrying, retry, backoff, urllib3's Retry, aiohttp_retry, redis-py, rq, arq, Prefect, Celery.",
+        "TypeScript: p-retry, promise-retry, retry, async-retry, exponential-backoff, RxJS, TanStack Query, clients' retryStrategy, retryDelay and reconnectStrategy.",
+        "Java and Kotlin: guava-retrying, Resilience4j, Failsafe, Spring Retry, Spring Kafka and AMQP, `@Retryable` (also Micronaut's), `@RetryableTopic`, Reactor, Arrow, kotlin-retry.",
+      ],
+      misses: [
+        "Policies that stand in configuration, such as Resilience4j's YAML.",
+        "A library's policy in Go, Java or Kotlin beside the word jitter or random in the same function: it is believed.",
+        "Retries within clients of clouds and databases, and libraries that are not named here.",
+      ],
+    },
     fix: "Draw the delay at random between zero and the backoff of the attempt (full jitter), under a cap.",
     reference: "https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/",
     examples: {

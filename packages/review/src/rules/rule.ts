@@ -37,6 +37,14 @@ export interface Example {
   readonly good: string
 }
 
+/** How far a rule sees. Each sentence stands for something in its code, and what it names has a fixture or was tried. */
+export interface Reach {
+  /** The kinds of code that it looks at, with the libraries and calls that it knows. */
+  readonly sees: readonly string[]
+  /** What it passes over although the mistake may be there. */
+  readonly misses: readonly string[]
+}
+
 export interface Rule {
   /** The kebab-case name that users see. It never changes. */
   readonly id: string
@@ -52,6 +60,7 @@ export interface Rule {
     readonly why: string
     /** When it stays silent, one sentence each. */
     readonly silent: readonly string[]
+    readonly reach: Reach
     readonly fix: string
     /** The canonical text on the mistake. */
     readonly reference: string

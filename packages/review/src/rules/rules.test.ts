@@ -31,6 +31,14 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
     expect(new URL(rule.docs.reference).protocol).toBe("https:")
   })
 
+  test("says what it looks at and what it does not see, in sentences", () => {
+    const { sees, misses } = rule.docs.reach
+    expect(sees.length).toBeGreaterThan(1)
+    expect(misses.length).toBeGreaterThan(0)
+    for (const sentence of [...sees, ...misses]) expect(sentence).toMatch(/^[A-Z`].{20,}[^.]\.$/)
+    expect(new Set([...sees, ...misses]).size).toBe(sees.length + misses.length)
+  })
+
   test("looks at files by a linear expression", () => {
     expect(rule.mentions.flags).not.toMatch(/[gy]/)
     expect(rule.mentions.source).not.toMatch(/[*+]\)?[*+]/)

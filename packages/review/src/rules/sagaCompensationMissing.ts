@@ -28,6 +28,20 @@ export const sagaCompensationMissing: Rule = {
       "The step is the last that changes anything, comes after the point of no return, or changes nothing.",
       "The inverse activity exists elsewhere in the service (tier context).",
     ],
+    reach: {
+      sees: [
+        "Workflows of Temporal and Cadence: activities and child workflows by name, by stub and by proxy, in Go, Python, TypeScript, Java and Kotlin.",
+        "Builders: chains of `step` with `invoke` and `withCompensation`, lists of steps with an action and a compensation, and calls such as `saga.addStep(…)`.",
+        "Axon's `@Saga` classes that send commands and hear of no failure and no deadline.",
+        "Any function that takes a step back when the next call fails, and not when the one after that does.",
+        "Steps by their verbs, with those that take them back: charge and refund, reserve and release, book and cancel, debit and credit, provision and destroy, create and delete and more.",
+      ],
+      misses: [
+        "AWS Step Functions, Camunda, Conductor and other engines whose workflows are data.",
+        "Compensations that another service runs when it hears of the failure.",
+        "Steps whose verb has no known inverse.",
+      ],
+    },
     fix: "Register the inverse of each step (refund, release, cancel) before or right after the step, and run those of the steps that were done, last first, when a later one fails.",
     reference: "https://microservices.io/patterns/data/saga.html",
     examples: {

@@ -20,6 +20,18 @@ export const scheduleClobber: Rule = {
       "The alarm's own handler sets it: nothing is pending while it runs.",
       "The instant is computed from all that is pending.",
     ],
+    reach: {
+      sees: [
+        "The one alarm of an object, by the setter's name: `setAlarm`, `set_alarm`, `SetNextRun`, `set_next_fire_at`, `setWakeUp` and their spellings, as Durable Objects have it.",
+        "Methods that are not private, where the instant is made of what the caller passed.",
+        "Looks at the pending one: `getAlarm`, `nextRunAt` and their like, `min`, a comparison with it.",
+      ],
+      misses: [
+        "Alarms under other names: a column of a row, a timer that is cleared and set.",
+        "Private methods and functions outside of a class.",
+        "An instant that another function computes from what the caller passed before.",
+      ],
+    },
     fix: "Read the pending alarm and set the earlier of the two, in one step with nothing awaited between that others could use.",
     reference: "https://developers.cloudflare.com/durable-objects/api/alarms/",
     examples: {

@@ -57,6 +57,18 @@ export const sleepInTest: Rule = {
       "The sleep stands in a loop that looks again and again, or in a race against what is awaited.",
       "The clock is a fake one, or an object that the test holds.",
     ],
+    reach: {
+      sees: [
+        "Tests of Go's testing, suites and Ginkgo, pytest and unittest, Jest, Vitest, Mocha and Deno, JUnit and TestNG, Kotest and kotlin.test.",
+        "Sleeps of 20 ms and more in the test's own course: those of retry-without-jitter, and helpers that wait for their caller.",
+        "Before it something that starts work (`start`, `publish`, `submit`, `enqueue`, `spawn`, `go` …), behind it an assertion of what has happened.",
+      ],
+      misses: [
+        "Sleeps in set-up, in fixtures and in helpers that do more than wait.",
+        "Assertions in helpers whose name says nothing of them.",
+        "Work that is started by a call with a name of its own: then it is of tier context.",
+      ],
+    },
     fix: "Wait for the thing itself: a channel, a latch, a future, or a poll with a time limit (Eventually, waitFor, Awaitility).",
     reference: "https://testing.googleblog.com/2021/03/test-flakiness-one-of-main-challenges.html",
     examples: {

@@ -35,6 +35,19 @@ export const staleTermAction: Rule = {
       "The action carries the term: as an argument, or as a column in its WHERE.",
       "The table has no column that tells terms of one owner apart, and a renewal compares the owner, a token or the value last written.",
     ],
+    reach: {
+      sees: [
+        "A sleep or a backoff in the work of a leader, and then leadership is given up (`resign`, `stepDown`, `releaseLease`), or a service that was started in the same loop is stopped.",
+        "A write, a deletion or a message behind a wait that stands under `if (!isLeader()) return` or within `if (isLeader())`.",
+        "SQL in strings and files that renews or frees a row of a table named after leaders, leases, elections, masters or locks by its owner alone, where the table has a column that tells terms apart (term, epoch, generation, a fencing token, elected_at; of leaders also acquired_at and version).",
+        "Functions named after renewing, extending or heartbeats that move the end of a lease by the row's key alone, in SQL, query builders and mappers.",
+      ],
+      misses: [
+        "Slow work that is no wait: a long query or a pause of the process between the check and the action.",
+        "Terms and leadership under other names.",
+        "Tables whose columns no SQL of the repository declares or writes.",
+      ],
+    },
     fix: "Carry the term with the action and compare it in the same critical section or statement: WHERE owner = … AND term = ….",
     reference: "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html",
     examples: {

@@ -43,6 +43,19 @@ export const toctouCounter: Rule = {
       "The row that holds the count is locked, or the write that takes a place says the limit itself.",
       "Nothing shows that several callers can be there at once: no lock, no atomic, no await.",
     ],
+    reach: {
+      sees: [
+        "Numbers, atomics, sizes of collections and counters of Redis that are compared with a limit (max, limit, capacity, quota, slots … or a constant above one) and go up later, in the function or up to two calls deep.",
+        "Where one thread hands over: an await in between; among threads: an increment outside of the lock, after it was given back, or in what is started (`go`, a channel, an executor).",
+        "Rows that are counted, or a count in a row, before one is added; and a balance, stock or number of seats that is compared before it is taken off: SQL, Prisma, Drizzle, TypeORM, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
+        "Collections of a context that is handed in (`ctx.state.sessions.size`).",
+      ],
+      misses: [
+        "Counts of attempts, failures, pages, positions, versions and bytes: nobody reserves those.",
+        "A check in one service or file and the place taken in another, unless one calls the other.",
+        "Counters of stores other than Redis.",
+      ],
+    },
     fix: "Reserve first: check and increment in one critical section (or before the await), and give the place back when the work fails.",
     reference: "https://cwe.mitre.org/data/definitions/367.html",
     examples: {

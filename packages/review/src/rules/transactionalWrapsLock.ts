@@ -32,6 +32,19 @@ export const transactionalWrapsLock: Rule = {
       "The lock belongs to the transaction (pg_advisory_xact_lock, select for update).",
       "The transaction only reads, or no row is written under the lock.",
     ],
+    reach: {
+      sees: [
+        "Transactions: `@Transactional` of methods and classes, transaction templates, Django's `atomic`, SQLAlchemy's `begin`, `$transaction` and `transaction` of Prisma, TypeORM, Sequelize and Knex, GORM's `Transaction`, `WithTx` and `InTx`, Begin and Commit in one function.",
+        "Locks within: `synchronized`, java.util.concurrent, Redisson, async-mutex, `with lock`, `withLock`, keys of a store that are set when absent and deleted, and helpers by their names (`runWithLock`, `executeLocked`).",
+        "Rows that are written under the lock, itself or up to two calls deep, and managed rows that are changed.",
+        "A transactional method that calls one of its file which takes the lock; and in Spring a transactional method that is called on the object itself under a lock.",
+      ],
+      misses: [
+        "A transaction that a filter, a middleware or another file's caller opens.",
+        "Locks behind an aspect or an annotation of one's own.",
+        "Writes deeper than two calls.",
+      ],
+    },
     fix: "Take the lock first and run the whole transaction within it, in another bean or with a transaction template; or give the lock back after the commit.",
     reference:
       "https://docs.spring.io/spring-framework/reference/data-access/transaction/declarative/annotations.html",

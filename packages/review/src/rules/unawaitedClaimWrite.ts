@@ -39,6 +39,18 @@ export const unawaitedClaimWrite: Rule = {
       "The write keeps no claim: nothing that others look at is set before it.",
       "Nothing is started after it.",
     ],
+    reach: {
+      sees: [
+        "Writes of a claim by their names (`claim`, `reserveJob`, `markRunning`, `setInProgress`), and `save`, `update`, `commit` and their like where a state, lock, lease, next run or attempt was set before or in it.",
+        "In TypeScript calls whose promise nobody awaits, also behind `void` and `.catch(…)`, and those whose callback is left out; in Python `create_task`, `ensure_future` and coroutines that are called without `await`; in Kotlin `launch` and `async` around one write.",
+        "Behind it in the same block a call that does the work: `run`, `process`, `handle`, `send`, `publish`, `charge` and their like.",
+      ],
+      misses: [
+        "The languages Go and Java.",
+        "Work that starts in another function or block than the write.",
+        "Claims and work under names of their own.",
+      ],
+    },
     fix: "Await the write before the work starts, and do not start it when the write fails.",
     reference:
       "https://developer.mozilla.org/en-US/docs/Web/JavaScript/Guide/Using_promises#common_mistakes",

@@ -33,6 +33,18 @@ export const unboundedRetry: Rule = {
       "The loop is the service's own: it has no result to return to a caller and ends with the process.",
       "A failed message goes to a dead-letter queue or a failed state after some attempts.",
     ],
+    reach: {
+      sees: [
+        "Loops that wait after a failure, go to another machine and end only with a result; and functions that wait and call themselves again.",
+        "What bounds them, by its names: counts and limits, deadlines and elapsed times, contexts, signals and stop flags, `withTimeout`, and loops over a list.",
+        "Failed work that goes back: `nack` and `reject` with requeue, `requeue`, `putBack`, a state set to pending, queued, ready or the like, in a catch or under a failure.",
+      ],
+      misses: [
+        "Libraries that are told to go on for ever, such as tenacity without `stop` and `retries: Infinity`.",
+        "A limit that the broker keeps: delivery-limit, maxReceiveCount.",
+        "Loops of a service that have no result, which end with the process.",
+      ],
+    },
     fix: "Count attempts and give up after some, keep an overall deadline, and move what still fails to a dead-letter queue or a failed state that a person sees.",
     reference: "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
     examples: {

@@ -41,6 +41,20 @@ export const wallClockLease: Rule = {
       "The time is only compared in the process that wrote it.",
       "It is no lease: an account locked after wrong passwords, a token, a cache entry.",
     ],
+    reach: {
+      sees: [
+        "Columns and fields of a lease's end by their names (`locked_until`, `lease_expires_at`, `lockedAt`, `claimed_at`; in what is called a lock or lease also `expires_at`) that are compared with a time.",
+        "Comparisons in SQL, GORM's and squirrel's conditions, Knex' and TypeORM's `where`, `LessThan`, Drizzle's `lt`, filters of MongoDB, Django's `__lt`, SQLAlchemy, Spring Data's derived names and criteria, DynamoDB's ConditionExpression.",
+        "Rows that are read and whose end is compared in code before they are taken over.",
+        "A parameter that is called after now (`:now`), in files of SQL, strings and `@Query`; and the old recipe with SETNX and GETSET, whose value is the lock's end.",
+        "This machine's clock in every language, also behind helpers and names, followed through definitions.",
+      ],
+      misses: [
+        "Leases under other names, and clocks that are not called so.",
+        "How well the clocks of the fleet agree.",
+        "A comparison that another service makes.",
+      ],
+    },
     fix: "Let the store's clock write and compare the end of the lease (`locked_until < now()`), or use a relative expiry, and fence what is written under the lease.",
     reference: "https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html",
     examples: {

@@ -55,7 +55,7 @@ function ruleNamed(words: readonly string[]): Rule {
 
 /** The documentation of a rule as text; without a language it has all examples. */
 export function ruleText(rule: Rule, language?: Language): string {
-  const { what, why, silent, fix, reference, examples } = rule.docs
+  const { what, why, silent, reach, fix, reference, examples } = rule.docs
   const shown = LANGUAGES.filter(
     (one) => examples[one] && (language === undefined || one === language),
   )
@@ -67,8 +67,14 @@ export function ruleText(rule: Rule, language?: Language): string {
     "",
     why,
     "",
+    "It looks at:",
+    ...reach.sees.map((sentence) => `  - ${sentence}`),
+    "",
     "It is silent when:",
     ...silent.map((sentence) => `  - ${sentence}`),
+    "",
+    "It does not see:",
+    ...reach.misses.map((sentence) => `  - ${sentence}`),
     "",
     `Fix: ${fix}`,
     `Reference: ${reference}`,
