@@ -23,7 +23,7 @@ const PINNED_WORDS = new Set(
 )
 
 const POOLS =
-  /^(?:Pool|createPool|Open|OpenDB|New|NewWithConfig|MustConnect|drizzle|knex|Knex|Sequelize|PrismaClient|create_engine|create_async_engine|DataSource|createDataSource|create_pool|postgres|Database|JdbcTemplate|NamedParameterJdbcTemplate|HikariDataSource)$/
+  /^(?:Pool|createPool|Open|OpenDB|New|NewWithConfig|MustConnect|drizzle|knex|Knex|Sequelize|PrismaClient|create_engine|create_async_engine|DataSource|createDataSource|create_pool|postgres|Database|JdbcTemplate|NamedParameterJdbcTemplate|HikariDataSource|(?:Async)?ConnectionPool)$/
 const POOL_TYPES =
   /^(?:Pool|DB|Sequelize|PrismaClient|Knex|DataSource|Engine|AsyncEngine|JdbcTemplate|NamedParameterJdbcTemplate|JdbcClient|PrismaService|DatabaseService|DatabasePool|HikariDataSource|NodePgDatabase|PostgresJsDatabase|ConnectionPool|AsyncConnectionPool|DbDriver|\w*Driver)$/
 const POOL_WORDS = new Set(
