@@ -35,7 +35,7 @@ export const cacheStampede: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)|[rR]efresh_?[tT]oken/,
+    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|[kK]eyv|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)|[rR]efresh_?[tT]oken/,
   docs: {
     what: "Code looks into a cache (or at a value that it keeps in a variable for a while, such as a token), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
     why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
@@ -56,7 +56,7 @@ export const cacheStampede: Rule = {
       ],
       misses: [
         "Caches that are annotations, decorators or middleware, such as `@Cacheable` and `lru_cache`.",
-        "A read and a write that stand in two functions, or spell the key in two ways.",
+        "A read and a write that stand in two functions, or spell the key in two ways; and gomemcache, whose items hold their key.",
         "Several processes that miss together: a lock within one process clears the load too.",
       ],
     },

@@ -25,7 +25,7 @@ export const claimWithoutRowLock: Rule = {
     reach: {
       sees: [
         "One statement, CTE or SQL function that selects rows by their state or due time with a LIMIT and updates them, in strings and in files of SQL.",
-        "A read and a later update of the same table in one function: SQL in strings, Knex, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JDBC, Spring Data, and entities that are changed and saved.",
+        "A read and a later update of the same table in one function: SQL in strings, Knex, Kysely, Drizzle, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JDBC, Spring Data, and entities that are changed and saved.",
         "Columns that say that somebody has a row (`status`, `state`, `locked_at`, `claimed_by`, `picked_at`, `worker_id`, `reserved_until`, `processing` and their like) or when it is due (`next_run_at`, `run_at`, `available_at`, `retry_at`).",
         "Work that is marked only when it is over (`processed_at`, `sent`, `status = 'done'`) in files and functions named after queues, workers, outboxes, relays, polling or dispatch, and due times that are moved on: in the same function, one that is given the row, or up to two callers away.",
       ],

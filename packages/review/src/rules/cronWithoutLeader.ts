@@ -44,13 +44,13 @@ export const cronWithoutLeader: Rule = {
     reach: {
       sees: [
         "In TypeScript node-cron, cron, croner, node-schedule, toad-scheduler's CronJob and Nest's `@Cron`; in Go robfig/cron and gocron; in Python APScheduler, schedule, aiocron, Huey's and Celery's `@periodic_task`, and `@repeat_every`; in Java and Kotlin `@Scheduled` of any framework.",
-        "A loop that sleeps until the next time of the clock (`time.Until(next)`, `target - now`) and then works.",
+        "In Go and Python a loop that sleeps until the next time of the clock (`time.Until(next)`, `(target - now).total_seconds()`) and then works.",
         "What the job changes, itself and up to three calls deep: rows, documents, messages, mail, money, and calls to other machines with a verb of changing.",
         "What lets one through, as far away: words of locks, leaders, claims, NX, ON CONFLICT, upserts, unique keys, sharding; locks of one process do not count.",
         "Signs of several instances: replicas and autoscaling of Kubernetes, compose and Terraform, workers of gunicorn and uvicorn, PM2, locks over instances elsewhere in the service, documents that speak of replicas; else of a deployment (Dockerfile, Deployment, Procfile).",
       ],
       misses: [
-        "Timers that are no schedule: `setInterval`, Java's ScheduledExecutorService, a Go ticker.",
+        "Timers that are no schedule: `setInterval`, Java's ScheduledExecutorService, a Go ticker, a loop of TypeScript that sleeps until midnight.",
         "Schedules that are kept elsewhere: Celery's `beat_schedule`, Quartz, CronJobs of Kubernetes and of clouds.",
         "Whether the platform runs one instance, where nothing in the repository says so.",
       ],

@@ -24,7 +24,7 @@ export const immediateRearm: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[aA]larm|setTimeout|setImmediate|nextTick|AfterFunc|Timer|call_soon|call_later|apply_async|schedule|[wW]ake|NextRun|next_run|nextRun|\.post\b|execute|submit/,
+    /[aA]larm|setTimeout|setImmediate|nextTick|AfterFunc|Timer|call_soon|call_later|apply_async|\.delay\(|schedule|[wW]ake|[nN]ext_?(?:[rR]un|[fF]ire)|queueMicrotask|\.post\b|postDelayed|(?:run|invoke)Later|execute|submit/,
   docs: {
     what: "A handler of an alarm or a timer arms itself for the present instant on its normal way out, with no condition on pending work.",
     why: "It runs again at once, for ever: the event loop is full of a handler that has nothing to do, requests wait behind it, and every outside call that arms the same alarm starts the next round.",

@@ -30,7 +30,7 @@ export const missingDeadline: Rule = {
     ],
     reach: {
       sees: [
-        "In Go `http.Get` and its like, http.DefaultClient, an http.Client without Timeout, and requests whose context has no deadline; and queries (database/sql, pgx, sqlc, GORM) that an endless loop runs under a context that ends with the process.",
+        "In Go `http.Get` and its like, http.DefaultClient, an http.Client without Timeout, and requests whose context has no deadline; and queries (database/sql, pgx, sqlc) that an endless loop runs under a context that ends with the process.",
         "In Python requests and its sessions, `urlopen`, smtplib, ftplib, http.client and `socket.create_connection`; httpx and aiohttp where their timeout is switched off.",
         "In TypeScript axios, got and instances of them; `fetch` without a signal in a loop, timer, job or consumer (elsewhere of tier context).",
         "In Java and Kotlin RestTemplate, RestClient, WebClient, JAX-RS' ClientBuilder, java.net.http, `openConnection`, `openStream`, Kotlin's `URL.readText`, Apache's HttpClient, gRPC's blocking and coroutine stubs, Ktor's HttpClient.",

@@ -32,7 +32,7 @@ export const onConflictRace: Rule = {
     ],
     reach: {
       sees: [
-        "A read of rows and an insert into the same table that it decides on, in one function: SQL in strings, Knex, Drizzle, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
+        "A read of rows and an insert into the same table that it decides on, in one function: SQL in strings, Knex, Drizzle, Supabase, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
         "Unique keys: of CREATE TABLE and CREATE UNIQUE INDEX in files of SQL, and in entity classes that speak of uniqueness.",
         "`ON CONFLICT DO NOTHING` whose count nobody looks at, before an update that adds.",
         "Upserts (ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE), in strings and files of SQL, that set a version, sequence, epoch, offset or time of an event to what comes.",

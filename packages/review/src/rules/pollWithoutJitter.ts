@@ -73,6 +73,7 @@ export const pollWithoutJitter: Rule = {
       misses: [
         "Cron libraries and `@Scheduled`, which start at the same instant everywhere.",
         "Pages, mobile apps and commands, which people start at times of their own.",
+        "Pauses of a number alone, by `wait(5)` of an event, in a file without a word of polling, intervals, schedules, elections or what comes next.",
         "Whether several instances run: it only makes a finding graver.",
       ],
     },

@@ -60,7 +60,7 @@ export const sleepInTest: Rule = {
     reach: {
       sees: [
         "Tests of Go's testing, suites and Ginkgo, pytest and unittest, Jest, Vitest, Mocha and Deno, JUnit and TestNG, Kotest and kotlin.test.",
-        "Sleeps of 20 ms and more in the test's own course: those of retry-without-jitter, and helpers that wait for their caller.",
+        "Sleeps of 20 ms and more in the test's own course, by `sleep`, `delay`, `pause`, `time.After` or a promise with a timer, and by helpers that wait for their caller.",
         "Before it something that starts work (`start`, `publish`, `submit`, `enqueue`, `spawn`, `go` …), behind it an assertion of what has happened.",
       ],
       misses: [

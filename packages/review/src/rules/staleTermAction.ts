@@ -39,7 +39,7 @@ export const staleTermAction: Rule = {
       sees: [
         "A sleep or a backoff in the work of a leader, and then leadership is given up (`resign`, `stepDown`, `releaseLease`), or a service that was started in the same loop is stopped.",
         "A write, a deletion or a message behind a wait that stands under `if (!isLeader()) return` or within `if (isLeader())`.",
-        "SQL in strings and files that renews or frees a row of a table named after leaders, leases, elections, masters or locks by its owner alone, where the table has a column that tells terms apart (term, epoch, generation, a fencing token, elected_at; of leaders also acquired_at and version).",
+        "SQL in strings and files that renews or frees a row of a table named after leaders, leases, elections or masters (of locks where the file speaks of leases or renewing too) by its owner alone, where the table has a column that tells terms apart (term, epoch, generation, a fencing token, elected_at; of leaders also acquired_at and version).",
         "Functions named after renewing, extending or heartbeats that move the end of a lease by the row's key alone, in SQL, query builders and mappers.",
       ],
       misses: [

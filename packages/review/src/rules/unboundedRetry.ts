@@ -24,7 +24,7 @@ export const unboundedRetry: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /retry|Retry|retries|attempt|sleep|Sleep|delay|Delay|backoff|Backoff|[nN]ack|[rR]eject|requeue|Requeue|setTimeout|pending|PENDING|queued|QUEUED/,
+    /retry|Retry|retries|attempt|sleep|Sleep|delay|Delay|backoff|Backoff|[nN]ack|[rR]eject|re_?queue|Requeue|re[eE]nqueue|put_?[bB]ack|returnToQueue|setTimeout|pending|PENDING|queued|QUEUED/,
   docs: {
     what: "Something that failed is tried again with no limit: no cap of attempts, no deadline, no signal that ends it; or failed work goes back into the queue with nothing that counts how often.",
     why: "What fails for good, such as a malformed message or a deleted account, is tried for ever. It holds a worker, hides the error, and adds its load to every outage.",
@@ -42,6 +42,7 @@ export const unboundedRetry: Rule = {
       misses: [
         "Libraries that are told to go on for ever, such as tenacity without `stop` and `retries: Infinity`.",
         "A limit that the broker keeps: delivery-limit, maxReceiveCount.",
+        "A state set back to waiting, ready or new in a file that speaks of no retry, pause or pending work.",
         "Loops of a service that have no result, which end with the process.",
       ],
     },

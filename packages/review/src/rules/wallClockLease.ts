@@ -44,7 +44,7 @@ export const wallClockLease: Rule = {
     reach: {
       sees: [
         "Columns and fields of a lease's end by their names (`locked_until`, `lease_expires_at`, `lockedAt`, `claimed_at`; in what is called a lock or lease also `expires_at`) that are compared with a time.",
-        "Comparisons in SQL, GORM's and squirrel's conditions, Knex' and TypeORM's `where`, `LessThan`, Drizzle's `lt`, filters of MongoDB, Django's `__lt`, SQLAlchemy, Spring Data's derived names and criteria, DynamoDB's ConditionExpression.",
+        "Comparisons in SQL, GORM's and squirrel's conditions, Knex' and TypeORM's `where`, `LessThan`, Drizzle's `lt`, filters of Prisma and MongoDB, Django's `__lt`, SQLAlchemy, Spring Data's derived names and criteria, DynamoDB's ConditionExpression.",
         "Rows that are read and whose end is compared in code before they are taken over.",
         "A parameter that is called after now (`:now`), in files of SQL, strings and `@Query`; and the old recipe with SETNX and GETSET, whose value is the lock's end.",
         "This machine's clock in every language, also behind helpers and names, followed through definitions.",
