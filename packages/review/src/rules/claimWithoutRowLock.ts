@@ -25,13 +25,14 @@ export const claimWithoutRowLock: Rule = {
     reach: {
       sees: [
         "One statement, CTE or SQL function that selects rows by their state or due time with a LIMIT and updates them, in strings and in files of SQL.",
-        "A read and a later update of the same table in one function: SQL in strings, Knex, Kysely, Drizzle, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JDBC, Spring Data, and entities that are changed and saved.",
+        "A read and a later update of the same table in one function: SQL in strings, Knex, Kysely, Drizzle, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JdbcTemplate, Spring Data, and entities that are changed and saved.",
         "Columns that say that somebody has a row (`status`, `state`, `locked_at`, `claimed_by`, `picked_at`, `worker_id`, `reserved_until`, `processing` and their like) or when it is due (`next_run_at`, `run_at`, `available_at`, `retry_at`).",
         "Work that is marked only when it is over (`processed_at`, `sent`, `status = 'done'`) in files and functions named after queues, workers, outboxes, relays, polling or dispatch, and due times that are moved on: in the same function, one that is given the row, or up to two callers away.",
       ],
       misses: [
         "A row that is chosen in one function and marked as taken in another.",
         "State columns with names of their own, and rows that are asked for by their key.",
+        "Plain JDBC, which prepares a statement in one call and runs it in another.",
         "An isolation level that is set for the whole database or connection.",
       ],
     },

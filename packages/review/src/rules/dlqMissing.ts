@@ -38,6 +38,7 @@ export const dlqMissing: Rule = {
       misses: [
         "Files that name no broker, no listener and no consumer: a bare `@Incoming`, `@EventPattern` or `@app.agent`, and XREADGROUP.",
         "A dead-letter queue that is set up outside of the repository.",
+        "Consumers of kombu, which are given their callbacks in a list.",
         "A call in the failing branch that keeps nothing: all that are no log, metric or acknowledgement are taken for keeping the message.",
         "Background jobs (Celery, BullMQ, RQ, Sidekiq).",
       ],

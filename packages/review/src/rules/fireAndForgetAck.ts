@@ -53,7 +53,7 @@ export const fireAndForgetAck: Rule = {
         "Files that name no broker, no listener and no consumer: a bare `@Incoming`, `@EventPattern` or `@app.agent`.",
         "Handlers that another file defines.",
         "Background jobs (Celery, BullMQ, RQ, Sidekiq).",
-        "An acknowledgement through a function of the repository that only it knows.",
+        "An acknowledgement through a function of the repository that only it knows, and consumers of kombu.",
       ],
     },
     fix: "Wait for the work, and acknowledge after it; let failures go to a redelivery or a dead-letter queue.",

@@ -38,7 +38,7 @@ export const immediateRearm: Rule = {
         "The alarm of an object (`setAlarm`, `set_next_run`, `setNextFireAt`, `setWakeUp`), as Durable Objects have it, in a handler called `alarm`, `onAlarm`, `wake` or `fire`.",
         "Timers of zero that lead back to their function: `setTimeout`, `time.AfterFunc`, threading.Timer, `call_later`, `executor.schedule`, Vert.x' `setTimer`, `postDelayed`.",
         "Calls that run it as soon as they can: `setImmediate`, `nextTick`, `queueMicrotask`, `call_soon`, `execute`, `submit`, `post`, and a Celery task's own `delay` and `apply_async`.",
-        "In the class of such an alarm, other methods that set it to less than five seconds from now without reading it.",
+        "In the class of such an alarm, other methods that set it to now, or to at most five seconds from now, without reading it.",
       ],
       misses: [
         "A re-arm under a condition that always holds, and what an alarm's handler asks before it works.",

@@ -52,7 +52,7 @@ export const toctouCounter: Rule = {
       ],
       misses: [
         "Counts of attempts, failures, pages, positions, versions and bytes: nobody reserves those.",
-        "A check in one service or file and the place taken in another, unless one calls the other.",
+        "A check in one file and the place taken in another, but within a package of Go.",
         "Counters of stores other than Redis.",
       ],
     },

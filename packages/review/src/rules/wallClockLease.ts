@@ -52,7 +52,7 @@ export const wallClockLease: Rule = {
       misses: [
         "Leases under other names, and clocks that are not called so.",
         "How well the clocks of the fleet agree.",
-        "A comparison that another service makes.",
+        "A comparison that another service makes, and plain JDBC, which prepares a statement in one call and binds its times in others.",
       ],
     },
     fix: "Let the store's clock write and compare the end of the lease (`locked_until < now()`), or use a relative expiry, and fence what is written under the lease.",
