@@ -70,8 +70,8 @@ function resolveName(
   name: string,
   at: Node,
 ): readonly (FunctionRef | Located)[] {
-  const local = file.functionsNamed(name).filter((fn) => !fn.receiver && isVisible(file, fn, at))
-  if (local.length > 0) return local.slice(0, 1).map((fn) => ({ file, fn }))
+  const local = file.functionsNamed(name).find((fn) => !fn.receiver && isVisible(file, fn, at))
+  if (local) return [{ file, fn: local }]
   const own = ownClassOf(file, at)
   if (own) {
     const methods = methodsOf(program, file, own, name)
