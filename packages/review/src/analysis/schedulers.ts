@@ -60,7 +60,7 @@ function isShared(program: Program, file: File): boolean {
 
 /** The time until the next day, hour or date, as each language writes it. */
 const UNTIL_NEXT =
-  /time\.Until\(\s*\w*(?:[nN]ext|[tT]arget|[mM]idnight|[tT]omorrow)\w*|\w*(?:next|target|midnight|tomorrow)\w*(?:\.getTime\(\)|\.valueOf\(\))?\s*-\s*\w*(?:now|Date\.now\(\)|datetime\.now)|(?:next|target|midnight|tomorrow)\w*\.Sub\(\s*\w*now/i
+  /time\.Until\(\s*\w*(?:[nN]ext|[tT]arget|[mM]idnight|[tT]omorrow)|(?:next|target|midnight|tomorrow)\w*(?:\.getTime\(\)|\.valueOf\(\))?\s*-\s*\w*(?:now|Date\.now\(\)|datetime\.now)|(?:next|target|midnight|tomorrow)\w*\.Sub\(\s*\w*now/i
 
 /** A loop that sleeps until the next time of the clock and then works: a timed job without a library. */
 function byTheClock(file: File): Registration[] {
