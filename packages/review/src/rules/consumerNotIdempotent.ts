@@ -31,7 +31,7 @@ export const consumerNotIdempotent: Rule = {
     ],
     reach: {
       sees: [
-        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (but for loops), JMS and Redis streams: callbacks, polling loops, Go's channels, and functions that take a message by its type and acknowledge it.",
+        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams: callbacks, polling loops, Go's channels, and functions that take a message by its type and acknowledge it.",
         "Listeners by annotation (`@KafkaListener`, `@RabbitListener`, `@SqsListener`, `@JmsListener`, `@PulsarListener`, `@StreamListener`, Micronaut's `@Topic`, `@Incoming`, Nest's `@EventPattern`, FastStream's and Faust's decorators), and classes that are a MessageListener (also RocketMQ's beside another broker) or extend DefaultConsumer.",
         "Effects in the handler and up to two calls deep: a sum that changes (`balance += x`, `SET n = n + 1`, `increment`), a row that is added to a table named after money, orders or bookings or with a random id, calls that move money (Stripe, PayPal, Adyen, Braintree, wallets), mail and SMS.",
         "Claims in the handler and up to two calls deep: names such as `alreadyProcessed` or `dedupe`, NX, upserts, a caught violation of a unique key, a look at the state before the work.",

@@ -29,7 +29,7 @@ export const dlqMissing: Rule = {
     ],
     reach: {
       sees: [
-        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (but for loops), JMS and Redis streams: by callback, loop, Go's channel, annotation or the message's type.",
+        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams: by callback, loop, Go's channel, annotation or the message's type.",
         "A catch that only logs, counts or acknowledges, Go's `if err != nil` that does, `.catch(console.error)` and `runCatching { … }.onFailure { … }`: in the handler, around it within its loop, or in the function that it hands the message to.",
         "A nack that puts the message back (`requeue`, `basic_nack`, JetStream's `Nak`) where nothing counts deliveries.",
         "Whether the client takes a failed message as done: Kafka, JMS, Kinesis, annotated listeners, kafkajs and sqs-consumer do; others only where it is acknowledged all the same.",

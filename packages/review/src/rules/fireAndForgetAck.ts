@@ -43,7 +43,7 @@ export const fireAndForgetAck: Rule = {
     ],
     reach: {
       sees: [
-        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (but for loops), JMS and Redis streams, whose handler stands in the same file.",
+        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams, whose handler stands in the same file.",
         "Acknowledgements: `ack`, `basicAck`, `acknowledge`, commits of offsets (`commitSync`, `CommitMessages`, `MarkMessage`, `resolveOffset`), deleting from SQS, XACK.",
         "Work on the message after it: rows that are written, messages that are sent, calls to other machines, or a verb of working (`process`, `handle`, `save`, `charge`).",
         "Work that is started and left: `go`, `create_task`, executors, `launch`, promises that nobody awaits, `forEach(async …)`; without an acknowledgement where the client commits by itself (annotated listeners, kafkajs, kafka-python with a group, kafka-go's `ReadMessage`).",
