@@ -1,6 +1,7 @@
 import { formatDuration } from "../time/index.ts"
 import type { HealthCheck } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
+import { finishedBytes } from "./upkeep.ts"
 
 // A rescue comes within seconds of the end of a lease, where any worker lives.
 const LEASE_GRACE_MS = 60_000
@@ -67,8 +68,7 @@ export async function checkCancels(connection: Connection): Promise<HealthCheck>
 /** How much room finished jobs take. */
 export async function checkFinishedBytes(connection: Connection): Promise<HealthCheck> {
   const check = "finished_bytes"
-  const [row] = await connection.ask("finished_bytes")
-  const value = Number(row?.[0] ?? 0)
+  const value = await finishedBytes(connection)
   const size = `Finished jobs take about ${Math.ceil(value / 1_048_576)} MiB`
   if (value <= HISTORY_WARN_BYTES) return { check, status: "ok", message: `${size}.`, value }
   const message = `${size}. Shorten the retention of a worker, or see whether any worker runs: they prune.`

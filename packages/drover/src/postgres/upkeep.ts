@@ -2,6 +2,10 @@ import { stateCode } from "../store/index.ts"
 import type { ExpiredJob, PruneReply, Retention } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 
+// Pages of the trail that are read to know how much finished jobs take: some ten milliseconds. A trail of a million jobs
+// that ran in batches has that many, and their sum is exact.
+const SAMPLE_PAGES = 2_000
+
 /** Whether a waiting job's expiry has passed. */
 export async function hasExpired(connection: Connection): Promise<boolean> {
   return (await connection.query("has_expired"))[0]?.[0] === true
@@ -55,8 +59,13 @@ export async function overdue(
     add(await connection.query("stopped_by_age", [stateCode(state), ageMs, left]))
   }
   if (bytes === false || found.length > 0) return found
-  const [total] = await connection.query("finished_bytes")
-  const excess = (total?.[0] as number) - bytes
+  const excess = (await finishedBytes(connection)) - bytes
   if (excess > 0) add(await connection.query("oldest_ended", [excess, limit]))
   return found
+}
+
+/** How much finished jobs take, with their payloads. Of a long history an estimate, a few hundredths off. */
+export async function finishedBytes(connection: Connection): Promise<number> {
+  const [row] = await connection.query("finished_bytes", [SAMPLE_PAGES])
+  return row?.[0] as number
 }

@@ -16,38 +16,66 @@ where j.state = $1::smallint and j.stopped_at is not null
 order by j.stopped_at
 limit $3::integer`,
   completed_by_age: `select j.id
-from (
-  select t.seq, t.at, t.jobs
-  from {schema}.trail t
-  where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
-  order by t.at, t.seq
-  offset 0
-) t
+from {schema}.trail t
 cross join lateral unnest(t.jobs) u (id)
 cross join lateral (
   select e.id from {schema}.job e where e.id = u.id and e.state = 4 and e.trail / 1024 = t.seq limit 1
 ) j
+where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
 order by t.at, t.seq
 limit $2::integer`,
-  finished_bytes: `select coalesce(sum(t.bytes), 0) from {schema}.trail t where t.to_state >= 4`,
+  finished_bytes: `select coalesce(
+  sum(t.bytes) / least(1, $1::float8 * 8192 / greatest(1, pg_relation_size('{schema}.trail'))), 0
+)::bigint
+from {schema}.trail t
+  tablesample system (100 * least(1, $1::float8 * 8192 / greatest(1, pg_relation_size('{schema}.trail')))) repeatable (1)
+where t.to_state >= 4`,
   oldest_ended: `select s.id
 from (
   select e.id, e.at, sum(e.bytes) over (order by e.at, e.id) - e.bytes as before
   from (
-    select j.id, t.at, j.bytes
+    select f.id, f.at, f.bytes
     from (
-      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at, t.seq limit $2::integer)
+      (
+        select j.id, t.at, j.bytes
+        from {schema}.trail t
+        cross join lateral unnest(t.jobs) u (id)
+        cross join lateral (
+          select o.id, {schema}.job_bytes_1(o) as bytes
+          from {schema}.job o where o.id = u.id and o.state = 4 and o.trail / 1024 = t.seq limit 1
+        ) j
+        where t.to_state = 4
+        order by t.at, t.seq
+        limit $2::integer
+      )
       union all
-      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 5 order by t.at, t.seq limit $2::integer)
+      (
+        select j.id, t.at, j.bytes
+        from {schema}.trail t
+        cross join lateral unnest(t.jobs) u (id)
+        cross join lateral (
+          select o.id, {schema}.job_bytes_1(o) as bytes
+          from {schema}.job o where o.id = u.id and o.state = 5 and o.trail / 1024 = t.seq limit 1
+        ) j
+        where t.to_state = 5
+        order by t.at, t.seq
+        limit $2::integer
+      )
       union all
-      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 6 order by t.at, t.seq limit $2::integer)
-    ) t
-    cross join lateral unnest(t.jobs) u (id)
-    cross join lateral (
-      select o.id, {schema}.job_bytes_1(o) as bytes
-      from {schema}.job o where o.id = u.id and o.state = t.to_state and o.trail / 1024 = t.seq limit 1
-    ) j
-    order by t.at, j.id
+      (
+        select j.id, t.at, j.bytes
+        from {schema}.trail t
+        cross join lateral unnest(t.jobs) u (id)
+        cross join lateral (
+          select o.id, {schema}.job_bytes_1(o) as bytes
+          from {schema}.job o where o.id = u.id and o.state = 6 and o.trail / 1024 = t.seq limit 1
+        ) j
+        where t.to_state = 6
+        order by t.at, t.seq
+        limit $2::integer
+      )
+    ) f
+    order by f.at, f.id
     limit $2::integer
   ) e
 ) s

@@ -24,46 +24,79 @@ limit $3::integer;
 -- name: completed_by_age
 -- Called by prune for completed jobs of an age. By trail_ended, oldest first, and the primary key of job: one that ran
 -- again since ended elsewhere. The limit inside keeps the planner from reading all jobs there are, to join them with
--- what it takes for a third of the trail and is mostly nothing.
+-- what it takes for a third of the trail and is mostly nothing; the one outside, from sorting all rows that are due. So
+-- no offset, group or order may stand between them.
 select j.id
-from (
-  select t.seq, t.at, t.jobs
-  from {schema}.trail t
-  where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
-  order by t.at, t.seq
-  offset 0
-) t
+from {schema}.trail t
 cross join lateral unnest(t.jobs) u (id)
 cross join lateral (
   select e.id from {schema}.job e where e.id = u.id and e.state = 4 and e.trail / 1024 = t.seq limit 1
 ) j
+where t.to_state = 4 and t.at < floor(extract(epoch from now()) * 1000)::bigint - $1::bigint
 order by t.at, t.seq
 limit $2::integer;
 
 -- name: finished_bytes
--- Called by prune and doctor. The rows of the trail in which jobs ended: a hundredth of the jobs or fewer.
-select coalesce(sum(t.bytes), 0) from {schema}.trail t where t.to_state >= 4;
+-- Called by prune at every sweep, and by doctor. Of the rows of the trail in which jobs ended, which may be as many as
+-- there are jobs, those in so many pages of 8 KiB: the sum in a trail that has no more, else an estimate. The pages are
+-- always the same ones, so that they stay in memory and the figure does not jump.
+select coalesce(
+  sum(t.bytes) / least(1, $1::float8 * 8192 / greatest(1, pg_relation_size('{schema}.trail'))), 0
+)::bigint
+from {schema}.trail t
+  tablesample system (100 * least(1, $1::float8 * 8192 / greatest(1, pg_relation_size('{schema}.trail')))) repeatable (1)
+where t.to_state >= 4;
 
 -- name: oldest_ended
--- Called by prune when there are too many bytes: the oldest finished jobs that make up so many. By trail_ended.
+-- Called by prune when there are too many bytes: the oldest finished jobs that make up so many. By trail_ended and the
+-- primary key of job, in each state as far as it takes to find jobs, for there may be any number of rows whose jobs all
+-- ran again. The three stand apart, because only so each goes along the index.
 select s.id
 from (
   select e.id, e.at, sum(e.bytes) over (order by e.at, e.id) - e.bytes as before
   from (
-    select j.id, t.at, j.bytes
+    select f.id, f.at, f.bytes
     from (
-      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 4 order by t.at, t.seq limit $2::integer)
+      (
+        select j.id, t.at, j.bytes
+        from {schema}.trail t
+        cross join lateral unnest(t.jobs) u (id)
+        cross join lateral (
+          select o.id, {schema}.job_bytes_1(o) as bytes
+          from {schema}.job o where o.id = u.id and o.state = 4 and o.trail / 1024 = t.seq limit 1
+        ) j
+        where t.to_state = 4
+        order by t.at, t.seq
+        limit $2::integer
+      )
       union all
-      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 5 order by t.at, t.seq limit $2::integer)
+      (
+        select j.id, t.at, j.bytes
+        from {schema}.trail t
+        cross join lateral unnest(t.jobs) u (id)
+        cross join lateral (
+          select o.id, {schema}.job_bytes_1(o) as bytes
+          from {schema}.job o where o.id = u.id and o.state = 5 and o.trail / 1024 = t.seq limit 1
+        ) j
+        where t.to_state = 5
+        order by t.at, t.seq
+        limit $2::integer
+      )
       union all
-      (select t.seq, t.at, t.to_state, t.jobs from {schema}.trail t where t.to_state = 6 order by t.at, t.seq limit $2::integer)
-    ) t
-    cross join lateral unnest(t.jobs) u (id)
-    cross join lateral (
-      select o.id, {schema}.job_bytes_1(o) as bytes
-      from {schema}.job o where o.id = u.id and o.state = t.to_state and o.trail / 1024 = t.seq limit 1
-    ) j
-    order by t.at, j.id
+      (
+        select j.id, t.at, j.bytes
+        from {schema}.trail t
+        cross join lateral unnest(t.jobs) u (id)
+        cross join lateral (
+          select o.id, {schema}.job_bytes_1(o) as bytes
+          from {schema}.job o where o.id = u.id and o.state = 6 and o.trail / 1024 = t.seq limit 1
+        ) j
+        where t.to_state = 6
+        order by t.at, t.seq
+        limit $2::integer
+      )
+    ) f
+    order by f.at, f.id
     limit $2::integer
   ) e
 ) s
