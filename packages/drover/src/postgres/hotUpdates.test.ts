@@ -77,6 +77,41 @@ test("a claim and a peek read no more of the jobs that wait for later than they 
   }
 })
 
+test("the arrays of a batch that was claimed and completed are kept as they are, however large", async () => {
+  // So many that each array of a row is large by itself.
+  const size = 1_000
+  const claims = [{ queue: "batch", kinds: ["mail"], limit: size }]
+  await store.enqueue(Array.from({ length: size }, () => job({ queue: "batch" })))
+  const worker = await store.registerWorker({
+    ...{ workerId: "batch", token: 9, leaseMs: 60_000, host: "h", pid: 1, info: "{}" },
+  })
+  const ask = { worker, repeat: false, solo: false }
+  const { claimed } = await store.exchange({ ...ask, settlements: [], claims, token: 1 })
+  expect(claimed).toHaveLength(size)
+  const claim = `select jobs as value from ${schema}.claim where worker = ${worker.ref}`
+  expect(await stored(claim)).toEqual([{ isLarge: true, compression: null }])
+  const settlements = claimed.map((attempt) => {
+    return { attempt, settlement: { to: "completed", result: null } as const }
+  })
+  const reply = await store.exchange({ ...ask, settlements, claims: [], token: 2 })
+  expect(reply.settled).toEqual(settlements.map(() => "settled"))
+  for (const column of ["jobs", "prevs", "attempts"]) {
+    const ofBoth = `select ${column} as value from ${schema}.trail where worker = ${worker.ref} order by seq`
+    const plain = { isLarge: true, compression: null }
+    expect(await stored(ofBoth), column).toEqual([plain, plain])
+  }
+})
+
+/** How values lie in their table, and whether they are so large that Postgres compresses them unless it is told not to. */
+async function stored(
+  values: string,
+): Promise<readonly { readonly isLarge: boolean; readonly compression: string | null }[]> {
+  const { rows } = await sql.query(
+    `select pg_column_size(v.value) > 2000 as "isLarge", pg_column_compression(v.value) as compression from (${values}) v`,
+  )
+  return rows as { isLarge: boolean; compression: string | null }[]
+}
+
 type PlanValue = string | number | boolean | null | readonly (string | number)[]
 
 /** The most rows that one step of the plan read, as it is kept for any values. */
