@@ -128,6 +128,63 @@ test("indexes are built beside the work that goes on, and a half-built one is re
   ])
 })
 
+test("what lies compressed since before arrays were kept as they are is read as ever", async () => {
+  await using world = await openTestStore()
+  const { client, schema, store } = world
+  await client.query(`drop schema ${schema} cascade`)
+  const before = knownMigrations.filter(({ number }) => number < 6)
+  await migrate(migrating(world, before), { dryRun: false })
+  const facts = { workerId: "w", token: 7, leaseMs: 3_600_000, host: "h", pid: 1, info: "{}" }
+  const worker = await store.registerWorker(facts)
+  const size = 1_000
+  const ids = (await store.enqueue(Array.from({ length: size }, () => testJob()))).map(
+    ({ id }) => id,
+  )
+  const ask = { worker, repeat: false, solo: false }
+  const claims = [{ queue: "default", kinds: ["mail"], limit: size }]
+  const { claimed } = await store.exchange({ ...ask, settlements: [], claims, token: 1 })
+  const settle = async (attempts: typeof claimed, token: number): Promise<void> => {
+    const settlement = { to: "completed", result: null } as const
+    const settlements = attempts.map((attempt) => ({ attempt, settlement }))
+    const { settled } = await store.exchange({ ...ask, settlements, claims: [], token })
+    expect(settled).toEqual(attempts.map(() => "settled"))
+  }
+  await settle(claimed.slice(0, size / 2), 2)
+  const { rows } = await client.query(`
+    select pg_column_compression(jobs) as compression from ${schema}.trail
+    union all
+    select pg_column_compression(jobs) from ${schema}.claim`)
+  expect(rows).toHaveLength(4)
+  for (const { compression } of rows as { compression: unknown }[]) {
+    expect(compression).not.toBeNull()
+  }
+
+  expect((await store.migrate({ dryRun: false })).map(({ number }) => number)).toContain(6)
+
+  await using after = await openTestStore({ schema })
+  const states = ["running"] as const
+  const running = await after.store.list({ states }, { limit: size, after: null })
+  const rest = claimed.slice(size / 2)
+  expect(running.jobs.map(({ id }) => id).toSorted()).toEqual(
+    rest.map(({ jobId }) => jobId).toSorted(),
+  )
+  const again = await after.store.exchange({
+    ...ask,
+    settlements: [],
+    claims,
+    token: 1,
+    repeat: true,
+  })
+  expect(again.claimed.map(({ jobId }) => jobId).toSorted()).toEqual(
+    rest.map(({ jobId }) => jobId).toSorted(),
+  )
+  await settle(rest, 3)
+  for (const id of [ids[0]!, ids.at(-1)!]) {
+    const trail = await after.store.trail(id)
+    expect(trail.map(({ to }) => to)).toEqual(["available", "running", "completed"])
+  }
+})
+
 test("a table that others hold is waited for in short tries, and nobody queues behind the migration for long", async () => {
   await using world = await openTestStore()
   const holder = await connectTest()
