@@ -107,6 +107,11 @@ test.skipIf(isUncounted)(
     const states = ["scheduled", "available", "running", "retryable"] as const
     const steps: Record<string, () => Promise<unknown>> = {
       count: async () => expect(await store.count({ states }, 100_000)).toBe(9),
+      misspelt: async () => {
+        const page = { limit: 20, after: null }
+        expect(await store.list({ kinds: ["mial"] }, page)).toEqual({ jobs: [], next: null })
+        expect(await store.count({ kinds: ["mail"], queues: ["mial"] }, 100_000)).toBe(0)
+      },
       list: async () => {
         const { jobs, next } = await store.list({ states }, { limit: 20, after: null })
         expect([jobs.length, next]).toEqual([9, null])
@@ -119,6 +124,7 @@ test.skipIf(isUncounted)(
       },
     }
     expect(await rowsRead(world, steps["list"]!), "list").toBeLessThan(30_000)
+    expect(await rowsRead(world, steps["misspelt"]!), "misspelt").toBeLessThan(100)
     // One piece of a walk, and the entries of the backlog that nobody has removed yet.
     expect(await rowsRead(world, steps["count"]!), "count").toBeLessThan(60_000)
   },

@@ -29,6 +29,8 @@ const RUNNING = stateCode("running")
 const PIECE_ROWS = 20_000
 // Where indexes name the candidates, a first look at a page's worth costs next to nothing.
 const LEAST_ROWS = 1_000
+// What a filter looks at. A piece with the inputs in it would go to the disk and back.
+const FILTERED = "id, lane, state, waits, enqueued_at, stopped_at, tags, unique_label"
 const NEWEST = { sign: "<", direction: "desc" } as const
 const OLDEST = { sign: ">", direction: "asc" } as const
 
@@ -45,11 +47,8 @@ export function filterOf(selection: JobSelection): JobFilter | undefined {
   const bound = (value: BoundValue, type: string): string => `$${values.push(value)}::${type}`
   const parts: string[] = []
   if (ids !== undefined) parts.push(`j.id = any (${bound(ids.filter(isJobId), "uuid[]")})`)
-  if (kinds !== undefined || queues !== undefined) {
-    const kind = kinds === undefined ? "true" : `l.kind = any (${bound(kinds, "text[]")})`
-    const queue = queues === undefined ? "true" : `l.queue = any (${bound(queues, "text[]")})`
-    parts.push(`j.lane in (select l.id from {schema}.lane l where ${kind} and ${queue})`)
-  }
+  const lanes = lanesOf(selection, bound)
+  if (lanes !== undefined) parts.push(`j.lane in (${lanes})`)
   const codes = states?.map(stateCode)
   if (codes !== undefined) parts.push(`j.state = any (${bound(codes, "smallint[]")})`)
   if (tags !== undefined && tags.length > 0) {
@@ -66,6 +65,30 @@ export function filterOf(selection: JobSelection): JobFilter | undefined {
   return { where: parts.length === 0 ? "true" : parts.join(" and "), values, isNarrow, isNamed }
 }
 
+/** The lanes of the kinds and queues that are asked for, as a query; `undefined` when all are. */
+function lanesOf(
+  { kinds, queues }: JobSelection,
+  bound: (value: BoundValue, type: string) => string,
+): string | undefined {
+  if (kinds === undefined && queues === undefined) return undefined
+  const kind = kinds === undefined ? "true" : `l.kind = any (${bound(kinds, "text[]")})`
+  const queue = queues === undefined ? "true" : `l.queue = any (${bound(queues, "text[]")})`
+  return `select l.id from {schema}.lane l where ${kind} and ${queue}`
+}
+
+/** Whether there ever was a job of these kinds and queues: for a misspelt one nobody should walk over all jobs. */
+async function hasLane(
+  database: PostgresDatabase,
+  operation: string,
+  selection: JobSelection,
+): Promise<boolean> {
+  const values: BoundValue[] = []
+  const lanes = lanesOf(selection, (value, type) => `$${values.push(value)}::${type}`)
+  if (lanes === undefined) return true
+  const rows = await database.read(operation, (at) => at.text(`${lanes} limit 1`, values))
+  return rows.length > 0
+}
+
 /**
  * Finds the ids of jobs that match, in order. A walk of a large table goes piece by piece. One for which indexes name
  * the candidates goes on only while most jobs that it passes match: then they are left to the indexes.
@@ -78,6 +101,7 @@ export async function selectIds(
 ): Promise<readonly string[]> {
   const filter = filterOf(selection)
   if (filter === undefined || walk.limit <= 0) return []
+  if (!filter.isNarrow && !(await hasLane(database, operation, selection))) return []
   const found: string[] = []
   let after = walk.after
   let isSparse = filter.isNamed
@@ -144,7 +168,7 @@ async function walkPiece(
   const { beyond, limit, values } = bounds("id", filter, walk)
   const rows = await connection.text(
     `with piece as materialized (
-       select * from {schema}.job where ${beyond} order by id ${direction} limit ${pieceRows}
+       select ${FILTERED} from {schema}.job where ${beyond} order by id ${direction} limit ${pieceRows}
      ), found as (
        select j.id from piece j where ${filter.where} order by j.id ${direction} limit ${limit}
      )
