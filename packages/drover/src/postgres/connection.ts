@@ -68,7 +68,7 @@ export class Connection {
     return result.rowCount ?? 0
   }
 
-  /** Rows of a named query that is planned anew for these values: for rare questions with optional parts. */
+  /** Rows of a named query that is planned anew each time: for rare questions, whose plan is not worth keeping. */
   async ask(name: QueryName, values: readonly BoundValue[] = []): Promise<readonly Row[]> {
     return this.text(this.#tools.texts.named(name).text, values)
   }
