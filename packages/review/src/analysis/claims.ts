@@ -85,8 +85,16 @@ function isLookedAt(file: File, node: Node & { kind: "if" }): boolean {
     !/already|exists|duplicate/i.test(test)
   )
     return false
-  if (!STATE.test(test)) return false
+  if (!STATE.test(test) || refuses(file, node)) return false
   return leaves(node.then.body, "round") || isWholeRest(file, node)
+}
+
+/** What throws is delivered again: it says that something is missing, and not that it was done. */
+function refuses(file: File, { test, then }: Node & { kind: "if" }): boolean {
+  return (
+    then.body.at(-1)?.kind === "throw" &&
+    !/already|duplicate|processed|handled|exists/i.test(`${file.textOf(test)} ${file.textOf(then)}`)
+  )
 }
 
 /** `if (isNew) { …all the work… }` as the last statement. */

@@ -370,6 +370,9 @@ export function isLimit(program: Program, file: File, node: Node): boolean {
   const name = dotted(node).replace(/\(\)$/, "").split(".").at(-1)!
   const words = wordsOf(name)
   if (words.some((word) => LIMIT_WORDS.has(word))) return true
+  // `limits.apiKeys`, `plan.quotas.seats`
+  if (node.kind === "member" && /(?:^|\.)\w*(?:[lL]imits|[qQ]uotas)$/.test(dotted(node.object)))
+    return true
   if (words.length > 1 && words.at(-1) === "count" && words.some((word) => POOL_WORDS.test(word)))
     return true
   if (words.length > 1 && words.at(-1) === "size" && words.some((word) => POOL_WORDS.test(word)))

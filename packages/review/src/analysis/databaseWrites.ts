@@ -93,6 +93,12 @@ function ofStatement(file: File, call: Call, statement: SqlStatement): DatabaseW
   }
 }
 
+function isPrismaUpdate(call: Call): boolean {
+  const [only] = call.args
+  if (only?.kind !== "object" || call.args.length !== 1) return false
+  return ["where", "data"].every((key) => only.entries.some((entry) => entry.key === key))
+}
+
 function ofMapper(program: Program, file: File, call: Call): DatabaseWrite | null {
   const receiver = receiverOf(call)
   if (!receiver) return null
@@ -104,6 +110,9 @@ function ofMapper(program: Program, file: File, call: Call): DatabaseWrite | nul
     return { kind: kind === "update" && addsToField(call) ? "increment" : kind, ...base }
   if (kind === null) return byVerb(program, file, call, receiver)
   if (NOT_STORES.test(on)) return null
+  // A delegate of Prisma that was handed in: `users.update({ where, data: { credits: { increment: 5 } } })`.
+  if (kind === "update" && isPrismaUpdate(call))
+    return { kind: addsToField(call) ? "increment" : kind, ...base }
   if (isStoreLike(program, file, receiver, call)) {
     if (kind === "update" && addsToField(call)) return { kind: "increment", ...base }
     return { kind, ...base }

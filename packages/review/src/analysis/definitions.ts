@@ -1,6 +1,7 @@
 /** What may have been put into a name: every assignment that reaches it, in its function, around it, in its class. */
 import type { Assign, Entry, Func, Node, Obj, Param } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
+import { gatheredIn } from "./gatherings.ts"
 import { dotted } from "./names.ts"
 import type { Located, Program } from "./program.ts"
 import { question } from "./question.ts"
@@ -121,11 +122,14 @@ function firstFrom(list: readonly Assign[], offset: number): number {
   return low
 }
 
-/** The part of a list of values that goes to one of several targets; a call with many results goes to each. */
-function valueFor(targets: readonly Node[], value: Node | null, name: string): Node | null {
-  if (value?.kind !== "list" || targets.length < 2) return value
+/** The part of a list of values, or of what is gathered, that goes to one of several targets; a call with many results goes to each. */
+export function valueFor(targets: readonly Node[], value: Node | null, name: string): Node | null {
+  if (!value || targets.length < 2) return value
+  const gathered = gatheredIn(value)
+  const items = value.kind === "list" ? value.items : gathered
+  if (!items || (gathered && items.length !== targets.length)) return value
   const index = targets.findIndex((target) => dotted(target) === name)
-  return value.items[index] ?? value
+  return items[index] ?? value
 }
 
 function passedIn(

@@ -100,6 +100,11 @@ export class Evidence {
     return found && { path: found[0], line: found[1], text: found[2] }
   }
 
+  /** The texts whose path ends so, in the order of paths; for answers to questions, which are compared as a whole. */
+  textsNamed(end: string): string[] {
+    return this.#texts.filter(({ path }) => path.endsWith(end)).map(({ text }) => text)
+  }
+
   /** The answer to `find`, as plain data. */
   answer(about: string): WitnessAnswer {
     const [, module, where, within, source, flags] = JSON.parse(about) as Asked

@@ -7,6 +7,7 @@ import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
 import { derivedFrom, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
 import { takesLock } from "./rowGuards.ts"
+import { unitAround } from "./units.ts"
 
 const READS =
   /^_?(?:get|find|load|fetch|read|look_?up|retrieve|require|ensure|must|query|select|current|first|one|scalar|aget|afirst|Get|Find|Load|Fetch|Read|Lookup|Must|First)(?![a-z])/
@@ -27,7 +28,7 @@ export function handedRecords(program: Program, file: File): readonly RowCall[] 
     return file.assignments.flatMap((assign) => {
       const call = callIn(assign.value)
       const names = namesOf(assign)
-      if (!call || names.length === 0 || known.has(call) || !file.methodOf(assign)) return []
+      if (!call || names.length === 0 || known.has(call) || !unitAround(file, assign)) return []
       if (!isRead(file, assign, call)) return []
       return [ofCall(program, file, call, names)]
     })
@@ -77,13 +78,26 @@ function ofCall(program: Program, file: File, call: Call, names: readonly string
 /** A method of the record itself that adds to one of its fields: `product.decreaseStock(2)`. */
 export function countedBy(program: Program, file: File, call: Call): string | null {
   const receiver = receiverOf(call)
-  if (receiver?.kind !== "name" || /^(?:get|is|has|find|to|with)[A-Z_]/.test(call.name)) return null
+  if (!receiver || /^(?:get|is|has|find|to|with)[A-Z_]/.test(call.name)) return null
   for (const { file: at, fn } of resolveCall(program, file, call)) {
     if (takesLock(at.textOf(fn))) return null
+    if (receiver.kind !== "name" && !isEntityMethod(at, fn)) continue
     const field = fieldCounted(program, at, fn)
     if (field !== null) return field
   }
   return null
+}
+
+/** Whether a method stands in a class whose objects a mapper of Java or Kotlin writes back by itself. */
+function isEntityMethod(file: File, fn: Func): boolean {
+  const owner = file.classOf(fn)
+  return owner?.annotations.some((one) => /(?:^|\.)Entity$/.test(one.name)) ?? false
+}
+
+/** The class of the entity that a call changes, which its mapper writes back at the end of the transaction. */
+export function changesEntity(program: Program, file: File, call: Call): string | null {
+  const found = resolveCall(program, file, call).find((one) => isEntityMethod(one.file, one.fn))
+  return found ? (found.file.classOf(found.fn)?.name ?? null) : null
 }
 
 function fieldCounted(program: Program, file: File, fn: Func): string | null {

@@ -40,13 +40,15 @@ export function mergeOn(
       MERGES.test(value.name) && value.args.length > 1 && value.args.some((one) => isIt(one, asks))
     return isMerge ? value : null
   }
-  if (value.kind !== "name" || asks(value)) return null
+  if (value.kind !== "name") return null
+  // A local may hold what was read at first, and what was made of it when it is written.
+  const isRead = asks(value)
   for (const one of definitionsOf(program, file, value)) {
     // Each step goes back in the text, also where a name is assigned to itself.
     if (one.file !== file || one.isParam || !one.value || one.at.end > value.start) continue
     const merged = mergeOn(program, file, one.value, asks)
     if (merged) return merged
-    if (!isCopy(one.value, asks)) continue
+    if (isRead || !isCopy(one.value, asks)) continue
     const changed = changeOf(file, value.name, one.at.end, value.start)
     if (changed) return changed
   }

@@ -117,7 +117,9 @@ function effectOf(program: Program, file: File, call: Call, writes: boolean): Ef
     !/^capture(?:Exception|Message|Error|Event|Output|Stack\w*)$/i.test(call.name) &&
     ((MONEY_VERB.test(call.name) && (MONEY_OWNER.test(on) || /[A-Z_]/.test(call.name.slice(1)))) ||
       (/^(?:create|Create|New|confirm)$/.test(call.name) &&
-        /stripe|charges?$|refunds?$|payouts?$|transfers?$|payment_?intents?|payments?$/i.test(on) &&
+        /stripe|charges?$|refunds?$|payouts?$|transfers?$|payment_?intents?|payments?$|^(?:subscription|customerbalancetransaction)$/i.test(
+          on,
+        ) &&
         !/[rR]epo|prisma|objects/.test(on)))
   if (isMoney)
     return { kind: "money", file, at: call, shown: `\`${dotted(call.callee)}\` moves money` }

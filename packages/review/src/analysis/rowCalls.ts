@@ -9,7 +9,9 @@ import type { Program } from "./program.ts"
 import { typeOf } from "./resolve.ts"
 import { callOf, type Query, queriesOf, textIn } from "./queries.ts"
 import { bare, type RowCondition, type RowSetting, singular } from "./rows.ts"
+import { gatheredIn } from "./gatherings.ts"
 import { conditionsOf, settingsOf, tableOf } from "./rowParts.ts"
+import { unitAround } from "./units.ts"
 
 export interface RowCall {
   readonly kind: "read" | "update" | "insert" | "upsert" | "delete" | "save"
@@ -148,7 +150,7 @@ function ofQuery(file: File, call: Call, query: Query): RowCall | null {
 
 /** Locks of other dialects, and of builders. */
 const LOCKS =
-  /updlock|readpast|holdlock|tablockx|advisory|for\s*update|for\s*share|forUpdate|for_update|ForUpdate|PESSIMISTIC|pessimistic|Locking\{|lockForUpdate|\.lock\(|setLock|[lL]ock\s*[:=]|WithLock|AndLock|skipLocked|with_lockmode|Locked\(/i
+  /updlock|readpast|holdlock|tablockx|advisory_?(?:xact_?)?lock|for\s*update|for\s*share|forUpdate|for_update|ForUpdate|PESSIMISTIC|pessimistic|Locking\{|lockForUpdate|\.lock\(|setLock|[lL]ock\s*[:=]|WithLock|AndLock|skipLocked|with_lockmode|Locked\(/i
 
 /** SQLAlchemy's `session.execute(update(Job).where(…).values(…))` is what it executes. */
 function executedIn(file: File, call: Call): Call | null {
@@ -227,10 +229,9 @@ function kindOf(steps: readonly Call[]): RowCall["kind"] | null {
   if (names.some((name) => DELETES.test(name))) return "delete"
   const last = names.at(-1)!
   if (SAVES.test(last)) return "save"
-  if (
-    names.some((name) => INSERTS.test(name)) &&
-    !names.some((name) => /^(?:find|select|first)/i.test(name))
-  )
+  // `insert({ … }).select().single()` gives back what it inserted.
+  const added = names.findIndex((name) => INSERTS.test(name))
+  if (added >= 0 && !names.slice(0, added).some((name) => /^(?:find|select|first)/i.test(name)))
     return "insert"
   return names.some((name) => READS.test(name)) ? "read" : null
 }
@@ -296,7 +297,7 @@ function on(receiver: string): boolean {
 }
 
 /** The names that what a call gives back goes to, also by pointer. */
-function resultsOf(file: File, call: Call): string[] {
+export function resultsOf(file: File, call: Call): string[] {
   const names: string[] = []
   for (const step of stepsOf(call)) {
     for (const arg of step.args)
@@ -307,7 +308,7 @@ function resultsOf(file: File, call: Call): string[] {
   for (const outer of file.ancestorsOf(call)) {
     if (outer.kind === "assign") {
       if (outer.value && outer.value.start <= inner.start && inner.end <= outer.value.end)
-        names.push(...namesOf(outer))
+        names.push(...namesFor(outer, call))
       break
     }
     if (
@@ -331,13 +332,22 @@ function resultsOf(file: File, call: Call): string[] {
   )
 }
 
+/** Of things that are waited for together, each has its own name: `[user, count] = await Promise.all([…])`. */
+function namesFor(assign: Assign, call: Call): string[] {
+  const parts = assign.value ? gatheredIn(assign.value) : null
+  const index = parts?.findIndex((one) => one.start <= call.start && call.end <= one.end) ?? -1
+  if (!parts || index < 0 || parts.length !== assign.targets.length) return namesOf(assign)
+  const target = assign.targets[index]
+  return target?.kind === "name" ? [target.name] : []
+}
+
 function namesOf(assign: Assign): string[] {
   return assign.targets.flatMap((target) => (target.kind === "name" ? [target.name] : []))
 }
 
 /** `const job = rows[0]`, `account = result.scalar_one()`, `rows.Scan(&x)`: what is taken out of a result. */
 export function derivedFrom(file: File, call: Call, names: readonly string[]): string[] {
-  const method = file.methodOf(call)
+  const method = unitAround(file, call)
   const found: string[] = []
   const known = new Set(names)
   // A cursor hands its rows out later: `cur.execute(…)`, `row = cur.fetchone()`.

@@ -8,20 +8,24 @@ import { question } from "./question.ts"
 import { typeOf } from "./resolve.ts"
 import { type RowCall, singular } from "./rowCalls.ts"
 
+// A pool's `acquire()` gives a connection, and an advisory may be a bulletin.
 const GUARDS =
-  /for\s+(?:no\s+key\s+)?update|\.for\(["'](?:no key )?update["']|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|acquire(?!d)|redlock|advisory|serializable|repeatable.?read|\.watch\(|\bWATCH\b|compareAnd|ConditionExpression|optimistic_?(?:lock|concurrency|version|transaction)|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
+  /for\s+(?:no\s+key\s+)?update|\.for\(["'](?:no key )?update["']|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|(?<!(?:pool|engine|database|db)(?:\(\))?\.)acquire(?!d|_?conn)|redlock|advisory_?(?:xact_?)?(?:un)?lock|(?<![a-z_])serializable(?![a-z_])|repeatable.?read|\.watch\(|compareAnd|ConditionExpression|optimistic_?(?:lock|concurrency|version|transaction)|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
+/** Redis's command; a path may be called so too. */
+const WATCHES = /\bWATCH\b/
 
 export const VERSION_COLUMN =
   /^(?:version|lockversion|optlock|rowversion|revision|rev|etag|v|seq|sequence|generation|epoch|updatedat|modifiedat|lastmodified|xmin)$/
 
 /** Whether a text speaks of a lock on rows, or of an isolation that does as much. */
 export function takesLock(text: string): boolean {
-  return GUARDS.test(text)
+  return GUARDS.test(text) || WATCHES.test(text)
 }
 
 /** Whether a function, or one that calls it, holds a lock or raises the isolation. */
 export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
   if (isGuardedHere(file, fn)) return true
+  if (fn.name === "") return false
   return callersOf(program, { file, fn }).some((site) => {
     const outer = site.file.methodOf(site.call)
     return outer !== null && isGuardedHere(site.file, outer)
@@ -32,7 +36,7 @@ export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
 function isGuardedHere(file: File, fn: Func): boolean {
   return (
     // A comment that speaks of a lock is none.
-    (GUARDS.test(file.textOf(fn)) && GUARDS.test(withoutComments(file, fn))) ||
+    (takesLock(file.textOf(fn)) && takesLock(withoutComments(file, fn))) ||
     fn.annotations.some((one) =>
       /lock|serializable/i.test(`${one.name} ${one.args.map((arg) => file.textOf(arg)).join(" ")}`),
     )

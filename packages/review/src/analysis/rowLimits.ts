@@ -1,7 +1,9 @@
 /** Limits on what a table holds: rows are counted, or a count in a row is read, and what takes the place comes later. */
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
+import { capacityAt } from "./capacities.ts"
 import { isLimit } from "./counters.ts"
+import { valueFor } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { handedRecords } from "./handedRecords.ts"
@@ -9,6 +11,7 @@ import { dotted, receiverOf, rootOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, typeOf } from "./resolve.ts"
 import { bare, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
+import { fieldOf } from "./rows.ts"
 import { isConditional, isRowGuarded } from "./rowGuards.ts"
 import { addsTo, tableCountOf, waitsBetween } from "./tableCounts.ts"
 import { unitAround } from "./units.ts"
@@ -58,9 +61,12 @@ function limitAt(
   node: Node & { kind: "if" },
 ): RowLimit | null {
   let found: RowLimit | null = null
-  walk(node.test, (test) => {
+  walk(namedTest(file, fn, node.test), (test) => {
     if (found || test.kind !== "binary" || !/^(?:>=?|<=?)$/.test(test.op)) return !found
-    found = fundsAt(program, file, fn, node, test)
+    found =
+      fundsAt(program, file, fn, node, test) ??
+      ownLimitAt(program, file, fn, node, test) ??
+      roomAt(program, file, node, test)
     if (found) return false
     const isRight = isLimit(program, file, test.right)
     if (!isRight && !isLimit(program, file, test.left)) return true
@@ -79,6 +85,15 @@ function limitAt(
   return found
 }
 
+/** `const isFull = taken >= places` before `if (isFull)`. */
+function namedTest(file: File, fn: Func, test: Node): Node {
+  if (test.kind !== "name") return test
+  const kept = file
+    .assignmentsTo(test.name)
+    .findLast((one) => one.start >= fn.start && one.end <= test.start)
+  return kept?.value?.kind === "binary" ? kept.value : test
+}
+
 const FUNDS = new Set(
   "balance credit credits stock quantity qty available remaining points seats funds inventory tokens wallet coins left units".split(
     " ",
@@ -95,11 +110,74 @@ function fundsAt(
 ): RowLimit | null {
   const side = test.op.startsWith("<") ? test.left : test.right
   const held = side.kind === "await" ? side.value : side
-  if (held.kind !== "member" || !wordsOf(held.name).some((word) => FUNDS.has(word))) return null
-  const count = countOf(program, file, fn, held)
+  // `const held = account.balance`
+  const kept = held.kind === "name" ? keptField(file, fn, held) : held
+  const field = kept && fieldOf(kept)
+  if (!field || !wordsOf(field.name).some((word) => FUNDS.has(word))) return null
+  const count = countOf(program, file, fn, kept)
   if (!count || count.column === null) return null
   const act = actAfter(program, file, fn, branch.end, count)
-  return act ? { fn, name: dotted(held), read: count.read, check: test, act } : null
+  if (!act || !takesOff(program, file, act)) return null
+  return { fn, name: shownOf(file, held), read: count.read, check: test, act }
+}
+
+/** `if (wanted > seats - taken) return full`, where what is taken is a sum over rows. */
+function roomAt(
+  program: Program,
+  file: File,
+  branch: Node,
+  test: Node & { kind: "binary" },
+): RowLimit | null {
+  const fn = unitAround(file, branch)
+  const room = fn && capacityAt(program, file, fn, branch, test)
+  return room && !isRowGuarded(program, file, fn) ? { fn, ...room } : null
+}
+
+/** `if (row.taken >= row.places) return`: both stand in one row, and what is taken goes up without asking again. */
+function ownLimitAt(
+  program: Program,
+  file: File,
+  fn: Func,
+  branch: Node,
+  test: Node & { kind: "binary" },
+): RowLimit | null {
+  const sides = test.op.startsWith(">") ? [test.left, test.right] : [test.right, test.left]
+  const [taken, places] = sides.map((side) => fieldOf(side))
+  if (taken?.of.kind !== "name" || places?.of.kind !== "name") return null
+  if (taken.of.name !== places.of.name || taken.name === places.name) return null
+  const count = countOf(program, file, fn, sides[0]!)
+  if (!count || count.column === null) return null
+  const act = actAfter(program, file, fn, branch.end, count)
+  return act ? { fn, name: shownOf(file, sides[0]!), read: count.read, check: test, act } : null
+}
+
+/** Not a credit to somebody else's account. */
+function takesOff(program: Program, file: File, act: Call): boolean {
+  const row = rowCallsOf(program, file).find((one) => one.call === act)
+  const text = row?.query ? row.query.text : file.textOf(act)
+  return /-|decrement|decrease|minus|subtract/i.test(text)
+}
+
+/** The column of a row that a local was given last. */
+function keptField(file: File, fn: Func, name: Node & { kind: "name" }): Node | null {
+  const kept = file.assignments.findLast(
+    (one) =>
+      one.start >= fn.start &&
+      one.end <= name.start &&
+      one.targets.some((target) => target.kind === "name" && target.name === name.name),
+  )
+  if (!kept?.value || kept.op !== "=") return null
+  let value = kept.value
+  if (value.kind === "conditional") value = value.then
+  if (value.kind === "binary" && /^(?:\?\?|\|\|)$/.test(value.op)) value = value.left
+  if (value.kind === "call" && /^(?:Number|int|float|Decimal|str|parseFloat)$/.test(value.name))
+    value = value.args[0] ?? value
+  return fieldOf(value) ? value : null
+}
+
+/** As it is written, on one line. */
+function shownOf(file: File, node: Node): string {
+  return node.kind === "index" ? file.textOf(node) : dotted(node)
 }
 
 const CHECKS = /^_?(?:check|validate|ensure|enforce|assert|verify|require|guard)/i
@@ -173,11 +251,15 @@ function countOf(program: Program, file: File, fn: Func, node: Node): Count | nu
         one.end <= node.start &&
         one.targets.some((target) => target.kind === "name" && target.name === whole.name),
     )
-    const value = kept?.value?.kind === "await" ? kept.value.value : kept?.value
-    return value?.kind === "call" ? counted(program, file, value) : null
+    if (!kept) return null
+    const given = valueFor(kept.targets, kept.value, whole.name)
+    const isWaited = given !== kept.value
+    const value = given?.kind === "await" ? given.value : given
+    return value?.kind === "call" ? counted(program, file, value, isWaited) : null
   }
-  if (whole.kind !== "member" || whole.object.kind !== "name") return null
-  const record = whole.object.name
+  const field = fieldOf(whole)
+  if (field?.of.kind !== "name") return null
+  const record = field.of.name
   const read = [...rowCallsOf(program, file), ...handedRecords(program, file)].find(
     (row) =>
       row.kind === "read" &&
@@ -186,12 +268,13 @@ function countOf(program: Program, file: File, fn: Func, node: Node): Count | nu
       row.call.end <= node.start &&
       row.results.includes(record),
   )
-  return read ? { name: whole.name, read: read.call, on: "", column: bare(whole.name) } : null
+  return read ? { name: field.name, read: read.call, on: "", column: bare(field.name) } : null
 }
 
-function counted(program: Program, file: File, call: Call): Count | null {
+/** @param isWaited - it is waited for together with others */
+function counted(program: Program, file: File, call: Call, isWaited = false): Count | null {
   const isScript = file.language === "javascript" || file.language === "typescript"
-  if (isScript && file.parentOf(call)?.kind !== "await") return null
+  if (isScript && !isWaited && file.parentOf(call)?.kind !== "await") return null
   // `Session.countDocuments({ user }).session(tx)`, `jobs.findByState(running).size()`
   const listed =
     /^(?:size|length)$/.test(call.name) && stepsOf(call).find((one) => one.name.startsWith("find"))

@@ -6,6 +6,7 @@ import type { Program } from "./program.ts"
 import { readSql } from "./sql/readSql.ts"
 import { textOfString } from "./text.ts"
 import { bare, objectsOf, type RowCondition, type RowSetting, singular, someNode } from "./rows.ts"
+import { unitAround } from "./units.ts"
 
 const TABLES =
   /^(?:from|into|table|Table|selectFrom|updateTable|insertInto|deleteFrom|collection|Collection|getCollection|getRepository|query|select|update|insert|Model|knex|db|trx|tx)$/
@@ -146,6 +147,15 @@ function ofText(text: string, step: Call, file: File): RowCondition[] {
 
 /** Spring's names: `findFirstByStatusAndTypeOrderByCreatedAt(status, type)`. */
 function derived(step: Call): RowCondition[] {
+  const snake =
+    /^(?:find|get|read|fetch|load|query|exists|count|delete)_(?:\w+_)?by_([a-z]\w*)$/.exec(
+      step.name,
+    )
+  if (snake)
+    return snake[1]!.split(/_and_|_or_/).map((one, index) => ({
+      column: bare(one),
+      value: step.args[index] ? dotted(step.args[index]) : "",
+    }))
   const match = /^(?:find|get|read|query|exists|count|delete)\w*?By([A-Z]\w*)$/.exec(step.name)
   if (!match || /^(?:findBy|findOneBy)$/.test(step.name)) return []
   return match[1]!
@@ -231,7 +241,7 @@ function assignedInto(
   before: Call,
   add: (name: string, value: Node | null) => void,
 ): void {
-  const method = file.methodOf(before)
+  const method = unitAround(file, before)
   for (const assign of file.assignments) {
     if (assign.end > before.start || (method && assign.start < method.start)) continue
     for (const target of assign.targets) {

@@ -51,3 +51,13 @@ export function someNode(root: Node, ask: (node: Node) => boolean): boolean {
   })
   return found
 }
+
+/** A column of a row, however a language takes it out: `row.balance`, `row["balance"]`, `row.get("balance")`. */
+export function fieldOf(node: Node): { readonly of: Node; readonly name: string } | null {
+  if (node.kind === "member") return { of: node.object, name: node.name }
+  if (node.kind === "index" && node.index.kind === "string")
+    return { of: node.object, name: node.index.value }
+  const [key] = node.kind === "call" ? node.args : []
+  if (node.kind !== "call" || node.name !== "get" || key?.kind !== "string") return null
+  return node.callee.kind === "member" ? { of: node.callee.object, name: key.value } : null
+}

@@ -7,6 +7,7 @@ import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { derivedFrom, type RowCall } from "./rowCalls.ts"
 import { storeCallsOf } from "./storeCalls.ts"
+import { unitAround } from "./units.ts"
 
 export interface StoreUpdate {
   readonly fn: Func
@@ -27,7 +28,7 @@ export function storeUpdates(program: Program, file: File): StoreUpdate[] {
 function inNamedStores(program: Program, file: File): StoreUpdate[] {
   const calls = storeCallsOf(program, file)
   return calls.flatMap((read) => {
-    const fn = file.methodOf(read.call)
+    const fn = unitAround(file, read.call)
     if (read.kind !== "read" || !fn) return []
     const key = file.textOf(read.key)
     const names = namesOf(file, read.call)
@@ -70,7 +71,7 @@ const STORES = new Set("kv kvs store storage repo repository dao bucket state st
 function inOwnStores(program: Program, file: File): StoreUpdate[] {
   return file.calls.flatMap((read) => {
     const on = READS.test(read.name) ? receiverOf(read) : null
-    const fn = on && file.methodOf(read)
+    const fn = on && unitAround(file, read)
     if (!on || !fn || read.args.length === 0 || !isStore(file, fn, on, read)) return []
     const names = namesOf(file, read)
     const keys = read.args.map((arg) => file.textOf(arg))

@@ -5,6 +5,7 @@ import { type Effect, effectsWithin } from "../analysis/repeatedEffects.ts"
 import type { File } from "../analysis/file.ts"
 import type { Program } from "../analysis/program.ts"
 import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
+import { type Unclaimed, unclaimedIn, webhooksOf } from "../analysis/webhooks.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** A table of what was processed: somebody thought of it, if perhaps elsewhere. */
@@ -17,9 +18,9 @@ export const consumerNotIdempotent: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer/,
+    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|[wW]ebhook/,
   docs: {
-    what: "A consumer of a broker that delivers at least once adds to a sum, adds rows, moves money or sends mail for each delivery, and nothing asks whether the message was processed before.",
+    what: "A consumer of a broker that delivers at least once, or a handler of signed webhooks, adds to a sum, adds rows, moves money or sends mail for each delivery, and nothing asks whether the message was processed before.",
     why: "Brokers deliver again after every rebalance, restart, timeout or lost acknowledgement. The second delivery of the same message credits the wallet or charges the card again.",
     silent: [
       "The message's identity is claimed first: an insert that a unique key may refuse, SETNX, a table of processed messages, in the handler or what it calls.",
@@ -70,6 +71,14 @@ export const consumerNotIdempotent: Rule = {
     },
   },
   check(file, program, report) {
+    for (const webhook of webhooksOf(program, file)) {
+      const found = unclaimedIn(program, webhook)
+      if (found)
+        report({
+          ...draftOf(program, file, webhook, found.effect),
+          ...webhookWords(webhook, found),
+        })
+    }
     for (const consumer of consumersOf(program, file)) {
       if (consumer.broker === "jobs" || isTelemetry(file, consumer)) continue
       if (isEphemeral(program, file, consumer)) continue
@@ -78,6 +87,17 @@ export const consumerNotIdempotent: Rule = {
       report(draftOf(program, file, consumer, effect))
     }
   },
+}
+
+function webhookWords({ at }: Consumer, { at: call, effect }: Unclaimed): Partial<Draft> {
+  return {
+    at: call,
+    message: `a webhook that is sent again is acted on again: ${effect.shown}`,
+    because: [
+      { text: "signed events arrive here; the sender repeats one until it is answered", at },
+      { text: effect.shown, at: effect.at, file: effect.file },
+    ],
+  }
 }
 
 function effectOf(program: Program, file: File, consumer: Consumer): Effect | null {

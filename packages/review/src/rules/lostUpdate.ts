@@ -1,18 +1,18 @@
 /** lost-update: a value is read, changed and written back, over what others wrote in between. */
 import { arithmeticOn, columnRead, type Changed } from "../analysis/arithmetic.ts"
 import type { File } from "../analysis/file.ts"
-import { countedBy, handedRecords } from "../analysis/handedRecords.ts"
+import { changesEntity, countedBy, handedRecords } from "../analysis/handedRecords.ts"
 import { fileUpdates } from "../analysis/fileUpdates.ts"
 import { mergeOn, partChanged } from "../analysis/merges.ts"
 import { countedRecords } from "../analysis/ownRecords.ts"
 import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
-import { bare, rowCallsOf, someNode, type RowCall } from "../analysis/rowCalls.ts"
+import { bare, rowCallsOf, singular, someNode, type RowCall } from "../analysis/rowCalls.ts"
 import { isConditional, isRowGuarded, isVersioned } from "../analysis/rowGuards.ts"
 import { sectionsAt } from "../analysis/sections.ts"
-import { readSql } from "../analysis/sql/readSql.ts"
-import type { SqlStatement } from "../analysis/sql/statement.ts"
+import { isTime, sqlUpdates, type SqlUpdate } from "../analysis/sqlUpdates.ts"
 import { storeUpdates } from "../analysis/storeUpdates.ts"
+import { unitAround } from "../analysis/units.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import { lostUpdateReach } from "./reach/lostUpdate.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
@@ -76,7 +76,7 @@ export const lostUpdate: Rule = {
   },
   check(file, program, report) {
     if (file.language === "sql") {
-      for (const found of inSqlFile(file)) report(found)
+      for (const found of sqlUpdates(file)) report(sqlDraft(found))
       return
     }
     if (ONCE.test(file.path)) return
@@ -90,7 +90,7 @@ export const lostUpdate: Rule = {
     }
     const rows = rowCallsOf(program, file)
     for (const read of [...rows, ...handedRecords(program, file)]) {
-      const fn = file.methodOf(read.call)
+      const fn = unitAround(file, read.call)
       if (!fn || read.locks || read.results.length === 0 || !isRead(read)) continue
       const later = rows.filter((row) => row.call.start > read.call.start && row.call.end <= fn.end)
       for (const write of later) {
@@ -101,7 +101,8 @@ export const lostUpdate: Rule = {
       for (const changed of entityChanges(program, file, fn, read)) {
         if (isHanded && isOwn(changed.column)) continue
         const saved = savedAfter(file, fn, changed, later, isHanded)
-        if (saved && !isVersioned(program, file, changed.at, changed.entity, read.table))
+        const table = changed.managed ? singular(changed.managed) : read.table
+        if (saved && !isVersioned(program, file, changed.at, changed.entity, table))
           add(fn, changed.column, draftOf(file, read, changed, saved), changed.at)
       }
     }
@@ -172,6 +173,8 @@ function valuesGiven(write: RowCall): Node[] {
 
 interface EntityChange extends Changed {
   readonly entity: string
+  /** The class of what changed, where JPA writes it back, whoever read it. */
+  readonly managed?: string | null
 }
 
 /** `account.balance -= amount`, `account.setBalance(account.getBalance() - amount)`. */
@@ -198,10 +201,15 @@ function entityChanges(program: Program, file: File, fn: Func, read: RowCall): E
       found.push({ ...one, column: bare(one.column) })
   for (const call of file.calls) {
     if (!isAfter(call)) continue
-    if (call.callee.kind === "member" && read.results.includes(dotted(call.callee.object))) {
+    if (call.callee.kind === "member" && read.results.includes(rootOf(call.callee.object) ?? "")) {
       const field = countedBy(program, file, call)
       if (field !== null && !isTime(bare(field)))
-        found.push({ column: bare(field), at: call, entity: dotted(call.callee.object) })
+        found.push({
+          column: bare(field),
+          at: call,
+          entity: rootOf(call.callee.object)!,
+          managed: changesEntity(program, file, call),
+        })
     }
     const setter = /^set([A-Z]\w*)$/.exec(call.name)
     const entity = rootOf(call.callee) ?? ""
@@ -241,15 +249,6 @@ function isText(node: Node): boolean {
   return node.kind === "string" || node.kind === "template" || node.kind === "list"
 }
 
-/** Times and places in an order are moved on, and whoever moves them last is right. */
-function isTime(column: string): boolean {
-  return (
-    /(?:at|atms|date|time|until|timestamp|position|priority|rank|offset|page|cursor)$/.test(
-      column,
-    ) || column === ""
-  )
-}
-
 const SAVES =
   /^(?:save\w*|Save\w*|asave|update\w*|Update\w*|merge|persist|put|flush|commit|replaceOne)$/
 
@@ -284,7 +283,7 @@ function savedAfter(
   }
   // A managed entity is written at the end of the transaction.
   const isManaged =
-    !isHanded &&
+    (!isHanded || (changed.managed ?? null) !== null) &&
     (file.language === "java" || file.language === "kotlin") &&
     (fn.annotations.some((one) => one.name.endsWith("Transactional")) ||
       file.classOf(fn)?.annotations.some((one) => one.name.endsWith("Transactional")))
@@ -346,43 +345,7 @@ function columnShown(file: File, changed: Changed): string {
   return words.find((word) => bare(word) === changed.column) ?? changed.column
 }
 
-/** Functions of SQL that select into a variable and update from it. */
-function inSqlFile(file: File): Draft[] {
-  return readSql(file.text).flatMap((outer) => {
-    const inside = outer.verb === "create function" ? outer.nested : []
-    return inside.flatMap((update, index) => {
-      const [table] = update.writes
-      const set = update.sets.find(
-        (one) =>
-          !one.isSelfReferential &&
-          !isTime(bare(one.column)) &&
-          /[-+*]/.test(file.text.slice(one.value.start, one.value.end)),
-      )
-      if (update.verb !== "update" || !table || !set) return []
-      const read = inside
-        .slice(0, index)
-        .find((one) => readsInto(file, one, table.name, set.column))
-      const text = file.text.slice(outer.start, outer.end)
-      if (!read || read.rowLock || /advisory|lock\s+table|serializable|for\s+update/i.test(text))
-        return []
-      if (update.where.some((one) => one.column === set.column || /version/.test(one.column)))
-        return []
-      return [sqlDraft(read, update, set)]
-    })
-  })
-}
-
-function readsInto(file: File, one: SqlStatement, table: string, column: string): boolean {
-  const text = file.text.slice(one.start, one.end)
-  return (
-    one.verb === "select" &&
-    /\binto\b/i.test(text) &&
-    text.toLowerCase().includes(column) &&
-    one.reads.some((read) => read.name === table)
-  )
-}
-
-function sqlDraft(read: Spot, update: Spot, set: Spot & { readonly column: string }): Draft {
+function sqlDraft({ read, update, set }: SqlUpdate): Draft {
   return {
     at: set,
     tier: "likely",

@@ -5,9 +5,11 @@ import { type Query, queriesOf, textIn } from "../analysis/queries.ts"
 import { bare, rowCallsOf, type RowCall, singular, someNode } from "../analysis/rowCalls.ts"
 import { isRowGuarded } from "../analysis/rowGuards.ts"
 import { uniquenessOf } from "../analysis/schemas.ts"
+import { wrappedRows } from "../analysis/wrappedRows.ts"
 import type { SqlConflict } from "../analysis/sql/statement.ts"
 import type { Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
+import { unitAround } from "../analysis/units.ts"
 
 /** Columns whose order says which of two writes is the newer. */
 const ORDERED =
@@ -25,7 +27,7 @@ export const onConflictRace: Rule = {
     what: "Code looks whether a row is there and inserts it when it is not, with no unique index behind it; or ignores that ON CONFLICT DO NOTHING did nothing; or lets an upsert put an older version over a newer one.",
     why: "Two requests look at the same time, both find nothing, both insert. An insert that was skipped is counted as if it had happened. Events that arrive in the wrong order leave the older state.",
     silent: [
-      "A unique index or constraint covers the columns that are looked for.",
+      "A unique index or constraint covers the columns that are looked for, and nobody is owed the row that is there.",
       "The insert says what to do on a conflict, or the violation is caught.",
       "The upsert has a WHERE on the version, or takes the greater one.",
       "A lock is held around both.",
@@ -77,10 +79,10 @@ export const onConflictRace: Rule = {
       for (const draft of overwrites(query)) report(draft)
     }
     if (file.language === "sql") return
-    const rows = rowCallsOf(program, file)
+    const rows = [...rowCallsOf(program, file), ...wrappedRows(program, file)]
     const seen = new Set<number>()
     for (const row of rows) {
-      const fn = file.methodOf(row.call)
+      const fn = unitAround(file, row.call)
       if (!fn) continue
       const draft =
         ignoredConflict(file, fn, row, rows) ?? checkedInsert(program, file, fn, row, rows)
@@ -197,9 +199,9 @@ function checkedInsert(
   if (!insert || !isDecidedBy(file, fn, read, insert)) return null
   if (HANDLED.test(file.textOf(fn)) || isRowGuarded(program, file, fn)) return null
   const uniqueness = uniquenessOf(program, read.table, columns)
+  if (uniqueness !== "free" && handsOutEither(file, fn, read, insert))
+    return getOrMake(read.call, insert.call, uniqueness === "unique")
   if (uniqueness === "unique") return null
-  if (uniqueness === null && handsOutEither(file, fn, read, insert))
-    return getOrMake(read.call, insert.call)
   return {
     at: insert.call,
     tier: uniqueness === "free" ? "likely" : "context",
@@ -218,19 +220,22 @@ function checkedInsert(
 }
 
 /** Who comes second is owed the row that is there, and makes a second one, or fails on an index that is not seen here. */
-function getOrMake(read: Node, insert: Node): Draft {
+function getOrMake(read: Node, insert: Node, isUnique: boolean): Draft {
   return {
     at: insert,
     tier: "likely",
     severity: "low",
-    message:
-      "the row is made when none was found before; of two that look at once, each makes one, or one fails instead of getting the other's",
+    message: isUnique
+      ? "the row is made when none was found before; of two that look at once, one fails on the unique key instead of getting the other's"
+      : "the row is made when none was found before; of two that look at once, each makes one, or one fails instead of getting the other's",
     because: [
       { text: "looked for here", at: read },
       { text: "made here", at: insert },
     ],
     checked: [
-      "no unique index covers what is looked for, as far as schemas are here",
+      isUnique
+        ? "nothing looks again after the unique key refused the second one"
+        : "no unique index covers what is looked for, as far as schemas are here",
       "the insert has no ON CONFLICT, and no violation is caught",
       "no lock is held around both",
     ],
@@ -285,7 +290,7 @@ function isInsertInto(file: File, one: RowCall, read: RowCall): boolean {
     return makesHere && (one.table === null || one.table === read.table)
   }
   if (one.table !== null) return one.table === read.table || makes(one.call)
-  const method = file.methodOf(one.call)
+  const method = unitAround(file, one.call)
   return method !== null && makes(method)
 }
 
