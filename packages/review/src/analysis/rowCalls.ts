@@ -4,6 +4,7 @@
  */
 import type { Assign, Call, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
+import { handedOn } from "./handedOn.ts"
 import { dotted, receiverOf, rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { typeOf } from "./resolve.ts"
@@ -80,7 +81,11 @@ function chainOf(file: File, call: Call): Call[] {
     const outer: Node | null =
       member?.kind === "member" && member.object === at ? file.parentOf(member) : null
     if (outer?.kind !== "call" || outer.callee !== member) return chain
-    if (/^(?:then|catch|finally|orElse\w*|map|let|also|apply|unwrap|toList)$/.test(outer.name))
+    if (
+      /^(?:then|catch|finally|orElse\w*|map|flatMap|ifPresent\w*|let|also|apply|unwrap|toList)$/.test(
+        outer.name,
+      )
+    )
       return chain
     chain.push(outer)
     at = outer
@@ -298,7 +303,7 @@ function on(receiver: string): boolean {
 
 /** The names that what a call gives back goes to, also by pointer. */
 export function resultsOf(file: File, call: Call): string[] {
-  const names: string[] = []
+  const names = handedOn(file, call)
   for (const step of stepsOf(call)) {
     for (const arg of step.args)
       if (arg.kind === "unary" && arg.op === "&") names.push(rootOf(arg.operand) ?? "")

@@ -97,7 +97,11 @@ function receives(program: Program, file: File, call: Call): boolean {
   )
 }
 
+/** `webhooks.unwrap(body, { headers })`, `wh.verify(payload, headers)` of Svix, Paddle's `webhooks.unmarshal(…)`. */
+const UNWRAPS = /(?:^|\.)(?:webhooks?|wh|svix\w*)\.(?:unwrap|unmarshal|verify|verifyAndParse)$/i
+
 function verifies(call: Call): boolean {
+  if (UNWRAPS.test(dotted(call.callee)) && call.args.length > 1) return true
   return (
     VERIFIES.test(call.name) &&
     call.callee.kind === "member" &&
