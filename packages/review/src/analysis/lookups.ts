@@ -134,7 +134,24 @@ export function insertAfter(program: Program, file: File, lookup: Lookup): Inser
     if (node.start >= lookup.from) found = insertOf(program, file, lookup, node)
     return !found
   })
-  return found
+  return found ?? storedAfter(program, file, lookup)
+}
+
+/** `if (!found) made = make() else made = found`, and what was made is put in after both. */
+function storedAfter(program: Program, file: File, lookup: Lookup): Insert | null {
+  const branch = file.ancestorsOf(lookup.test).find((outer) => outer.kind === "if")
+  const block = branch && file.parentOf(branch)
+  if (!branch || block?.kind !== "block" || branch.kind !== "if" || !branch.otherwise) return null
+  for (const later of block.body.slice(block.body.indexOf(branch) + 1)) {
+    const put = insertOf(program, file, lookup, later)
+    const { value } = put ?? { value: null }
+    if (value?.kind !== "name") continue
+    const isMade = file
+      .assignmentsTo(value.name)
+      .some((one) => one.start >= lookup.region.start && one.end <= lookup.region.end)
+    if (isMade) return put
+  }
+  return null
 }
 
 function putsIn(program: Program, file: File, lookup: Lookup, block: Node): boolean {
