@@ -244,6 +244,7 @@ function getOrMake(read: Node, insert: Node, isUnique: boolean): Draft {
 
 /** `user = find(…); if (!user) user = create(…); return user`, `if (user) return user; return create(…)`. */
 function handsOutEither(file: File, fn: Func, read: RowCall, insert: RowCall): boolean {
+  if (isElseOf(file, read, insert)) return true
   const isResult = (node: Node): boolean =>
     someNode(node, (one) => one.kind === "name" && read.results.includes(one.name))
   const isRemade = file.assignments.some(
@@ -294,8 +295,26 @@ function isInsertInto(file: File, one: RowCall, read: RowCall): boolean {
   return method !== null && makes(method)
 }
 
+/** `(await find(name)) ?? (await create(name))`, `find(name).orElseGet(() -> save(…))`. */
+function isElseOf(file: File, read: RowCall, insert: RowCall): boolean {
+  const holdsRead = (node: Node): boolean =>
+    node.start <= read.call.start && read.call.end <= node.end
+  for (const outer of file.ancestorsOf(insert.call)) {
+    if (outer.kind === "binary" && /^(?:\?\?|\|\|)$/.test(outer.op) && holdsRead(outer.left))
+      return true
+    if (
+      outer.kind === "call" &&
+      /^(?:orElseGet|switchIfEmpty|getOrElse)$/.test(outer.name) &&
+      holdsRead(outer.callee)
+    )
+      return true
+  }
+  return false
+}
+
 /** Whether what was read decides whether the insert happens. */
 function isDecidedBy(file: File, fn: Func, read: RowCall, insert: RowCall): boolean {
+  if (isElseOf(file, read, insert)) return true
   return someNode(fn, (node) => {
     if (node.kind !== "if" || node.test.start > insert.call.start) return false
     if (node.test.start <= read.call.start && read.call.end <= node.test.end) return true
