@@ -93,6 +93,9 @@ export const onConflictRace: Rule = {
   },
 }
 
+/** What somebody runs once, by hand. */
+const ONCE = /(?:^|\/)(?:seeds?|migrations?|scripts|fixtures)(?:\/|\.\w+$)/
+
 /** Upserts that take a version as it comes. */
 function overwrites(query: Query): Draft[] {
   return query.statements.flatMap((statement) => {
@@ -186,6 +189,7 @@ function checkedInsert(
 ): Draft | null {
   const columns = read.where.map((one) => one.column)
   if (read.kind !== "read" || !read.table || read.locks || columns.length === 0) return null
+  if (ONCE.test(file.path)) return null
   if (columns.every((column) => /^(?:id|pk|_id)$/.test(column))) return null
   const insert = rows.find(
     (one) =>
