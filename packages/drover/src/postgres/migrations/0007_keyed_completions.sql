@@ -1,5 +1,6 @@
 -- Completions of jobs with keys under limits, many at once, each under its fence; those that hold a unique key when they are
 -- completed go by settle_2. Ids in order. Returns the places (from 1) of those that were written.
+-- It opens by itself what waits for these keys, as the trigger job_frees_keys does for all other ways out.
 create function {schema}.complete_keyed_1(
   p_worker integer, p_ids uuid[], p_attempts integer[], p_tokens bigint[], p_prevs bigint[], p_results json
 ) returns integer[]
