@@ -71,3 +71,25 @@ test("a hint leads to a look, and to no claim, where limits held back what waits
   expect(state.claims).toBe(before)
   gate.resolve()
 })
+
+test("of hints that come one by one five lead to a claim at once, and the next to one when its time has come", async () => {
+  await using world = await createWorld()
+  const state = blind(world)
+  await world.worker([defineJob("a", { run: () => {} })], {
+    store: state.store,
+    options: { poll: "1h" },
+  })
+  await world.clock.advance(100)
+  const claims: number[] = []
+  for (let n = 0; n < 6; n++) {
+    const before = state.claims
+    state.hint()
+    await world.clock.settle()
+    claims.push(state.claims - before)
+    await world.clock.advance(1)
+  }
+  expect(claims).toEqual([1, 1, 1, 1, 1, 0])
+  const before = state.claims
+  await world.clock.advance(10)
+  expect(state.claims - before).toBe(1)
+})
