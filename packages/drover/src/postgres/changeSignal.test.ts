@@ -35,3 +35,15 @@ test("a process tells of ten changes in a row at once, and of those after them e
   await store.enqueue([testJob()])
   expect(await arrived(), "after a rest it tells at once").toBe(12)
 })
+
+test("who enqueues and closes at once has told of it", async () => {
+  await using ground = await openTestStore()
+  const { schema, client } = ground
+  const heard = Promise.withResolvers<string>()
+  client.on("notification", ({ payload = "" }) => heard.resolve(payload))
+  await client.query(`listen "${channelOf(schema)}"`)
+  await using producer = await openTestStore({ schema })
+  await producer.store.enqueue([testJob()])
+  await producer.store.close()
+  expect(await heard.promise).toBe("")
+})

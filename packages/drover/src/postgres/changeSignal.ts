@@ -176,8 +176,10 @@ class ChangeSignal {
     this.#bucket.take(this.#toldMono)
     const payload = this.#telling === "ends" ? ENDS : ""
     this.#telling = "ends"
-    // This process's own claim begins in a turn of its own. It goes first: both at once would slow each other.
-    clock.defer(() => clock.defer(() => this.#send(payload)))
+    // Who only enqueues may be about to close.
+    if (this.#listeners.size === 0) this.#send(payload)
+    // A claim of this process's own begins in a turn of its own. It goes first: both at once would slow each other.
+    else clock.defer(() => clock.defer(() => this.#send(payload)))
   }
 
   #send(payload: string): void {
