@@ -26,6 +26,15 @@ function blind(world: World): { readonly store: Store; readonly hint: () => void
   return state
 }
 
+/** The same with a worker that has looked for jobs and found none. */
+async function idle(world: World): Promise<ReturnType<typeof blind>> {
+  const state = blind(world)
+  const job = defineJob("a", { run: () => {} })
+  await world.worker([job], { store: state.store, options: { poll: "1h" } })
+  await world.clock.advance(100)
+  return state
+}
+
 test("where a claim costs no more than a look, a hint of another process claims at once", async () => {
   await using world = await createWorld()
   const job = defineJob("a", { run: () => {} })
@@ -41,12 +50,7 @@ test("where a claim costs no more than a look, a hint of another process claims 
 
 test("hints in a burst lead to one claim at once, and to one more when the burst is over", async () => {
   await using world = await createWorld()
-  const state = blind(world)
-  await world.worker([defineJob("a", { run: () => {} })], {
-    store: state.store,
-    options: { poll: "1h" },
-  })
-  await world.clock.advance(100)
+  const state = await idle(world)
   const before = state.claims
   for (let n = 0; n < 50; n++) state.hint()
   await world.clock.advance(5)
@@ -74,12 +78,7 @@ test("a hint leads to a look, and to no claim, where limits held back what waits
 
 test("of hints that come one by one five lead to a claim at once, and the next to one when its time has come", async () => {
   await using world = await createWorld()
-  const state = blind(world)
-  await world.worker([defineJob("a", { run: () => {} })], {
-    store: state.store,
-    options: { poll: "1h" },
-  })
-  await world.clock.advance(100)
+  const state = await idle(world)
   const claims: number[] = []
   for (let n = 0; n < 6; n++) {
     const before = state.claims
