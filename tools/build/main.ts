@@ -2,22 +2,28 @@
 import { spawnSync } from "node:child_process"
 import { chmodSync, copyFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
+import { bundle } from "./bundle.ts"
 
 const ROOT = join(import.meta.dirname, "../..")
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc")
 
-process.exitCode = ["packages/drover", "packages/review"].map(build).find((status) => status !== 0)
+process.exitCode =
+  compile("packages/drover") ||
+  compile("packages/review", "--emitDeclarationOnly", "--sourceMap", "false")
+if (process.exitCode === 0) {
+  const review = join(ROOT, "packages/review")
+  await bundle(review, ["index", "cli/main", "engine/worker"], "engine")
+  for (const folder of [join(ROOT, "packages/drover"), review]) {
+    chmodSync(join(folder, "dist/cli/main.js"), 0o755)
+    copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"))
+  }
+}
 
 /** @returns the compiler's exit status. */
-function build(name: string): number {
+function compile(name: string, ...more: readonly string[]): number {
   const folder = join(ROOT, name)
-  const dist = join(folder, "dist")
   // A file whose source is gone must not be published.
-  rmSync(dist, { recursive: true, force: true })
-  const args = [TSC, "-p", join(folder, "tsconfig.build.json")]
-  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" })
-  if (status !== 0) return status ?? 1
-  chmodSync(join(dist, "cli/main.js"), 0o755)
-  copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"))
-  return 0
+  rmSync(join(folder, "dist"), { recursive: true, force: true })
+  const args = [TSC, "-p", join(folder, "tsconfig.build.json"), ...more]
+  return spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 1
 }

@@ -3,6 +3,7 @@
  * and not on all sources: the answer must be plain data, and must hang on nothing but the program.
  */
 import type { Program, Source } from "./program.ts"
+import type { Lookup } from "./trace.ts"
 
 export type Answer = string | number | boolean | null | readonly Answer[]
 
@@ -35,4 +36,10 @@ const MENTIONING = question("sources that mention a word", (program, about): str
 /** Sources outside tests whose text has a word, in the order of paths. */
 export function sourcesMentioning(program: Program, word: string): readonly Source[] {
   return program.ask(MENTIONING, word).flatMap((path) => program.source(path) ?? [])
+}
+
+/** The word of a look-up that asks who mentions it; null for another look-up. */
+export function mentionedWord(lookup: Lookup): string | null {
+  const start = `${MENTIONING.name}\n`
+  return lookup.startsWith(start) ? lookup.slice(start.length) : null
 }

@@ -190,7 +190,8 @@ function analyserVersion(): string {
   const hash = createHash("sha256")
   const source = join(import.meta.dirname, "..")
   const isSource = import.meta.url.endsWith(".ts")
-  for (const folder of ANALYSER_FOLDERS) {
+  // What is built is joined, so that nothing of it can be told apart.
+  for (const folder of isSource ? ANALYSER_FOLDERS : ["."]) {
     const names = readdirSync(join(source, folder), { recursive: true, encoding: "utf8" }).sort()
     for (const name of names) {
       const isCode = (isSource ? /^(?!.*\.(?:test|fixture)\.).*\.ts$/ : /\.js$/).test(name)

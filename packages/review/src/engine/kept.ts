@@ -4,6 +4,7 @@
  */
 import { hash } from "node:crypto"
 import type { Program } from "../analysis/program.ts"
+import { mentionedWord } from "../analysis/question.ts"
 import type { Lookup } from "../analysis/trace.ts"
 import { FILES_KEY, type Cache } from "./cache.ts"
 import type { Checked } from "./check.ts"
@@ -63,6 +64,11 @@ export class Kept {
   /** Whether anything is known of a file with this text: without, the program need not be asked. */
   knows({ path, key }: Checkable): boolean {
     return this.#entries.get(path)?.some((one) => one.key === key) ?? false
+  }
+
+  /** Words that were looked for in all texts, and will be again to see what still holds. */
+  words(): string[] {
+    return this.#facts.flatMap(([lookup]) => mentionedWord(lookup) ?? [])
   }
 
   /** Takes what a thread found. */

@@ -203,6 +203,7 @@ class Run {
         this.cache,
         settingsKey({ ...this.#options, rules: this.#rules }),
       ))
+      side.mentions?.expect(kept.words())
       const checked = await check({
         get program() {
           return side.program
