@@ -11,14 +11,14 @@ import { redisSettings } from "./redisServer.ts"
 import { Report } from "./report.ts"
 import { systems } from "./systems.ts"
 import type { System } from "./systems.ts"
-import { throughput } from "./throughput.ts"
+import { drainFresh, throughput } from "./throughput.ts"
 import type { Throughput } from "./throughput.ts"
 
 /**
  * `npm run bench -- --peers`: Drover beside other queues in one run, on one machine and one Postgres, in turn. What
  * is not installed is named and left out. A figure is always of jobs that were counted.
  */
-const measures = ["drain", "latency", "half", "recovery", "open", "history"] as const
+const measures = ["drain", "fresh", "latency", "half", "recovery", "open", "history"] as const
 type Measure = (typeof measures)[number]
 
 const { values } = parseArgs({
@@ -54,7 +54,7 @@ if (values.help || unknown.length > 0 || wrong) {
   console.error(
     `npm run bench -- --peers [--json] [--only ${measures.join(",")}] [--systems a,b] [--rounds 3]\n` +
       `  [--jobs 100000] [--probes 500] [--seconds 60] [--finished 5000000]\n` +
-      `"drain" is also bulk and concurrent enqueue; --seconds is how long the transaction of "open" is.\n` +
+      `"drain" is also bulk and concurrent enqueue, and its database is vacuumed and analyzed, that of "fresh" is not; --seconds is how long the transaction of "open" is.\n` +
       `Systems: ${systems.map(({ name }) => name).join(", ")}\n` +
       `First: npm ci in bench/peers, a redis-server, Go. The databases go below TMPDIR.`,
   )
@@ -69,6 +69,7 @@ const runtimes = present.filter(({ isCeiling }) => isCeiling !== true)
 const rates = new Map<string, Throughput[]>()
 
 if (only.includes("drain")) await measureThroughput(rounds)
+if (only.includes("fresh")) await measureFresh()
 if (only.includes("latency")) await measureIdle()
 if (only.includes("half")) await measureHalfLoad()
 if (only.includes("recovery")) await measureRecovery()
@@ -128,6 +129,15 @@ async function measureThroughput(count: number): Promise<void> {
     "more",
     of((rate) => rate.drain),
   )
+}
+
+async function measureFresh(): Promise<void> {
+  const found = new Map<string, number[]>()
+  await inTurn("drain right after the enqueue", runtimes, rounds, async (system) => {
+    const rate = await drainFresh(lab, system, Math.round(jobs * system.share))
+    found.set(system.name, [...(found.get(system.name) ?? []), rate])
+  })
+  report.print("drain right after the enqueue", "jobs/s", "more", found)
 }
 
 async function measureIdle(): Promise<void> {
