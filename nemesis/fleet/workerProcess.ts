@@ -1,5 +1,6 @@
 import { Drover, Events, isDroverError } from "drover"
 import type { JobContext, JobDefinition } from "drover"
+import { retry } from "drover/retry"
 import { SeededRng, systemClock } from "../../packages/drover/src/time/index.ts"
 import { features } from "../features/index.ts"
 import type { HandlerWorld } from "../features/feature.ts"
@@ -62,25 +63,28 @@ export async function runWorker(plan: WorkerPlan): Promise<void> {
   process.send?.("calm")
 }
 
+/** Begins to work. The database may be under a fault just now, and under the next one when that is over. */
 async function start(drover: Drover, plan: WorkerPlan, witness: WorkerWitness): Promise<void> {
-  for (;;) {
-    try {
-      await drover.work({
-        lease: { ttl: plan.leaseMs },
-        poll: 200,
-        soloPatience: 300,
-        stopGrace: 2_000,
-        // Blocks of the event loop fall on both sides of it.
-        stallLimit: 2 * plan.leaseMs,
-      })
-      return
-    } catch (error) {
-      // The database may be under a fault just now; anything else is one of ours.
-      if (!isDroverError(error) || !error.code.startsWith("DROVER_STORE")) throw error
-      witness.write({ event: "store", what: `start: ${error.code}` })
-      await systemClock.sleep(200)
-    }
-  }
+  const begin = (): Promise<unknown> =>
+    drover.work({
+      lease: { ttl: plan.leaseMs },
+      poll: 200,
+      soloPatience: 300,
+      stopGrace: 2_000,
+      // Blocks of the event loop fall on both sides of it.
+      stallLimit: 2 * plan.leaseMs,
+    })
+  await retry(begin, {
+    base: 200,
+    cap: "1s",
+    // A worker that does not come up is killed with the rest when the run ends.
+    maxAttempts: false,
+    retryIf(error) {
+      const isFault = isDroverError(error) && error.code.startsWith("DROVER_STORE")
+      if (isFault) witness.write({ event: "store", what: `start: ${error.code}` })
+      return isFault
+    },
+  })
 }
 
 async function produce(parts: {

@@ -1,7 +1,7 @@
+import { retry } from "drover/retry"
 import pg from "pg"
 import { startPostgres } from "../../packages/drover/src/postgres/fixtures/postgresServer.ts"
 import type { PostgresServer } from "../../packages/drover/src/postgres/fixtures/postgresServer.ts"
-import { systemClock } from "../../packages/drover/src/time/index.ts"
 import type { StoreAddress } from "../fleet/workerPlan.ts"
 import type { StoredTerm } from "../history/runHistory.ts"
 import type { Ground, UnheardJob } from "./ground.ts"
@@ -53,15 +53,11 @@ export class PostgresGround implements Ground {
 
   /** One statement of a superuser, past all proxies; a server that starts is waited for. */
   async query(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await using client = await this.connect()
-        return (await client.query<Row>(sql, [...values])).rows
-      } catch (error) {
-        if (tries === TRIES) throw error
-      }
-      await systemClock.sleep(100)
+    const ask = async (): Promise<readonly Row[]> => {
+      await using client = await this.connect()
+      return (await client.query<Row>(sql, [...values])).rows
     }
+    return retry(ask, { base: 100, cap: 200, maxAttempts: TRIES })
   }
 
   /** A connection of its own. @param user the superuser unless told otherwise. */

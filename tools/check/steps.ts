@@ -33,6 +33,12 @@ export const steps: readonly Step[] = [
     mend: "delete what nothing uses, or name it as an entry in knip.jsonc",
   },
   { name: "build", command: ["node", "tools/build/main.ts"], mend: "npm run build" },
+  {
+    name: "review",
+    command: ["node", "packages/review/dist/cli/main.js", "--root", ".", "--no-cache"],
+    mend: "as it says, or tell it why not: docs/review/ignoring.md",
+    after: ["build"],
+  },
   ...["drover", "review"].flatMap(stepsOfPackage),
 ]
 

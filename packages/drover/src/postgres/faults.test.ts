@@ -209,7 +209,8 @@ test("an application that takes every connection of its pool cannot stop the lea
 
 test("a server without room for another connection is waited for", async () => {
   await using server = await startPostgres({ maxConnections: 12 })
-  await using world = await openTestStore({ url: server.url })
+  await using proxy = await TcpProxy.before(server.url)
+  await using world = await openTestStore({ url: proxy.url, admin: server.url })
   const crowd: pg.Client[] = []
   for (;;) {
     const client = await connectTest(server.url).catch(() => undefined)
@@ -217,8 +218,9 @@ test("a server without room for another connection is waited for", async () => {
     crowd.push(client)
   }
   // More at once than there are connections: some must wait for a place.
+  const refused = proxy.answered("53300")
   const busy = [1, 2, 3, 4].map(() => world.store.enqueue([testJob()]))
-  await systemClock.sleep(50)
+  await refused
   await Promise.all(crowd.map((client) => client.end()))
   expect(await Promise.all(busy.map(codeOf))).toEqual(["done", "done", "done", "done"])
 })

@@ -1,9 +1,6 @@
 /**
- * Comments that hold a finding back:
- *
- *     delay(1000) // drover-ignore[retry-without-jitter]: only one process ever runs this
- *     // drover-ignore[lost-update, toctou-counter]: guarded by the lock of the caller
- *     // drover-ignore-file[sleep-in-test]: the clock of this suite is a fake
+ * Comments that hold a finding back: the word below with the rules in brackets, a colon and the reason, for one place; the
+ * same with `-file` behind the word for a whole file. docs/review/ignoring.md shows them.
  *
  * They stand in any comment style, behind the code that they mean or above it. Both the rule and the reason are
  * required: an ignore without a reason is a question to the next reader.

@@ -211,7 +211,8 @@ where h.hash = ?`,
   put_declared: `insert into drover_limit (scope, target, type, by, declared, generation)
 values (?, ?, ?, ?, ?, ?)
 on conflict (scope, target, type, by) do update
-set declared = excluded.declared, generation = excluded.generation`,
+set declared = excluded.declared, generation = excluded.generation
+where excluded.generation >= drover_limit.generation`,
   put_setting: `insert into drover_limit (scope, target, type, by, declared, generation, setting, set_at, set_by)
 values (?, ?, ?, ?, null, -1, ?, ?, ?)
 on conflict (scope, target, type, by) do update

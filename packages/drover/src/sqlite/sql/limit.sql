@@ -11,7 +11,8 @@ select lane from drover_keyed_lane;
 insert into drover_limit (scope, target, type, by, declared, generation)
 values (?, ?, ?, ?, ?, ?)
 on conflict (scope, target, type, by) do update
-set declared = excluded.declared, generation = excluded.generation;
+set declared = excluded.declared, generation = excluded.generation
+where excluded.generation >= drover_limit.generation;
 
 -- name: put_setting
 -- Called by setLimit. The generation of a limit that no code declared is below that of any code.
