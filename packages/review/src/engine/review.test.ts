@@ -375,3 +375,15 @@ test("all of it runs from the sources as they are, with threads", () => {
   ]
   expect(execFileSync(process.execPath, args, { encoding: "utf8" }).trim()).toBe("122 0")
 }, 60_000)
+
+test("a head that cannot be read is told as it is, also when the base has nothing to ask of it", async () => {
+  using ground = new Ground()
+  ground.commit({ "a.go": "package a\n" })
+  const failure = new Error("the disk is gone")
+  const changes = {
+    head: { load: () => Promise.reject(failure) },
+    base: { load: () => Promise.resolve({ files: [], notices: [] }) },
+  }
+  // A rejection that nobody takes would fail this run of tests.
+  await expect(run(ground.root, { changes })).rejects.toBe(failure)
+})

@@ -308,12 +308,15 @@ async function loadTrees(
     return { sides: { head: new Side(files, options), base: null }, notices }
   }
   const compared = { ...load, blobs: true, ownOnly: true }
-  const head = await changes.head.load(compared)
+  const loading = changes.head.load(compared)
   // What did not change is one text in both trees, read once.
-  const known = new Map(
-    head.files.flatMap((file) => (file.blob === null ? [] : [[file.blob, file] as const])),
+  const known = loading.then(
+    ({ files }) =>
+      new Map(files.flatMap((file) => (file.blob === null ? [] : [[file.blob, file] as const]))),
   )
-  const base = await changes.base.load({ ...compared, known })
+  // Who does not get to ask for it does not hear of it; the load itself is awaited.
+  known.catch(() => undefined)
+  const [head, base] = await Promise.all([loading, changes.base.load({ ...compared, known })])
   const sides = { head: new Side(head.files, options), base: new Side(base.files, options) }
   return { sides, notices: head.notices }
 }

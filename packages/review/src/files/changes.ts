@@ -25,9 +25,12 @@ export async function changesBetween(
   signal?: AbortSignal,
 ): Promise<Changes> {
   const match = /^(.*?)(\.{2,3})(.*)$/s.exec(range)
-  const base = await resolveCommit(root, match ? match[1] || "HEAD" : range, { signal })
   const headName = match?.[3] ?? ""
-  const head = headName === "" ? null : await resolveCommit(root, headName, { signal })
+  // Both at once; where both are unknown, the base is what is told.
+  const finding = headName === "" ? null : resolveCommit(root, headName, { signal })
+  finding?.catch(() => undefined)
+  const base = await resolveCommit(root, match ? match[1] || "HEAD" : range, { signal })
+  const head = await finding
   if (head !== null && match?.[2] === "..") {
     return { base: commitTree(root, base), head: commitTree(root, head) }
   }

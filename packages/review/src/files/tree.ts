@@ -33,8 +33,8 @@ export interface LoadOptions {
   readonly ownOnly?: boolean
   /** Whether `blob` is needed. */
   readonly blobs?: boolean
-  /** Texts that are known by their blob, so that an unchanged file is not read twice. */
-  readonly known?: ReadonlyMap<string, TextFile>
+  /** Texts that are known by their blob, so that an unchanged file is not read twice. Names are listed meanwhile. */
+  readonly known?: Promise<ReadonlyMap<string, TextFile>>
   readonly signal?: AbortSignal | undefined
   /** Instead of the limits of limits.ts; for tests. */
   readonly limits?: Partial<Limits>

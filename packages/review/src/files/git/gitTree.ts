@@ -8,6 +8,7 @@ import { listCommit, listIndex, readBlobs, sizesOf, type GitEntry } from "./obje
 
 const MAX_RULE_FILE_BYTES = 256 * 1024
 const MAX_RULE_FILES = 1_000
+const NOTHING: ReadonlyMap<string, TextFile> = new Map()
 
 /** @param commit - a full hash, as resolveCommit gives it */
 export function commitTree(root: string, commit: string): Tree {
@@ -36,10 +37,12 @@ async function load(
     .filter(({ path }) => isSafe(path) && options.wants(path))
     .filter(({ path }) => named.has(path) || !(isInSkippedFolder(path) || isLeftOut(path, rules)))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
-  const contents = await read(root, wanted, passedOver, options)
+  const known = (await options.known) ?? NOTHING
+  const unknown = wanted.filter(({ blob }) => !known.has(blob))
+  const contents = await read(root, unknown, passedOver, options)
   const files = wanted.flatMap(({ path, blob }): TextFile[] => {
-    const known = options.known?.get(blob)
-    if (known) return [known.path === path ? known : { path, text: known.text, blob }]
+    const same = known.get(blob)
+    if (same) return [same.path === path ? same : { path, text: same.text, blob }]
     const bytes = contents.get(blob)
     const text = bytes ? textOf(path, bytes, passedOver, named.has(path)) : null
     return text === null ? [] : [{ path, text, blob }]
@@ -47,14 +50,13 @@ async function load(
   return { files, notices: passedOver.notices() }
 }
 
-/** Reads what is not known yet and fits the limits. */
+/** Reads what fits the limits. */
 async function read(
   root: string,
-  wanted: readonly GitEntry[],
+  unknown: readonly GitEntry[],
   passedOver: PassedOver,
   options: LoadOptions,
 ): Promise<ReadonlyMap<string, Buffer>> {
-  const unknown = wanted.filter(({ blob }) => !options.known?.has(blob))
   const sizes = await sizesOf(root, unique(unknown), options)
   const budget = new Budget(limitsOf(options), passedOver)
   const taken = unknown.filter(({ path, blob }) => {
