@@ -1,12 +1,13 @@
 import pg from "pg"
 import { expect, test } from "vitest"
 import { isDroverError } from "../errors/index.ts"
-import { systemClock } from "../time/index.ts"
+import { systemClock, systemRng } from "../time/index.ts"
 import { openTestStore, testJob } from "./fixtures/openTestStore.ts"
 import type { TestStore } from "./fixtures/openTestStore.ts"
 import { startPostgres } from "./fixtures/postgresServer.ts"
 import { TcpProxy } from "./fixtures/tcpProxy.ts"
 import { connectTest, testServerUrl } from "./fixtures/testServer.ts"
+import { postgres } from "./index.ts"
 
 const leaseMs = 30_000
 
@@ -189,6 +190,26 @@ test("a server that crashes and comes back has all that it acknowledged, and the
   isOver = true
   await producing
   expect(await store.count({ ids: acknowledged }, 10_000)).toBe(acknowledged.length)
+})
+
+test("a store that is opened while its server restarts, or loses its connection, is open soon after", async () => {
+  await using server = await startPostgres()
+  await using proxy = await TcpProxy.before(server.url)
+  await using world = await openTestStore({ url: server.url })
+  const open = (url: string, migrate: boolean): Promise<string> => {
+    const { events, schema } = world
+    const store = postgres({ url, schema }).connect({ clock: systemClock, rng: systemRng, events })
+    return codeOf(store.open({ migrate })).finally(() => store.close())
+  }
+  for (const bytes of ["server_version_num", "min_worker"]) {
+    proxy.mode = { kind: "cut after", bytes }
+    expect(await open(proxy.url, false), bytes).toBe("done")
+  }
+  expect(proxy.cuts).toBe(2)
+  await server.stop("fast")
+  const openings = [open(server.url, false), open(server.url, true)]
+  await server.start()
+  expect(await Promise.all(openings)).toEqual(["done", "done"])
 })
 
 test("an application that takes every connection of its pool cannot stop the lease", async () => {

@@ -1,6 +1,7 @@
 import { assert } from "../errors/index.ts"
 import type { EnqueueOutcome, NewJob, SettleRequest, SettleStatus } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
+import type { PostgresDatabase } from "./database.ts"
 import { outcomesOf } from "./enqueue.ts"
 import { newJobsText } from "./newJobText.ts"
 import { settlementsText } from "./settle.ts"
@@ -11,14 +12,18 @@ export type RunStatement = (
   values: readonly unknown[],
 ) => Promise<{ readonly rows: readonly Record<string, unknown>[] }>
 
-/** Enqueues in a user's transaction: one statement, so a failure leaves nothing of it. */
+/** Enqueues in a user's transaction: what writes is one statement, so a failure leaves nothing of it. */
 export async function enqueueJoined(
   { database, lanes }: StoreContext,
   run: RunStatement,
   jobs: readonly NewJob[],
 ): Promise<readonly EnqueueOutcome[]> {
   if (jobs.length === 0) return []
-  await lanes.makeAll(jobs.map(({ queue, kind }) => [queue, kind] as const))
+  const pairs = jobs.map(({ queue, kind }) => [queue, kind] as const)
+  // One that looks at an old snapshot would not see them, and makes its own.
+  if (!(await lanes.areThere(pairs)) && (await seesCommits(database, run))) {
+    await lanes.makeAll(pairs)
+  }
   const { rows } = await run(database.textOf("enqueue_joined"), [newJobsText(jobs)])
   return outcomesOf(replyOf(rows) as unknown[][])
 }
@@ -35,6 +40,11 @@ export async function settleJoined(
   const [status] = replyOf(rows) as SettleStatus[]
   assert(status !== undefined, "a settlement has a status")
   return status
+}
+
+async function seesCommits(database: PostgresDatabase, run: RunStatement): Promise<boolean> {
+  const { rows } = await run(database.textOf("joined_isolation"), [])
+  return rows[0]?.["reply"] === "read committed"
 }
 
 function replyOf(rows: readonly Record<string, unknown>[]): unknown[] {

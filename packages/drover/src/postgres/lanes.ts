@@ -44,6 +44,13 @@ export class Lanes {
     return lane.id
   }
 
+  /** Whether all of these lanes are there. */
+  async areThere(pairs: readonly (readonly [queue: string, kind: string])[]): Promise<boolean> {
+    const unknown = pairs.filter(([queue, kind]) => !this.#knows(queue, kind))
+    if (unknown.length > 0) await this.#read(unknown)
+    return unknown.every(([queue, kind]) => this.#knows(queue, kind))
+  }
+
   /**
    * Makes the lanes that are not there, in a transaction of its own: one that a user's transaction makes would hold
    * up everybody else who enqueues the first job of this kind.

@@ -1419,6 +1419,7 @@ where pg_backend_pid() = $1::int`,
   current_setting('server_version'),
   current_setting('server_encoding'),
   pg_is_in_recovery()`,
+  joined_isolation: `select current_setting('transaction_isolation') as reply`,
   tell_change: `select pg_notify($1::text, $2::text)`,
   read_term: `select term, token, candidate, host, pid, info, elected_at, renewed_at, until_at, {schema}.clock_ms()
 from {schema}.term`,
