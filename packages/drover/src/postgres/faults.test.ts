@@ -228,6 +228,27 @@ test("an application that takes every connection of its pool cannot stop the lea
   await pool.end()
 })
 
+test("a server that ends idle sessions ends none of ours: what listens would be deaf each time", async () => {
+  const admin = await testServerUrl()
+  const url = new URL(admin)
+  url.searchParams.set("options", "-c idle_session_timeout=600000")
+  const shown = async (world: TestStore): Promise<unknown> => {
+    const roles = ["work", "control", "signal"] as const
+    const ask = (role: (typeof roles)[number]): Promise<unknown> =>
+      world.database.plain("test", (db) => db.text("show idle_session_timeout"), { role })
+    return Promise.all(roles.map(ask))
+  }
+  await using world = await openTestStore({ url: url.href, admin })
+  expect(await shown(world)).toEqual([[["0"]], [["0"]], [["0"]]])
+  const pool = new pg.Pool({ connectionString: url.href })
+  {
+    await using shared = await openTestStore({ pool, admin })
+    // What it lends for a while stays as it is.
+    expect(await shown(shared)).toEqual([[["10min"]], [["0"]], [["0"]]])
+  }
+  await pool.end()
+})
+
 test("a server without room for another connection is waited for", async () => {
   await using server = await startPostgres({ maxConnections: 12 })
   await using world = await openTestStore({ url: server.url })
