@@ -439,6 +439,9 @@ join {schema}.lane l on l.queue = p.queue and l.kind = p.kind`,
 select p.queue, p.kind from unnest($1::text[], $2::text[]) p (queue, kind) order by p.queue, p.kind
 on conflict do nothing`,
   lanes_by_id: `select l.queue, l.kind, l.id from {schema}.lane l where l.id = any ($1::integer[])`,
+  joined_lanes: `select json_build_array(count(*) filter (where l.id is null), current_setting('transaction_isolation'))::text as reply
+from json_array_elements($1::text::json) p
+left join {schema}.lane l on l.queue = p ->> 0 and l.kind = p ->> 1`,
   read_limits: `select
   m.id, m.scope, m.target, m.type, m.by_key, m.declared::text, m.generation, m.setting::text, m.set_at, m.set_by
 from {schema}.limits m
@@ -1420,7 +1423,6 @@ where pg_backend_pid() = $1::int`,
   current_setting('server_version'),
   current_setting('server_encoding'),
   pg_is_in_recovery()`,
-  joined_isolation: `select current_setting('transaction_isolation') as reply`,
   tell_change: `select pg_notify($1::text, $2::text)`,
   read_term: `select term, token, candidate, host, pid, info, elected_at, renewed_at, until_at, {schema}.clock_ms()
 from {schema}.term`,

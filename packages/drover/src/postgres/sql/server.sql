@@ -31,10 +31,6 @@ select
   current_setting('server_encoding'),
   pg_is_in_recovery();
 
--- name: joined_isolation
--- Called inside of a user's own transaction, before it enqueues the first job of a kind into a queue. Reads no table.
-select current_setting('transaction_isolation') as reply;
-
 -- name: tell_change
 -- Called after writes, ten times in a row and then at most every 10 ms for each process, on a connection of its own and
 -- never with the write: the commit of a transaction that notifies takes a lock that all others of the server wait for.
