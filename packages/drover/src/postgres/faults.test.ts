@@ -196,10 +196,12 @@ test("a store that is opened while its server restarts, or loses its connection,
   await using server = await startPostgres()
   await using proxy = await TcpProxy.before(server.url)
   await using world = await openTestStore({ url: server.url })
-  const open = (url: string, migrate: boolean): Promise<string> => {
+  const open = async (url: string, migrate: boolean): Promise<string> => {
     const { events, schema } = world
     const store = postgres({ url, schema }).connect({ clock: systemClock, rng: systemRng, events })
-    return codeOf(store.open({ migrate })).finally(() => store.close())
+    const code = await codeOf(store.open({ migrate }))
+    await store.close()
+    return code
   }
   for (const bytes of ["server_version_num", "min_worker"]) {
     proxy.mode = { kind: "cut after", bytes }

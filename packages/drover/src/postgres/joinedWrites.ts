@@ -63,15 +63,11 @@ async function prepareLanes(
 }
 
 /** Waits for what happens beside a transaction, not for long, and whatever comes of it. */
-function within(clock: Clock, limitMs: number, beside: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimer(limitMs, resolve, { ref: false })
-    const done = (): void => {
-      timer.cancel()
-      resolve()
-    }
-    beside.then(done, done)
-  })
+async function within(clock: Clock, limitMs: number, beside: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = clock.setTimer(limitMs, late.resolve, { ref: false })
+  await Promise.race([late.promise, beside.catch(() => {})])
+  timer.cancel()
 }
 
 function replyOf(rows: readonly Record<string, unknown>[]): unknown[] {
