@@ -56,7 +56,7 @@ const CALL_MS = 15_000
  * How an open goes about a server that restarts just now, or that has no room for another connection: like every call,
  * but for whoever mistyped the address not as long.
  */
-const OPENING: CallOptions = { repeatable: true, deadlineMs: 5_000 }
+const OPENING: CallOptions = { reads: true, deadlineMs: 5_000 }
 
 /** A wait from which on `store.busy` is emitted. */
 const BUSY_REPORT_MS = 250
@@ -149,7 +149,7 @@ export class PostgresDatabase {
     body: (connection: Connection) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    return this.#call(operation, { ...options, repeatable: true }, body)
+    return this.#call(operation, { ...options, reads: true }, body)
   }
 
   /** Runs a body that only reads; all its statements see one snapshot. */
@@ -158,7 +158,7 @@ export class PostgresDatabase {
     body: (connection: Connection) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    return this.#call(operation, { ...options, repeatable: true }, (connection) =>
+    return this.#call(operation, { ...options, reads: true }, (connection) =>
       this.#transact(connection, "repeatable read, read only", body),
     )
   }
@@ -298,7 +298,7 @@ export class PostgresDatabase {
       if (!this.#isWorthAgain(error, options)) throw this.#failed(operation, error)
       result = await this.#again(operation, options, body, error)
     }
-    this.#failures.succeeded()
+    this.#failures.succeeded(options.reads === true ? "read" : "write")
     return result
   }
 
@@ -360,7 +360,7 @@ export class PostgresDatabase {
     }
     if (isConflict(error) || isNotNow(error)) return true
     if (isRefused(error) || (error instanceof ConnectionFailure && error.isDeadline)) return false
-    if (isAmbiguous(error)) return options.repeatable === true
+    if (isAmbiguous(error)) return options.repeatable === true || options.reads === true
     return isLost(error)
   }
 

@@ -192,6 +192,29 @@ test("a server that crashes and comes back has all that it acknowledged, and the
   expect(await store.count({ ids: acknowledged }, 10_000)).toBe(acknowledged.length)
 })
 
+test("a server that answers and takes no writes has not recovered before it takes one", async () => {
+  await using world = await openTestStore()
+  const { store, client, events } = world
+  await client.query(`create function no_room() returns trigger language plpgsql as
+    'begin raise exception using errcode = ''53100'', message = ''no room''; end'`)
+  await client.query(
+    "create trigger no_room before insert on trail for each statement execute function no_room()",
+  )
+  const told: string[] = []
+  events.on("store.failed", ({ code }) => told.push(code))
+  events.on("store.recovered", () => told.push("recovered"))
+  for (let call = 0; call < 3; call++) {
+    expect(await codeOf(store.enqueue([testJob()]))).toBe("DROVER_STORE_FULL")
+    await store.list({}, { limit: 5, after: null })
+    await store.now()
+    await store.workers()
+  }
+  expect(told).toEqual(["DROVER_STORE_FULL"])
+  await client.query("drop trigger no_room on trail")
+  await store.enqueue([testJob()])
+  expect(told).toEqual(["DROVER_STORE_FULL", "recovered"])
+})
+
 test("a store that is opened while its server restarts, or loses its connection, is open soon after", async () => {
   await using server = await startPostgres()
   await using proxy = await TcpProxy.before(server.url)

@@ -94,7 +94,7 @@ export class Lanes {
     if (unknown.length > 0) {
       const rows =
         db === undefined
-          ? await this.#database.statement("lanes", "lanes_by_id", [unknown], { repeatable: true })
+          ? await this.#database.statement("lanes", "lanes_by_id", [unknown], { reads: true })
           : await db.query("lanes_by_id", [unknown])
       for (const row of rows) this.#remember(row)
     }
@@ -117,7 +117,7 @@ export class Lanes {
 
   async #read(pairs: readonly LanePair[]): Promise<void> {
     const values = [pairs.map(([queue]) => queue), pairs.map(([, kind]) => kind)]
-    const read = { repeatable: true }
+    const read = { reads: true }
     const rows = await this.#database.statement("lanes", "find_lanes", values, read)
     for (const row of rows) this.#remember(row)
   }

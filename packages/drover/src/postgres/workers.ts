@@ -162,7 +162,7 @@ export async function nextLeaseEndMs({ database }: StoreContext): Promise<number
 
 /** Lists the workers that have not ended, also those whose lease has. */
 export async function workerRows({ database }: StoreContext): Promise<readonly WorkerRow[]> {
-  const rows = await database.statement("workers", "live_workers", [], { repeatable: true })
+  const rows = await database.statement("workers", "live_workers", [], { reads: true })
   return rows.map((row) => {
     const [workerId, host, pid, startedAt, beatAt, leaseUntil, running, info] = row
     return { workerId, host, pid, startedAt, beatAt, leaseUntil, running, info } as WorkerRow
