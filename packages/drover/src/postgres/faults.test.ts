@@ -215,6 +215,25 @@ test("a server that answers and takes no writes has not recovered before it take
   expect(told).toEqual(["DROVER_STORE_FULL", "recovered"])
 })
 
+test("a connection that leads to a server which takes no writes any more is not used again", async () => {
+  await using server = await startPostgres()
+  await using world = await openTestStore({ url: server.url })
+  const { events, schema, client } = world
+  const worker = await registered(world)
+  // As after a failover, when a name leads to the new standby for a while: sessions of then stay as they are.
+  await client.query("alter database postgres set default_transaction_read_only = on")
+  const store = postgres({ url: server.url, schema }).connect({
+    ...{ clock: systemClock, rng: systemRng, events },
+  })
+  await store.open({ migrate: false })
+  const enqueue = (): Promise<string> => codeOf(store.enqueue([testJob()]))
+  const beat = (): Promise<string> => codeOf(store.beat(worker, leaseMs))
+  expect([await enqueue(), await beat()]).toEqual(["DROVER_STORE_READONLY", "DROVER_STORE_READONLY"])
+  await client.query("alter database postgres reset default_transaction_read_only")
+  expect([await enqueue(), await beat()]).toEqual(["done", "done"])
+  await store.close()
+})
+
 test("a store that is opened while its server restarts, or loses its connection, is open soon after", async () => {
   await using server = await startPostgres()
   await using proxy = await TcpProxy.before(server.url)

@@ -54,6 +54,7 @@ const byClass: Readonly<Record<string, DroverErrorCode>> = {
   XX: "DROVER_STORE_CORRUPT",
 }
 
+const READ_ONLY = "25006"
 const TOO_MANY_CONNECTIONS = "53300"
 const NO_DATABASE = "3D000"
 
@@ -95,6 +96,11 @@ export function isLost(error: unknown): boolean {
   if (state === undefined) return false
   const { severity } = error as unknown as { severity: string }
   return severity === "FATAL" || severity === "PANIC" || state.startsWith("08")
+}
+
+/** Tells whether the server, or the session, takes no writes. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === READ_ONLY
 }
 
 /** Tells whether the server undid what it was doing because of others, so that the same again may succeed. */
