@@ -291,6 +291,15 @@ describe("jobs", () => {
     expect(done.terminal.text).toBe("cancelled 2")
   })
 
+  test("an action that --limit ends says so, before it is done and after", async () => {
+    await withJobs((drover) => drover.enqueueMany(greet, [{ input: 1 }, { input: 2 }]))
+    const cancel = (...more: string[]): ReturnType<typeof call> =>
+      call("jobs", "cancel", "--kind", "greet", "--limit", "1", "--db", db, ...more)
+    expect((await cancel()).terminal.text).toBe("would cancel 1 job, as many as --limit allows")
+    const done = await cancel("--yes")
+    expect(done.terminal.notes.join()).toContain("as many as --limit allows (1)")
+  })
+
   test("the trail says who acted and why", async () => {
     let id = ""
     await withJobs(async (drover) => {

@@ -26,7 +26,7 @@ describe("acting on jobs", () => {
   test("a filter reaches all that match, in many steps", async () => {
     await using world = await worldWith(1_234)
     const report = await world.drover.cancel({ kinds: ["count"] }, { reason: "wrong list" })
-    expect(report.matched).toBe(1_234)
+    expect(report).toMatchObject({ matched: 1_234, limited: false })
     expect(new Set(report.changed).size).toBe(1_234)
     expect(await world.drover.count({ states: ["cancelled"] })).toBe(1_234)
     expect(await world.drover.get(report.changed[0]!)).toMatchObject({ reason: "wrong list" })
@@ -42,8 +42,9 @@ describe("acting on jobs", () => {
 
   test("a limit bounds what is reached, oldest first", async () => {
     await using world = await worldWith(20)
-    const { changed } = await world.drover.delete({ kinds: ["count"] }, { limit: 5 })
+    const { changed, limited } = await world.drover.delete({ kinds: ["count"] }, { limit: 5 })
     expect(changed).toHaveLength(5)
+    expect(limited, "there is more").toBe(true)
     const { jobs } = await world.drover.list({ kinds: ["count"] })
     expect(jobs.map(({ input }) => input).toReversed()).toEqual(
       Array.from({ length: 15 }, (_, i) => i + 5),
@@ -53,7 +54,10 @@ describe("acting on jobs", () => {
   test("a dry run counts and changes nothing", async () => {
     await using world = await worldWith(30)
     const dry = await world.drover.discard({ queues: ["default"] }, { dryRun: true })
-    expect(dry).toEqual({ matched: 30, changed: [], requested: [], refused: [] })
+    const nothing = { changed: [], requested: [], refused: [] }
+    expect(dry).toEqual({ matched: 30, limited: false, ...nothing })
+    const few = await world.drover.discard({ queues: ["default"] }, { dryRun: true, limit: 29 })
+    expect(few).toEqual({ matched: 29, limited: true, ...nothing })
     expect(await world.drover.count({ states: ["available"] })).toBe(30)
   })
 

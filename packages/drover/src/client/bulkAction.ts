@@ -22,6 +22,8 @@ export interface ActionOptions {
 export interface ActionReport {
   /** How many jobs the target matched in states that allow the action; never above `limit`. */
   readonly matched: number
+  /** Whether `limit` ended it, so that more jobs may match. */
+  readonly limited: boolean
   /** Ids of the jobs that were changed; empty in a dry run. */
   readonly changed: readonly string[]
   /** Ids of running jobs that were asked to stop. */
@@ -31,7 +33,8 @@ export interface ActionReport {
 }
 
 const OPTIONS: readonly (keyof ActionOptions)[] = ["reason", "dryRun", "limit"]
-const DEFAULT_LIMIT = 10_000
+/** How many jobs an action reaches at most, unless it is told otherwise. */
+export const DEFAULT_LIMIT = 10_000
 const MAX_REASON = 1_000
 // One transaction each, so that a large action never holds the database for long.
 const STEP = 500
@@ -84,7 +87,8 @@ export async function actOn(
     }
     report.refused.push(...refused)
   }
-  return { matched: report.changed.length + report.requested.length, ...report }
+  const matched = report.changed.length + report.requested.length
+  return { matched, limited: left <= 0, ...report }
 }
 
 interface Pass {
@@ -134,6 +138,7 @@ async function countOnly(
   limit: number,
 ): Promise<ActionReport> {
   let matched = 0
-  for (const { selection } of passes) matched += await store.count(selection, limit)
-  return { matched: Math.min(matched, limit), changed: [], requested: [], refused: [] }
+  for (const { selection } of passes) matched += await store.count(selection, limit + 1)
+  const limited = matched > limit
+  return { matched: limited ? limit : matched, limited, changed: [], requested: [], refused: [] }
 }

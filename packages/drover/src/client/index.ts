@@ -8,6 +8,7 @@ export type {
   QueueView,
   WorkerView,
 } from "./administration.ts"
+export { DEFAULT_LIMIT } from "./bulkAction.ts"
 export type { ActionOptions, ActionReport, ActionTarget } from "./bulkAction.ts"
 export { defineConfig } from "./defineConfig.ts"
 export { Drover } from "./drover.ts"

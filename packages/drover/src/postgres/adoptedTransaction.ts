@@ -1,4 +1,4 @@
-import { DroverError } from "../errors/index.ts"
+import { DroverError, isDroverError } from "../errors/index.ts"
 import type { StoreTransaction } from "../store/index.ts"
 import { tellChangeLater } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
@@ -6,8 +6,8 @@ import type { PgClient } from "./driver.ts"
 import { runOn, transactionStatus } from "./heldTransaction.ts"
 import { enqueueJoined, settleJoined } from "./joinedWrites.ts"
 import type { RunStatement } from "./joinedWrites.ts"
-import { toStoreError } from "./postgresErrors.ts"
-import { isPostgresTransaction, proveOpen } from "./userTransaction.ts"
+import { isConflictState, refusedStatement } from "./postgresErrors.ts"
+import { isPostgresTransaction, proveOpen, serverSaid } from "./userTransaction.ts"
 
 /**
  * Takes part in a transaction on the user's own connection: what is enqueued commits or rolls back with it.
@@ -23,7 +23,7 @@ export function adopt(context: StoreContext, connection: unknown): StoreTransact
     try {
       return await body()
     } catch (error) {
-      throw toStoreError(error, operation, label)
+      throw joinedError(error, operation, label)
     }
   }
   return {
@@ -36,6 +36,16 @@ export function adopt(context: StoreContext, connection: unknown): StoreTransact
     },
     settle: (request) => checked("settle", () => settleJoined(context, run, request)),
   }
+}
+
+/**
+ * What a statement of ours in the user's transaction failed with. A conflict with another transaction is for the user to
+ * begin again, with whatever does that for their own statements, so it stays what their library made of it.
+ */
+function joinedError(error: unknown, operation: string, label: string): unknown {
+  const said = isDroverError(error) ? undefined : serverSaid(error)
+  if (said === undefined || isConflictState(said.state)) return error
+  return refusedStatement(said, { operation, label, cause: error })
 }
 
 function runnerOf(connection: unknown, label: string): RunStatement {

@@ -8,9 +8,11 @@ export interface CallOptions {
   readonly deadlineMs?: number
   /**
    * Whether the body may run again although the attempt before may have been committed. Its second argument says so.
-   * Reads are always.  @default false
+   * @default false
    */
   readonly repeatable?: boolean
+  /** Whether the body changes nothing, so that it may run again after anything. @default false */
+  readonly reads?: boolean
 }
 
 /** What a body is told about its attempt. */

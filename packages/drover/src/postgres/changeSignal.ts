@@ -261,7 +261,7 @@ class ChangeSignal {
     })
     try {
       await this.#database.statement("watch", "tell_change", [this.#channel, nonce], {
-        repeatable: true,
+        reads: true,
       })
       return await arrival
     } finally {

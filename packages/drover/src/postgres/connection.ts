@@ -1,7 +1,7 @@
 import { assert } from "../errors/index.ts"
 import type { Clock } from "../time/index.ts"
 import type { PgClient, PgResult, PgTypes } from "./driver.ts"
-import { ConnectionFailure, isLost, sqlState } from "./postgresErrors.ts"
+import { ConnectionFailure, isLost, isReadOnly, sqlState } from "./postgresErrors.ts"
 import type { QueryName, StatementTexts } from "./statementTexts.ts"
 import type { BoundValue, Row } from "./values.ts"
 
@@ -134,7 +134,8 @@ export class Connection {
       error instanceof ConnectionFailure || sqlState(error) !== undefined
         ? error
         : new ConnectionFailure((error as Error).message, "sent", { cause: error })
-    if (isLost(judged)) this.#broken = judged
+    // A session that takes no writes may be what a failover left behind: the next one leads to whoever takes them now.
+    if (isLost(judged) || isReadOnly(judged)) this.#broken = judged
     return judged
   }
 }

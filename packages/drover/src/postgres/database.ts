@@ -52,6 +52,12 @@ const AGAIN: RetryPolicyOptions = {
 /** How long one call tries, with all its attempts. */
 const CALL_MS = 15_000
 
+/**
+ * How an open goes about a server that restarts just now, or that has no room for another connection: like every call,
+ * but for whoever mistyped the address not as long.
+ */
+const OPENING: CallOptions = { reads: true, deadlineMs: 5_000 }
+
 /** A wait from which on `store.busy` is emitted. */
 const BUSY_REPORT_MS = 250
 
@@ -143,7 +149,7 @@ export class PostgresDatabase {
     body: (connection: Connection) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    return this.#call(operation, { ...options, repeatable: true }, body)
+    return this.#call(operation, { ...options, reads: true }, body)
   }
 
   /** Runs a body that only reads; all its statements see one snapshot. */
@@ -152,7 +158,7 @@ export class PostgresDatabase {
     body: (connection: Connection) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    return this.#call(operation, { ...options, repeatable: true }, (connection) =>
+    return this.#call(operation, { ...options, reads: true }, (connection) =>
       this.#transact(connection, "repeatable read, read only", body),
     )
   }
@@ -192,9 +198,9 @@ export class PostgresDatabase {
     if (this.#closing !== undefined) throw closedError("open", this.label)
     try {
       this.#connections = await this.#connect()
-      await this.#once("open", {}, (connection) => checkServer(connection, this.label))
+      await this.#tried("open", OPENING, (connection) => checkServer(connection, this.label))
       if (options.migrate) await migrate(this.#migrating(this.#connections), { dryRun: false })
-      await this.#once("open", {}, (connection) => refuseUnfit(connection, this.label))
+      await this.#tried("open", OPENING, (connection) => refuseUnfit(connection, this.label))
       this.#isOpen = true
     } catch (error) {
       await this.#disconnect()
@@ -277,6 +283,14 @@ export class PostgresDatabase {
     body: (connection: Connection, attempt: CallAttempt) => Promise<T>,
   ): Promise<T> {
     this.connections(operation)
+    return this.#tried(operation, options, body)
+  }
+
+  async #tried<T>(
+    operation: string,
+    options: CallOptions,
+    body: (connection: Connection, attempt: CallAttempt) => Promise<T>,
+  ): Promise<T> {
     let result: T
     try {
       result = await this.#once(operation, options, (connection) => body(connection, FIRST))
@@ -284,7 +298,7 @@ export class PostgresDatabase {
       if (!this.#isWorthAgain(error, options)) throw this.#failed(operation, error)
       result = await this.#again(operation, options, body, error)
     }
-    this.#failures.succeeded()
+    this.#failures.succeeded(options.reads === true ? "read" : "write")
     return result
   }
 
@@ -346,7 +360,7 @@ export class PostgresDatabase {
     }
     if (isConflict(error) || isNotNow(error)) return true
     if (isRefused(error) || (error instanceof ConnectionFailure && error.isDeadline)) return false
-    if (isAmbiguous(error)) return options.repeatable === true
+    if (isAmbiguous(error)) return options.repeatable === true || options.reads === true
     return isLost(error)
   }
 

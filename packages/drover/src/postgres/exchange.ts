@@ -101,7 +101,7 @@ export async function exchange(
 
 async function readLease({ database }: StoreContext, { request }: Progress): Promise<Lease> {
   const values = [request.worker.ref, request.worker.token]
-  const rows = await database.statement("exchange", "claiming_worker", values, { repeatable: true })
+  const rows = await database.statement("exchange", "claiming_worker", values, { reads: true })
   return leases[(rows[0]?.[0] as number | undefined) ?? 0] as Lease
 }
 
@@ -329,7 +329,7 @@ async function tellEnded(
   gone: readonly (readonly unknown[])[],
 ): Promise<void> {
   const values = [gone.map(([id]) => id as string)]
-  const rows = await database.statement("exchange", "lanes_of_jobs", values, { repeatable: true })
+  const rows = await database.statement("exchange", "lanes_of_jobs", values, { reads: true })
   const laneById = new Map(rows.map(([id, lane]) => [id as string, lane as number]))
   const known = await lanes.byId(laneById.values())
   for (const [id, state] of gone) {
@@ -349,7 +349,7 @@ async function claimAlone(
   const lanes = await context.lanes.find(wanted)
   const ids = lanes.flat()
   if (held.length > 0 || ids.length === 0) return []
-  const read = { repeatable: true }
+  const read = { reads: true }
   const special = await context.database.statement("exchange", "limited_lanes", [ids], read)
   context.limited.seen(ids, new Set(special.map(([lane]) => lane as number)))
   for (const [index, claim] of wanted.entries()) {
@@ -361,7 +361,7 @@ async function claimAlone(
   }
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const rows = await context.database.statement("exchange", "next_alone", [ids], {
-      repeatable: true,
+      reads: true,
     })
     if (rows[0]?.[1] === true && round === 0) {
       await promote(context, progress, ids)
@@ -392,7 +392,7 @@ async function readHeldRows(
 ): Promise<ClaimedJob[]> {
   const values = [worker, request.token]
   const rows = await context.database.statement("exchange", "held_jobs", values, {
-    repeatable: true,
+    reads: true,
   })
   const jobs = await claimedJobs(context, rows, 0, request.token, 0)
   return jobs.map((job, index) => ({ ...job, startedAt: rows[index]?.[18] as number }))

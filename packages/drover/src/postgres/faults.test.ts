@@ -1,12 +1,13 @@
 import pg from "pg"
 import { expect, test } from "vitest"
 import { isDroverError } from "../errors/index.ts"
-import { systemClock } from "../time/index.ts"
+import { systemClock, systemRng } from "../time/index.ts"
 import { openTestStore, testJob } from "./fixtures/openTestStore.ts"
 import type { TestStore } from "./fixtures/openTestStore.ts"
 import { startPostgres } from "./fixtures/postgresServer.ts"
 import { TcpProxy } from "./fixtures/tcpProxy.ts"
 import { connectTest, testServerUrl } from "./fixtures/testServer.ts"
+import { postgres } from "./index.ts"
 
 const leaseMs = 30_000
 
@@ -191,6 +192,70 @@ test("a server that crashes and comes back has all that it acknowledged, and the
   expect(await store.count({ ids: acknowledged }, 10_000)).toBe(acknowledged.length)
 })
 
+test("a server that answers and takes no writes has not recovered before it takes one", async () => {
+  await using world = await openTestStore()
+  const { store, client, events } = world
+  await client.query(`create function no_room() returns trigger language plpgsql as
+    'begin raise exception using errcode = ''53100'', message = ''no room''; end'`)
+  await client.query(
+    "create trigger no_room before insert on trail for each statement execute function no_room()",
+  )
+  const told: string[] = []
+  events.on("store.failed", ({ code }) => told.push(code))
+  events.on("store.recovered", () => told.push("recovered"))
+  for (let call = 0; call < 3; call++) {
+    expect(await codeOf(store.enqueue([testJob()]))).toBe("DROVER_STORE_FULL")
+    await store.list({}, { limit: 5, after: null })
+    await store.now()
+    await store.workers()
+  }
+  expect(told).toEqual(["DROVER_STORE_FULL"])
+  await client.query("drop trigger no_room on trail")
+  await store.enqueue([testJob()])
+  expect(told).toEqual(["DROVER_STORE_FULL", "recovered"])
+})
+
+test("a connection that leads to a server which takes no writes any more is not used again", async () => {
+  await using server = await startPostgres()
+  await using world = await openTestStore({ url: server.url })
+  const { events, schema, client } = world
+  const worker = await registered(world)
+  // As after a failover, when a name leads to the new standby for a while: sessions of then stay as they are.
+  await client.query("alter database postgres set default_transaction_read_only = on")
+  const store = postgres({ url: server.url, schema }).connect({
+    ...{ clock: systemClock, rng: systemRng, events },
+  })
+  await store.open({ migrate: false })
+  const enqueue = (): Promise<string> => codeOf(store.enqueue([testJob()]))
+  const beat = (): Promise<string> => codeOf(store.beat(worker, leaseMs))
+  expect([await enqueue(), await beat()]).toEqual(["DROVER_STORE_READONLY", "DROVER_STORE_READONLY"])
+  await client.query("alter database postgres reset default_transaction_read_only")
+  expect([await enqueue(), await beat()]).toEqual(["done", "done"])
+  await store.close()
+})
+
+test("a store that is opened while its server restarts, or loses its connection, is open soon after", async () => {
+  await using server = await startPostgres()
+  await using proxy = await TcpProxy.before(server.url)
+  await using world = await openTestStore({ url: server.url })
+  const open = async (url: string, migrate: boolean): Promise<string> => {
+    const { events, schema } = world
+    const store = postgres({ url, schema }).connect({ clock: systemClock, rng: systemRng, events })
+    const code = await codeOf(store.open({ migrate }))
+    await store.close()
+    return code
+  }
+  for (const bytes of ["server_version_num", "min_worker"]) {
+    proxy.mode = { kind: "cut after", bytes }
+    expect(await open(proxy.url, false), bytes).toBe("done")
+  }
+  expect(proxy.cuts).toBe(2)
+  await server.stop("fast")
+  const openings = [open(server.url, false), open(server.url, true)]
+  await server.start()
+  expect(await Promise.all(openings)).toEqual(["done", "done"])
+})
+
 test("an application that takes every connection of its pool cannot stop the lease", async () => {
   const pool = new pg.Pool({ connectionString: await testServerUrl(), max: 4 })
   {
@@ -204,6 +269,27 @@ test("an application that takes every connection of its pool cannot stop the lea
   }
   // The pool is the application's: it is left open, and as it was.
   expect((await pool.query("show statement_timeout")).rows).toEqual([{ statement_timeout: "0" }])
+  await pool.end()
+})
+
+test("a server that ends idle sessions ends none of ours: what listens would be deaf each time", async () => {
+  const admin = await testServerUrl()
+  const url = new URL(admin)
+  url.searchParams.set("options", "-c idle_session_timeout=600000")
+  const shown = async (world: TestStore): Promise<unknown> => {
+    const roles = ["work", "control", "signal"] as const
+    const ask = (role: (typeof roles)[number]): Promise<unknown> =>
+      world.database.plain("test", (db) => db.text("show idle_session_timeout"), { role })
+    return Promise.all(roles.map(ask))
+  }
+  await using world = await openTestStore({ url: url.href, admin })
+  expect(await shown(world)).toEqual([[["0"]], [["0"]], [["0"]]])
+  const pool = new pg.Pool({ connectionString: url.href })
+  {
+    await using shared = await openTestStore({ pool, admin })
+    // What it lends for a while stays as it is.
+    expect(await shown(shared)).toEqual([[["10min"]], [["0"]], [["0"]]])
+  }
   await pool.end()
 })
 

@@ -9,7 +9,7 @@ export async function finished(
   ids: readonly string[],
 ): Promise<readonly FinishedJob[]> {
   if (ids.length === 0) return []
-  const read = { repeatable: true }
+  const read = { reads: true }
   const rows = await database.statement("finished", "finished_jobs", [ids], read)
   return rows.map(finishedJob)
 }

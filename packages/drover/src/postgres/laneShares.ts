@@ -18,7 +18,7 @@ export async function laneShares(
     `{${bands.highs.join(",")}}`,
     limit,
   ]
-  const rows = await database.statement("exchange", "lane_shares", values, { repeatable: true })
+  const rows = await database.statement("exchange", "lane_shares", values, { reads: true })
   const shares = new Map(rows.map(([lane, count]) => [lane as number, count as number]))
   return bands.lanes.map((lane) => shares.get(lane) ?? 0)
 }

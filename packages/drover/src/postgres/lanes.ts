@@ -1,4 +1,5 @@
 import { assert } from "../errors/index.ts"
+import type { Connection } from "./connection.ts"
 import type { PostgresDatabase } from "./database.ts"
 import type { Row } from "./values.ts"
 
@@ -8,6 +9,9 @@ export interface Lane {
   readonly queue: string
   readonly kind: string
 }
+
+/** What a lane is named by. */
+export type LanePair = readonly [queue: string, kind: string]
 
 /** A queue and the kinds of it that somebody means. */
 export interface LaneNames {
@@ -20,6 +24,7 @@ export class Lanes {
   readonly #database: PostgresDatabase
   readonly #byName: Map<string, Map<string, Lane>> = new Map()
   readonly #byId: Map<number, Lane> = new Map()
+  #isLearning = false
 
   constructor(database: PostgresDatabase) {
     this.#database = database
@@ -44,15 +49,31 @@ export class Lanes {
     return lane.id
   }
 
+  /** Those of these pairs that this process has not met. */
+  unknownOf(pairs: Iterable<LanePair>): readonly LanePair[] {
+    return [...pairs].filter(([queue, kind]) => !this.#knows(queue, kind))
+  }
+
+  /** Meets lanes that are there, when there is a connection for it. Until then each who needs them finds out again. */
+  learnLater(pairs: readonly LanePair[]): void {
+    if (this.#isLearning) return
+    this.#isLearning = true
+    void this.#read(pairs)
+      .catch(() => {})
+      .finally(() => {
+        this.#isLearning = false
+      })
+  }
+
   /**
    * Makes the lanes that are not there, in a transaction of its own: one that a user's transaction makes would hold
    * up everybody else who enqueues the first job of this kind.
    */
-  async makeAll(pairs: Iterable<readonly [queue: string, kind: string]>): Promise<void> {
-    const unknown = [...pairs].filter(([queue, kind]) => !this.#knows(queue, kind))
+  async makeAll(pairs: Iterable<LanePair>): Promise<void> {
+    const unknown = this.unknownOf(pairs)
     if (unknown.length === 0) return
     await this.#read(unknown)
-    const missing = unknown.filter(([queue, kind]) => !this.#knows(queue, kind))
+    const missing = this.unknownOf(unknown)
     if (missing.length === 0) return
     const values = [missing.map(([queue]) => queue), missing.map(([, kind]) => kind)]
     await this.#database.statement("enqueue", "make_lanes", values, { repeatable: true })
@@ -64,12 +85,17 @@ export class Lanes {
     return this.#byName.get(queue)?.get(kind)?.id
   }
 
-  /** The lanes with these ids. */
-  async byId(ids: Iterable<number>): Promise<ReadonlyMap<number, Lane>> {
+  /**
+   * The lanes with these ids.
+   * @param db the connection of whoever has one already, and must not wait for another.
+   */
+  async byId(ids: Iterable<number>, db?: Connection): Promise<ReadonlyMap<number, Lane>> {
     const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id))
     if (unknown.length > 0) {
-      const read = { repeatable: true }
-      const rows = await this.#database.statement("lanes", "lanes_by_id", [unknown], read)
+      const rows =
+        db === undefined
+          ? await this.#database.statement("lanes", "lanes_by_id", [unknown], { reads: true })
+          : await db.query("lanes_by_id", [unknown])
       for (const row of rows) this.#remember(row)
     }
     return this.#byId
@@ -89,9 +115,9 @@ export class Lanes {
     return ids
   }
 
-  async #read(pairs: readonly (readonly [string, string])[]): Promise<void> {
+  async #read(pairs: readonly LanePair[]): Promise<void> {
     const values = [pairs.map(([queue]) => queue), pairs.map(([, kind]) => kind)]
-    const read = { repeatable: true }
+    const read = { reads: true }
     const rows = await this.#database.statement("lanes", "find_lanes", values, read)
     for (const row of rows) this.#remember(row)
   }

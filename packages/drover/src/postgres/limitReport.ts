@@ -38,7 +38,7 @@ async function readKeyRows(
   database: PostgresDatabase,
   { id, type, set, declared }: StoredLimit,
 ): Promise<readonly LimitKeyRow[]> {
-  const read = { repeatable: true }
+  const read = { reads: true }
   if (type === "concurrency") {
     const rows = await database.statement("limits", "busiest_uses", [id], read)
     return rows.map(
@@ -57,7 +57,7 @@ async function countWaiting(
   cap: number,
 ): Promise<number> {
   if (type === "fair" || (set ?? declared) === null) return 0
-  const read = { repeatable: true }
+  const read = { reads: true }
   const [row] =
     by === null
       ? await database.statement("limits", "count_held_back", [scope, target, cap, id], read)

@@ -28,7 +28,7 @@ export interface StoredLimit extends LimitId {
 
 /** Every limit, by name. */
 export async function readLimits(database: PostgresDatabase): Promise<readonly StoredLimit[]> {
-  const rows = await database.statement("limits", "read_limits", [], { repeatable: true })
+  const rows = await database.statement("limits", "read_limits", [], { reads: true })
   return rows.map(storedLimit)
 }
 

@@ -90,7 +90,8 @@ export async function migrate(
   for (const migration of migrating.migrations ?? knownMigrations) {
     if (numbers.has(migration.number)) await patiently(migrating, () => apply(migrating, migration))
   }
-  return (await migrationStatus(migrating)).filter(({ number }) => numbers.has(number))
+  const done = await patiently(migrating, () => migrationStatus(migrating))
+  return done.filter(({ number }) => numbers.has(number))
 }
 
 /** @throws DroverError `DROVER_STORE_MIGRATION` when migrations are pending, or newer ones shut this version out. */
@@ -125,7 +126,7 @@ async function readLedger(connection: Connection): Promise<Applied[]> {
   })
 }
 
-function patiently(migrating: Migrating, step: () => Promise<void>): Promise<void> {
+function patiently<T>(migrating: Migrating, step: () => Promise<T>): Promise<T> {
   return retry(step, {
     backoff: "exponential",
     base: 100,

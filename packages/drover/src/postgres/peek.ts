@@ -32,7 +32,7 @@ export async function peek(context: StoreContext, request: PeekRequest): Promise
     outlooks.map(([below]) => below),
     outlooks.map(([, from]) => from),
   ]
-  const read = { repeatable: true }
+  const read = { reads: true }
   const rows = await context.database.statement("peek", "peek", values, read)
   if (outlooks.some(([below, from]) => below === from)) context.marks.looked(sentMono)
   const seen = rows as unknown as readonly PeekRow[]
@@ -56,7 +56,7 @@ async function obeyLimits(
   const ids = names.map(([, , lane]) => lane)
   limited.seen(lanes, new Set(ids))
   if (ids.length === 0) return rows
-  const looks = await database.statement("peek", "peek_limits", [ids], { repeatable: true })
+  const looks = await database.statement("peek", "peek_limits", [ids], { reads: true })
   const byLane = new Map((looks as unknown as readonly LimitedRow[]).map((row) => [row[0], row]))
   return rows.map((row) => {
     const look = row[0] === 3 ? byLane.get(row[2]) : undefined

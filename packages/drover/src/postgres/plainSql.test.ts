@@ -94,6 +94,13 @@ describe("select drover.enqueue(kind, args, options)", () => {
     }
   })
 
+  test("a job is never due before the instant that was given, and false means no unique key", async () => {
+    const given = { runAt: "2090-01-01T00:00:00.0001Z", unique: false }
+    const id = await enqueue("mail", {}, given)
+    expect(await store.get(id)).toMatchObject({ runAt: Date.UTC(2090, 0, 1) + 1, uniqueKey: null })
+    expect(await enqueue("mail", {}, given)).not.toBe(id)
+  })
+
   test("keys meet those of the client, in every mode", async () => {
     const id = await enqueue("mail", {}, { unique: "k" })
     expect(await enqueue("mail", {}, { unique: { key: "k" } })).toBe(id)
@@ -169,6 +176,15 @@ describe("select drover.enqueue(kind, args, options)", () => {
     ["a duration that is none", {}, { runIn: "soon" }, /runIn: "soon" is not a duration/],
     ["a negative duration", {}, { runIn: -1 }, /runIn: -1/],
     ["an instant that is none", {}, { runAt: "tomorrowish" }, /runAt: "tomorrowish"/],
+    ["an instant in seconds", {}, { runAt: 1_790_000_000 }, /runAt: 1790000000 looks like seconds/],
+    ["an instant that never comes", {}, { runAt: "infinity" }, /runAt: "infinity" is not/],
+    ["an instant that never was", {}, { runAt: "-infinity" }, /runAt: "-infinity" is not/],
+    ["an instant in no time zone", {}, { runAt: "2090-01-01T00:00 Mars/Base" }, /runAt: "2090/],
+    ["an instant that no date can show", {}, { runAt: "294276-01-01T00:00:00Z" }, /runAt: "294276/],
+    ["an instant before 1970", {}, { runAt: "1969-12-31T23:59:59Z" }, /runAt: "1969/],
+    ["no time to run in", {}, { timeout: 0 }, /timeout: must be longer than 0/],
+    ["no time to be started in", {}, { expireIn: "0s" }, /expireIn: must be longer than 0/],
+    ["a queue that is a number", {}, { queue: 7 }, /queue: 7 is not a name/],
     ["both due times", {}, { runIn: 1, runAt: 1 }, /either runIn or runAt/],
     ["a queue that is no name", {}, { queue: "a b" }, /queue: 'a b'/],
     ["tags that are none", {}, { tags: "a" }, /tags/],

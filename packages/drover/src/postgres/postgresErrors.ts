@@ -54,6 +54,7 @@ const byClass: Readonly<Record<string, DroverErrorCode>> = {
   XX: "DROVER_STORE_CORRUPT",
 }
 
+const READ_ONLY = "25006"
 const TOO_MANY_CONNECTIONS = "53300"
 const NO_DATABASE = "3D000"
 
@@ -97,10 +98,20 @@ export function isLost(error: unknown): boolean {
   return severity === "FATAL" || severity === "PANIC" || state.startsWith("08")
 }
 
+/** Tells whether the server, or the session, takes no writes. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === READ_ONLY
+}
+
 /** Tells whether the server undid what it was doing because of others, so that the same again may succeed. */
 export function isConflict(error: unknown): boolean {
   const state = sqlState(error)
-  return state === "40001" || state === "40P01" || state === "55P03"
+  return state !== undefined && (isConflictState(state) || state === "55P03")
+}
+
+/** Tells whether this SQLSTATE says that a transaction was undone because of others: serialization, deadlock. */
+export function isConflictState(state: string): boolean {
+  return state === "40001" || state === "40P01"
 }
 
 /** Tells whether the server had no room for another connection, or was starting or stopping. */
@@ -134,9 +145,16 @@ export function toStoreError(error: unknown, operation: string, label: string): 
   }
   const state = sqlState(error)
   if (state === undefined) return error
-  const code = codeOf(state)
-  const what = `${(error as Error).message} (Postgres ${state})`
-  return storeError(code, { operation, label, what, cause: error, state })
+  const { message } = error as Error
+  return refusedStatement({ state, message }, { operation, label, cause: error })
+}
+
+/** The error that users see for what the server answered to a statement of ours. */
+export function refusedStatement(
+  { state, message }: { readonly state: string; readonly message: string },
+  at: { readonly operation: string; readonly label: string; readonly cause: unknown },
+): DroverError {
+  return storeError(codeOf(state), { ...at, what: `${message} (Postgres ${state})`, state })
 }
 
 function codeOf(state: string): DroverErrorCode {

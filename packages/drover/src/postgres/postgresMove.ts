@@ -40,7 +40,7 @@ export class PostgresMove implements MoveStore {
   }
 
   async now(): Promise<number> {
-    const [row] = await this.#database.statement("now", "store_time", [], { repeatable: true })
+    const [row] = await this.#database.statement("now", "store_time", [], { reads: true })
     return row?.[0] as number
   }
 

@@ -136,7 +136,7 @@ export async function whyNot(
     attempts.map(({ attempt }) => attempt),
     attempts.map(({ token }) => token),
   ]
-  const read = { repeatable: true }
+  const read = { reads: true }
   const rows = await database.statement("exchange", "why_not", values, read)
   return rows.map(([status]) => status as SettleStatus)
 }

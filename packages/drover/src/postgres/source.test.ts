@@ -3,7 +3,7 @@ import pg from "pg"
 import { describe, expect, test } from "vitest"
 import { isDroverError } from "../errors/index.ts"
 import { Events } from "../events/index.ts"
-import { systemClock, systemRng } from "../time/index.ts"
+import { ManualClock, systemClock, systemRng } from "../time/index.ts"
 import { channelOf } from "./changeSignal.ts"
 import { loadDriver } from "./driver.ts"
 import { postgres } from "./index.ts"
@@ -58,8 +58,20 @@ describe("what cannot work is refused at once, and without the password", () => 
 })
 
 test("a server that is not there is told of with its place, and without the password", async () => {
-  const store = postgres(`postgres://ann:${secret}@127.0.0.1:1/app`).connect(environment)
-  const failure = await store.open({ migrate: false }).catch((error: unknown) => error)
+  const clock = new ManualClock()
+  const store = postgres(`postgres://ann:${secret}@127.0.0.1:1/app`).connect({
+    ...environment,
+    clock,
+  })
+  let isOver = false
+  const opening = store.open({ migrate: false }).finally(() => (isOver = true))
+  const failing = opening.catch((error: unknown) => error)
+  // It may be restarting just now, so it is waited for.
+  while (!isOver) {
+    await clock.advance(100)
+    await systemClock.sleep(1)
+  }
+  const failure = await failing
   expect(isDroverError(failure, "DROVER_STORE_UNREACHABLE")).toBe(true)
   expect(String(failure)).toContain("postgres://127.0.0.1:1/app")
   expect(inspect(failure, { depth: 10 })).not.toContain(secret)

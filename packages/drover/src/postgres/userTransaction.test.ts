@@ -2,7 +2,7 @@ import pg from "pg"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { Events } from "../events/index.ts"
 import { systemClock, systemRng } from "../time/index.ts"
-import { failure } from "./fixtures/libraryRules.ts"
+import { failure } from "./fixtures/failure.ts"
 import { isSuperuser, testServerUrl } from "./fixtures/testServer.ts"
 import { postgres } from "./index.ts"
 import {

@@ -72,29 +72,48 @@ export async function proveOpen(
   }
 }
 
+/** What the server said, found in whatever a library made of it. */
+export interface ServerSaid {
+  readonly state: string
+  readonly message: string
+}
+
 /**
- * The SQLSTATE that the server answered with, wherever a library keeps it: pg and postgres.js in `code`, Drizzle in its
- * `cause`, TypeORM in `driverError`, Prisma in the meta of its own code.
+ * What the server answered with, wherever a library keeps it: pg and postgres.js in `code`, Drizzle in its `cause`,
+ * TypeORM in `driverError`, Prisma in the meta of its own code. `undefined` for an error that is not the server's.
  */
-export function sqlStateOf(error: unknown): string | undefined {
+export function serverSaid(error: unknown): ServerSaid | undefined {
   let at = error
   for (let depth = 0; depth < 6; depth++) {
     if (typeof at !== "object" || at === null) return undefined
     const { code, originalCode, meta, driverAdapterError, driverError, cause } = at as ErrorParts
-    for (const candidate of [originalCode, code]) {
-      if (typeof candidate === "string" && SQLSTATE.test(candidate)) return candidate
+    for (const state of [originalCode, code]) {
+      if (typeof state === "string" && SQLSTATE.test(state)) return { state, message: textOf(at) }
     }
     at = driverError ?? driverAdapterError ?? meta ?? cause
   }
   return undefined
 }
 
-// The classes that the server has. Codes of others look alike: P2010 of Prisma, EPIPE of the network.
-const SQLSTATE = /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/
+/** The SQLSTATE of an error of the server; see `serverSaid`. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return serverSaid(error)?.state
+}
+
+function textOf({ originalMessage, message }: ErrorParts): string {
+  const text = originalMessage ?? message
+  return typeof text === "string" ? text : "an error of the server"
+}
+
+// The classes that the server has, and what our own guard of a move raises. Codes of others look alike: P2010 of Prisma,
+// EPIPE of the network.
+const SQLSTATE = /^(?:(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}|DRV01)$/
 
 interface ErrorParts {
   readonly code?: unknown
   readonly originalCode?: unknown
+  readonly message?: unknown
+  readonly originalMessage?: unknown
   readonly meta?: unknown
   readonly driverAdapterError?: unknown
   readonly driverError?: unknown

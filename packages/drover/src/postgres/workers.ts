@@ -83,7 +83,7 @@ export async function rescueJobs(
     if (left === 0) break
     if (!lost.hasEnded && !(await endWorker(db, lost))) continue
     const rows = await handBack(context, db, lost.ref, { ...causeOf(lost), limit: left })
-    rescued.push(...(await rescuedJobs(context, lost.workerId, rows)))
+    rescued.push(...(await rescuedJobs(context, db, lost.workerId, rows)))
   }
   await db.query("close_idle_claims", [IDLE_CLAIM_MS])
   return rescued
@@ -133,10 +133,12 @@ function causeOf({ hasEnded, endReason }: LostWorker): Omit<HandBackCause, "limi
 
 async function rescuedJobs(
   { lanes }: StoreContext,
+  db: Connection,
   workerId: string,
   rows: readonly Row[],
 ): Promise<RescuedJob[]> {
-  const known = await lanes.byId(rows.map(([, lane]) => lane as number))
+  const ids = rows.map(([, lane]) => lane as number)
+  const known = await lanes.byId(ids, db)
   return rows.map(([jobId, laneId, attempt, crashes, state]) => {
     const lane = known.get(laneId as number)
     assert(lane !== undefined, "the lane of a job is there")
@@ -160,7 +162,7 @@ export async function nextLeaseEndMs({ database }: StoreContext): Promise<number
 
 /** Lists the workers that have not ended, also those whose lease has. */
 export async function workerRows({ database }: StoreContext): Promise<readonly WorkerRow[]> {
-  const rows = await database.statement("workers", "live_workers", [], { repeatable: true })
+  const rows = await database.statement("workers", "live_workers", [], { reads: true })
   return rows.map((row) => {
     const [workerId, host, pid, startedAt, beatAt, leaseUntil, running, info] = row
     return { workerId, host, pid, startedAt, beatAt, leaseUntil, running, info } as WorkerRow
@@ -196,7 +198,7 @@ async function handBack(
 ): Promise<readonly Row[]> {
   const rows = await db.query("hand_back", [ref, isCrash, actor, reason, Math.min(limit, BATCH)])
   const ids = rows.map(([, lane]) => lane as number)
-  await lanes.byId(ids)
+  await lanes.byId(ids, db)
   // They have the place they had.
   marks.forget(ids)
   return rows

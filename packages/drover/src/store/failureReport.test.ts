@@ -25,3 +25,21 @@ test("an outage is told once however many calls meet it, each kind of failure by
     "DROVER_STORE_FULL",
   ])
 })
+
+test.each(["DROVER_STORE_FULL", "DROVER_STORE_READONLY"] as const)(
+  "after %s only a write tells that it takes writes again; after all else a read does too",
+  (code) => {
+    const events = new Events()
+    const report = new FailureReport(events, new ManualClock())
+    const told: string[] = []
+    events.on("store.recovered", ({ operation }) => told.push(operation))
+    report.failed("enqueue", new DroverError(code, "no"))
+    report.succeeded("read")
+    expect(told).toEqual([])
+    report.succeeded("write")
+    expect(told).toEqual(["enqueue"])
+    report.failed("beat", new DroverError("DROVER_STORE_UNREACHABLE", "away"))
+    report.succeeded("read")
+    expect(told).toEqual(["enqueue", "beat"])
+  },
+)

@@ -1,6 +1,10 @@
 import { isDroverError } from "../errors/index.ts"
+import type { DroverErrorCode } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
 import type { Clock } from "../time/index.ts"
+
+// With these a database may answer every question, and still change nothing.
+const takesNoWrites: readonly DroverErrorCode[] = ["DROVER_STORE_READONLY", "DROVER_STORE_FULL"]
 
 /**
  * Emits `store.failed` when the database begins to fail, once for each kind of failure however many calls meet it,
@@ -26,9 +30,13 @@ export class FailureReport {
     this.#events.emit("store.failed", { operation, code: error.code, message: error.message })
   }
 
-  /** A write was committed. Costs one comparison while nothing fails. */
-  succeeded(): void {
+  /**
+   * The database did what it was asked to. Costs one comparison while nothing fails.
+   * @param what a read says nothing about a database that takes no writes.
+   */
+  succeeded(what: "read" | "write" = "write"): void {
     if (this.#failing === undefined) return
+    if (what === "read" && takesNoWrites.some((code) => this.#told.has(code))) return
     const { operation, sinceMono } = this.#failing
     this.#failing = undefined
     this.#told.clear()

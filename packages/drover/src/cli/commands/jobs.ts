@@ -1,3 +1,4 @@
+import { DEFAULT_LIMIT } from "../../client/index.ts"
 import type { ActionReport, ActionTarget, Drover } from "../../client/index.ts"
 import type { JobAction } from "../../store/index.ts"
 import type { Call, Command } from "../command.ts"
@@ -24,14 +25,19 @@ export const jobs: Command = {
   ],
   options: {
     ...selectionOptions,
-    limit: { type: "string", short: "n", value: "N", about: "at most so many jobs" },
+    limit: {
+      type: "string",
+      short: "n",
+      value: "N",
+      about: "at most so many jobs; an action reaches 10000 if not given",
+    },
     next: { type: "string", value: "CURSOR", about: "list: the page that begins at this cursor" },
     reason: { type: "string", value: "TEXT", about: "why, for the trail" },
     "dry-run": { type: "boolean", about: "only count the jobs that would be reached" },
     yes: {
       type: "boolean",
       short: "y",
-      about: "act on all that the filters match, without asking first",
+      about: "act on what the filters match, up to the limit, without asking first",
     },
   },
   async run(call) {
@@ -67,14 +73,22 @@ async function act(action: JobAction, ids: readonly string[], call: Call): Promi
   // A filter may match more than its writer thinks, so it says how many before it does anything.
   const dryRun = call.values["dry-run"] === true
   if (dryRun || (filtered && call.values["yes"] !== true)) {
-    const { matched } = await drover[action](target, { ...options, dryRun: true })
-    if (call.json) call.terminal.out(plainJson({ action, dryRun: true, matched }))
-    else call.terminal.out(`would ${action} ${matched} ${matched === 1 ? "job" : "jobs"}`)
+    const { matched, limited } = await drover[action](target, { ...options, dryRun: true })
+    const jobs = matched === 1 ? "job" : "jobs"
+    const most = limited ? ", as many as --limit allows" : ""
+    if (call.json) call.terminal.out(plainJson({ action, dryRun: true, matched, limited }))
+    else call.terminal.out(`would ${action} ${matched} ${jobs}${most}`)
     if (dryRun) return exitCodes.ok
     call.terminal.note("Nothing was done. Repeat with --yes to do it.")
     return exitCodes.usage
   }
   const report = await drover[action](target, options)
+  if (report.limited) {
+    const most = limit ?? DEFAULT_LIMIT
+    call.terminal.note(
+      `These are as many as --limit allows (${most}), and there may be more. Repeat the command, or give a higher limit.`,
+    )
+  }
   return printReport(action, ids, report, call)
 }
 

@@ -62,8 +62,10 @@ export class Drain {
   }
 
   async #leave(): Promise<void> {
-    const { exchanger, health, store, worker } = this.#run
+    const { exchanger, health, lease, store, worker } = this.#run
     await exchanger.idle()
+    // Nothing is held any more. Whoever sees from here on that the row is gone sees no loss.
+    await lease.stop()
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         await store.retireWorker(worker)

@@ -61,6 +61,27 @@ describe("a stop", () => {
     expect(world.count("worker.stopped")).toBe(1)
   })
 
+  test("is no loss of the lease: that its row is gone while the reply is on its way is its own doing", async () => {
+    await using world = await createWorld()
+    const faulty = faultyStore(world.store)
+    const worker = await world.worker([gated(true).job], { store: faulty.store })
+    await world.clock.settle()
+    const reply = Promise.withResolvers<void>()
+    faulty.fault((operation) => (operation === "retireWorker" ? reply.promise : undefined))
+    const calls = (name: string): number =>
+      faulty.calls.filter(({ operation }) => operation === name).length
+    const stopping = worker.stop()
+    await world.until("it leaves", async () => (await world.store.workers()).length === 0)
+    const looks = calls("peek")
+    await world.enqueueElsewhere("a")
+    await world.until("it looks once more", () => calls("peek") > looks)
+    await world.clock.advance(100)
+    reply.resolve()
+    await world.clock.settle()
+    await stopping
+    expect(world.count("worker.lease_lost")).toBe(0)
+  })
+
   test("waits for handlers that end within the grace, and records what they did", async () => {
     await using world = await createWorld()
     const { job, release } = gated(true)

@@ -439,6 +439,9 @@ join {schema}.lane l on l.queue = p.queue and l.kind = p.kind`,
 select p.queue, p.kind from unnest($1::text[], $2::text[]) p (queue, kind) order by p.queue, p.kind
 on conflict do nothing`,
   lanes_by_id: `select l.queue, l.kind, l.id from {schema}.lane l where l.id = any ($1::integer[])`,
+  joined_lanes: `select json_build_array(count(*) filter (where l.id is null), current_setting('transaction_isolation'))::text as reply
+from json_array_elements($1::text::json) p
+left join {schema}.lane l on l.queue = p ->> 0 and l.kind = p ->> 1`,
   read_limits: `select
   m.id, m.scope, m.target, m.type, m.by_key, m.declared::text, m.generation, m.setting::text, m.set_at, m.set_by
 from {schema}.limits m
@@ -1404,6 +1407,7 @@ returning generation`,
   set_config('statement_timeout', $2, false),
   set_config('lock_timeout', $3, false),
   set_config('idle_in_transaction_session_timeout', $4, false),
+  set_config('idle_session_timeout', '0', false),
   case
     when current_setting('transaction_timeout', true) is not null
       then set_config('transaction_timeout', $5, false)

@@ -13,3 +13,10 @@ on conflict do nothing;
 -- name: lanes_by_id
 -- Called when a process meets a lane that another one made.
 select l.queue, l.kind, l.id from {schema}.lane l where l.id = any ($1::integer[]);
+
+-- name: joined_lanes
+-- Called inside of a user's own transaction, before it enqueues into lanes that the process has not met: how many of them
+-- it does not see, and its isolation level.
+select json_build_array(count(*) filter (where l.id is null), current_setting('transaction_isolation'))::text as reply
+from json_array_elements($1::text::json) p
+left join {schema}.lane l on l.queue = p ->> 0 and l.kind = p ->> 1;

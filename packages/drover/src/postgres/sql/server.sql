@@ -10,6 +10,8 @@ select
   set_config('statement_timeout', $2, false),
   set_config('lock_timeout', $3, false),
   set_config('idle_in_transaction_session_timeout', $4, false),
+  -- What listens is idle for long.
+  set_config('idle_session_timeout', '0', false),
   case
     when current_setting('transaction_timeout', true) is not null
       then set_config('transaction_timeout', $5, false)

@@ -365,4 +365,9 @@ alter table drover_pulse add column mono_origin text`,
     name: "keyed_completions",
     sql: `select 1`,
   },
+  {
+    number: 8,
+    name: "plain_sql_checks",
+    sql: `select 1`,
+  },
 ] as const
