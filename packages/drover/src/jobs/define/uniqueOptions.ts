@@ -1,5 +1,6 @@
 import { hash } from "node:crypto"
-import { checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
+import { types } from "node:util"
+import { answeredAtOnce, checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
 import { jobStates, waitingStates } from "../../store/index.ts"
 import type { JobState, NewUnique, UniqueMode } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
@@ -112,12 +113,19 @@ export function uniqueOf(
 ): NewUnique | null {
   let unique: ReturnType<UniqueKey>
   try {
-    unique = make(input as never, job)
+    unique = answeredAtOnce(make(input as never, job))
   } catch (error) {
     throw new DroverError(
       "DROVER_CONFIG",
       `${job.kind}.unique: the function threw; it must take any input`,
       { details: { kind: job.kind, option: "unique" }, cause: error },
+    )
+  }
+  if (types.isPromise(unique)) {
+    throw new DroverError(
+      "DROVER_CONFIG",
+      `${job.kind}.unique: the function returned a promise; it must return the key at once`,
+      { details: { kind: job.kind, option: "unique" } },
     )
   }
   return unique === null || unique === undefined ? null : resolveUnique(unique, job.kind, delayed)
