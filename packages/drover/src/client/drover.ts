@@ -81,7 +81,11 @@ export class Drover extends Administration implements AsyncDisposable {
       definitionOf: (kind) => this.#definitionOf(kind),
       hint: (queue) => this.#hint(queue),
     })
-    keepInternals(this, { options: resolved, store: () => this.gate.open() })
+    keepInternals(this, {
+      options: resolved,
+      store: () => this.gate.open(),
+      declareLimits: (store) => this.#declareLimits(store),
+    })
     this.#direct = {
       enqueue: async (jobs) => {
         this.gate.selfWait.refuse("enqueue")

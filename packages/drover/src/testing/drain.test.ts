@@ -71,6 +71,32 @@ describe("draining", () => {
     expect(await world.drain()).toMatchObject({ attempts: 1, completed: 1 })
   })
 
+  test("under the limits that the client's code declares", async () => {
+    let running = 0
+    const most = { all: 0 }
+    const limited = defineJob("limited", {
+      concurrency: 2,
+      rate: { limit: 3, per: "1m" },
+      async run() {
+        most.all = Math.max(most.all, ++running)
+        await new Promise((resolve) => setImmediate(resolve))
+        running--
+      },
+    })
+    const held = defineJob("held", { concurrency: 0, run: () => expect.unreachable("it started") })
+    await using world = createTestDrover({ jobs: [limited, held] })
+    await world.drover.enqueueMany(
+      limited,
+      Array.from({ length: 7 }, () => ({})),
+    )
+    await world.drover.enqueue(held)
+    expect(await world.drain()).toMatchObject({ attempts: 3, completed: 3 })
+    expect(most.all).toBe(2)
+    const startedAt = world.clock.now()
+    expect(await world.drain({ later: true })).toMatchObject({ attempts: 4, completed: 4 })
+    expect(world.clock.now() - startedAt, "two more windows").toBeGreaterThan(60_000)
+  })
+
   test("a job that enqueues itself for ever ends the test", async () => {
     const loop = defineJob("loop", {
       run: async (): Promise<void> => {

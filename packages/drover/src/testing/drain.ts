@@ -44,13 +44,14 @@ const LEASE_MS = 100 * 365 * 86_400_000
 
 /**
  * Runs all jobs of the client's kinds and queues that are due, and those that they enqueue, until nothing is
- * due any more. Handlers run inline, several at once as far as they wait for each other.
+ * due any more, under the limits that the client's code declares. Handlers run inline, several at once as far as they wait for each other.
  * @throws DroverError `DROVER_DEADLINE` when `limit` attempts were not enough.
  */
 export async function drain(drover: Drover, options: DrainOptions = {}): Promise<DrainReport> {
   checkOptions(options, ["later", "limit"], "drain")
   const internals = internalsOf(drover)
   const store = await internals.store()
+  await internals.declareLimits(store)
   const { clock, rng } = internals.options
   const workerId = new UuidMaker(clock, rng).next()
   const worker = await store.registerWorker({
