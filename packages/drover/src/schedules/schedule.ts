@@ -53,7 +53,10 @@ export interface ScheduleTimingOptions {
    * (then further ticks are skipped while one waits). @default "allow"
    */
   readonly overlap?: OverlapPolicy
-  /** Spreads ticks over this long behind their instants, each by the same amount however often it is planned. @default 0 */
+  /**
+   * Spreads ticks over this long behind their instants, each by the same amount however often it is planned, but never up
+   * to the next instant. @default 0
+   */
   readonly jitter?: Duration
 }
 

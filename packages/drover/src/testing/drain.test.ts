@@ -87,7 +87,7 @@ describe("draining", () => {
     await using world = createTestDrover({ jobs: [limited, held] })
     await world.drover.enqueueMany(
       limited,
-      Array.from({ length: 7 }, () => ({})),
+      Array.from({ length: 7 }, () => ({ input: undefined })),
     )
     await world.drover.enqueue(held)
     expect(await world.drain()).toMatchObject({ attempts: 3, completed: 3 })
