@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, orDefault } from "../errors/index.ts"
+import { checkOptions, DroverError, orDefault, show } from "../errors/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { keysFor } from "../jobs/define/limitOptions.ts"
@@ -202,6 +202,9 @@ export function readTiming(
   before?: ScheduleSettings,
 ): Omit<ScheduleSettings, keyof JobTemplate> {
   const { cron, every } = options
+  if (cron !== undefined && typeof cron !== "string") {
+    throw refuse(name, "cron", `must be a text such as "0 9 * * *", not ${show(cron)}`)
+  }
   if ((cron !== undefined && every !== undefined) || (!before && cron === every)) {
     throw refuse(name, "cron", "give either cron or every")
   }
