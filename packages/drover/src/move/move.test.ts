@@ -245,22 +245,6 @@ describe.each(pairs)("from %s to %s", (fromDialect, toDialect) => {
         code: "DROVER_MOVE_REFUSED",
         message: expect.stringContaining("--abort"),
       })
-      // Neither end is given up with an end of another move, or of none.
-      const other = await places.mover(await places.make(from.dialect, "other.db"))
-      await other.open({ migrate: true })
-      const refused = { code: "DROVER_MOVE_REFUSED" }
-      await expect(abortMove({ source, target: elsewhere })).rejects.toMatchObject({
-        ...refused,
-        message: expect.stringContaining(`is being moved to ${target.label}, not to`),
-      })
-      await expect(abortMove({ source: other, target })).rejects.toMatchObject({
-        ...refused,
-        message: expect.stringContaining(`is being filled from ${source.label}, not from`),
-      })
-      await expect(first.enqueue([{ ...job(), id: idOf(997) }])).rejects.toMatchObject({
-        code: "DROVER_STORE_MOVED",
-      })
-      expect(await target.readNote()).toMatchObject({ role: "target", state: "moving" })
       await abortMove({ source, target })
       expect((await first.enqueue([{ ...job(), id: idOf(998) }]))[0]?.status).toBe("enqueued")
       expect((await (await places.store(to)).list({}, { limit: 10, after: null })).jobs).toEqual([])

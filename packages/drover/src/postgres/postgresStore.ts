@@ -206,7 +206,7 @@ export class PostgresStore {
 
   list(
     selection: JobSelection,
-    page: { readonly limit: number; readonly after: string | null },
+    page: { readonly limit: number; readonly after: string | null; readonly look?: number },
   ): Promise<JobPage> {
     return list(this.#database, selection, page)
   }
