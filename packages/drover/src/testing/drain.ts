@@ -14,6 +14,7 @@ import type {
 } from "../store/index.ts"
 import { ManualClock, randomToken, UuidMaker } from "../time/index.ts"
 import { InlineHost } from "./inlineHost.ts"
+import { moveTime } from "./moveTime.ts"
 
 /** How `drain` ends. */
 export interface DrainOptions {
@@ -177,7 +178,7 @@ class Drainer {
         "drain: `later` moves the clock, so the client needs a ManualClock",
       )
     }
-    await options.clock.advance(Math.ceil(reply.nextDueInMs))
+    await moveTime(this.#store, options.clock, Math.ceil(reply.nextDueInMs), "drain: `later`")
     return true
   }
 

@@ -6,6 +6,7 @@ import { planRelease, planTick } from "../schedules/index.ts"
 import type { ScheduleRow, ScheduleTick, ScheduleTickReply, Store } from "../store/index.ts"
 import { randomToken } from "../time/index.ts"
 import type { ManualClock } from "../time/index.ts"
+import { moveTime } from "./moveTime.ts"
 
 /** What a tick of a schedule gave. */
 export interface FiredTick {
@@ -39,7 +40,7 @@ export async function nextTick(
   if (row.fireAt === null || row.nextAt === null) {
     throw new DroverError("DROVER_CONFIG", `nextTick: no tick of schedule "${name}" comes`)
   }
-  await clock.advance(Math.max(0, row.fireAt - (await store.now())))
+  await moveTime(store, clock, Math.max(0, row.fireAt - (await store.now())), "nextTick")
   const replies = await asLeader(drover, store, async () => {
     const due = await rowOf(store, name)
     return planTick(due, await store.now(), { next: () => drover.newId() })
