@@ -199,8 +199,9 @@ export class Drover extends Administration implements AsyncDisposable {
   async work(options: WorkOptions = {}): Promise<Worker> {
     const { queues, ...workerOptions } = checkWorkOptions(options)
     const store = await this.gate.open()
-    await this.#declareLimits(store)
+    // What may be refused comes first: a client that does not start must not change the limits of those that run.
     await this.deploySchedules()
+    await this.#declareLimits(store)
     const { clock, rng, events, definitions } = this.options
     const worker: Worker = new Worker({
       store,
