@@ -211,6 +211,7 @@ export class Drover extends Administration implements AsyncDisposable {
       definitions: [...definitions.values()],
       queues: chooseQueues(this.options.queues, queues),
       options: { ...this.options.worker, ...workerOptions },
+      asLeader: this.#maintains(),
       onRunning: (running) => {
         if (running) this.#leadership.began(worker, store)
         else this.#leadership.ending(worker)
@@ -355,6 +356,13 @@ export class Drover extends Administration implements AsyncDisposable {
   // Workers of this process need not wait until the store tells them.
   #hint(queue?: string): void {
     for (const worker of this.#workers) worker.hint(queue)
+  }
+
+  // What all clients that may lead should say alike.
+  #maintains(): object | null {
+    const { timesFor, settings } = this.options.lead
+    const { retention, ...rest } = settings
+    return timesFor === null ? null : { ...retention, ...rest }
   }
 
   #operations(): JobOperations {
