@@ -44,6 +44,19 @@ test("a tick that waited for the former job comes first, once that has ended", a
   expect(await world.drover.schedules.get("one")).toMatchObject({ heldAt: null })
 })
 
+test("ticks that are made up for are fired together, however many, and the first says what became of it", async () => {
+  const often = schedule("often", { every: "1s", catchUp: { all: 1_000 }, job: greet })
+  await using world = createTestDrover({ jobs: [greet], schedules: [often] })
+  await world.drover.deploySchedules()
+  await world.clock.advance(400_000)
+  const first = await world.nextTick("often")
+  expect(first).toMatchObject({ at: new Date("2026-01-01T00:00:01Z"), reason: null })
+  expect(await world.drain()).toMatchObject({ completed: 400 })
+  await world.clock.advance(86_400_000)
+  expect(await world.nextTick("often")).toMatchObject({ jobId: null, reason: "missed" })
+  expect(await world.drain()).toMatchObject({ completed: 1_000 })
+})
+
 test("a worker that leads fires it by itself", async () => {
   const often = schedule("often", { every: "10s", job: greet })
   await using world = createTestDrover({ jobs: [greet], schedules: [often] })
