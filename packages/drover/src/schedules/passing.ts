@@ -91,9 +91,10 @@ function dueInstants(
   let at: number | null = firstAt
   while (at !== null && dueAt(row.name, settings, at, timing) <= now) {
     if (instants.length === MOST_COUNTED) {
-      // What is later than now by no jitter is surely due; the rest comes with the next look.
-      const sureAt = Math.max(instants.at(-1) ?? firstAt, now - settings.jitterMs)
-      return { instants, isWhole: false, lastAt: timing.last(firstAt, sureAt) }
+      // The jitter of a tick ends before the next planned instant, so only the last one that has come may still wait.
+      const lastAt = timing.last(firstAt, now)
+      const isDue = dueAt(row.name, settings, lastAt, timing) <= now
+      return { instants, isWhole: false, lastAt: isDue ? lastAt : timing.last(firstAt, lastAt - 1) }
     }
     instants.push(at)
     at = timing.next(at)
