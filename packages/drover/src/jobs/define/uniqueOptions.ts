@@ -77,7 +77,7 @@ export function resolveUnique(
   if (mode === "throttle" && forMs === null)
     throw refuse(where, "for", "is needed by throttle: it is the window")
   if (mode === "debounce" && !delayed)
-    throw refuse(where, "mode", "debounce needs runIn: the quiet time to wait for")
+    throw refuse(where, "mode", "debounce needs runIn: the quiet time to wait for", "runIn")
   if (mode !== "debounce" && maxWaitMs !== null)
     throw refuse(where, "maxWait", "belongs to debounce only")
   return {
@@ -171,8 +171,8 @@ function wholeMs(value: Duration, where: string, name: string): number {
   throw refuse(where, name, "must be longer than 0")
 }
 
-function refuse(where: string, option: string, problem: string): DroverError {
+function refuse(where: string, option: string, problem: string, needs?: string): DroverError {
   return new DroverError("DROVER_CONFIG", `${where}.${option}: ${problem}`, {
-    details: { where, option },
+    details: { where, option, ...(needs !== undefined && { needs }) },
   })
 }
