@@ -44,3 +44,14 @@ test("a batch of jobs that differ has a row of the trail for each state and 1024
     { state: 1, jobs: 976 },
   ])
 })
+
+test("enqueues that come together share a statement, also when their jobs differ", async () => {
+  await using world = await openTestStore()
+  const jobs = Array.from({ length: 100 }, (_, n) => testJob({ priority: n % 3, tags: [`t${n}`] }))
+  const outcomes = await Promise.all(jobs.map((job) => world.store.enqueue([job])))
+  expect(outcomes.flat().map(({ id }) => id)).toEqual(jobs.map(({ id }) => id))
+  // The first ones went at once; all others waited for them and went together.
+  const { rows } = await world.client.query("select cardinality(jobs) as jobs from trail")
+  expect(rows.length).toBeLessThan(10)
+  expect(await world.store.count({ tags: ["t99"] }, 10)).toBe(1)
+})

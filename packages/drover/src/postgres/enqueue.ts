@@ -32,7 +32,7 @@ export async function enqueue(
 }
 
 /** Whether two jobs differ in id, input and keys under limits only, and neither has a unique key: the usual batch. */
-export function isAlike(a: NewJob, b: NewJob): boolean {
+function isAlike(a: NewJob, b: NewJob): boolean {
   return (
     a.kind === b.kind &&
     a.queue === b.queue &&
@@ -49,6 +49,11 @@ export function isAlike(a: NewJob, b: NewJob): boolean {
     b.unique === null &&
     (a.tags === b.tags || storedTags(a.tags) === storedTags(b.tags))
   )
+}
+
+/** Whether two jobs of different callers can be written by one statement that holds up nobody else. */
+export function mayShare(a: NewJob, b: NewJob): boolean {
+  return isAlike(a, b) || (isPlain(a) && isPlain(b))
 }
 
 async function addAlike(

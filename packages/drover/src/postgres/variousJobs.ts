@@ -1,5 +1,5 @@
 import { assert } from "../errors/index.ts"
-import { jobStates, keysText } from "../store/index.ts"
+import { jobStates } from "../store/index.ts"
 import type { EnqueueOutcome, JobState, NewJob } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { Lanes } from "./lanes.ts"
@@ -7,7 +7,7 @@ import { storedTags, storedTimeout } from "./newJobText.ts"
 
 /** Whether a job has no key of any kind, so that what becomes of it hangs on no other job. */
 export function isPlain(job: NewJob): boolean {
-  return job.unique === null && keysText(job.keys) === null
+  return job.unique === null && (job.keys === undefined || job.keys.length === 0)
 }
 
 /**
