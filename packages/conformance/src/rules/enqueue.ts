@@ -1,4 +1,5 @@
 import { expect } from "vitest"
+import type { ClaimedJob, JobRow, NewJob } from "drover/store"
 import type { Rules } from "../rules.ts"
 import { hour, minute, second } from "../world.ts"
 
@@ -43,6 +44,58 @@ export const enqueueRules: Rules = {
     expect(claimed).toMatchObject({ jobId, ...rest, metadata: job.metadata })
     expect(JSON.parse(claimed.tags ?? "[]")).toEqual(["a", "b"])
   },
+
+  "jobs of one enqueue may differ in everything, and each is as if it had been enqueued alone":
+    async (world) => {
+      await world.store.setQueue("media", { agingMs: second }, "ann")
+      const at = await world.store.now()
+      const various = (n: number): Partial<NewJob> => ({
+        kind: n % 5 === 0 ? "resize" : "mail",
+        queue: n % 3 === 0 ? "media" : "default",
+        priority: n % 7,
+        input: JSON.stringify({ n, text: 'a,"b\\{}' }),
+        delayMs: n % 4 === 0 ? minute : 0,
+        runAt: n % 6 === 0 ? at + (n % 12 === 0 ? hour : -hour) : null,
+        expireMs: n % 8 === 0 ? hour : null,
+        maxAttempts: 1 + (n % 9),
+        maxCrashes: 1 + (n % 2),
+        timeoutMs: n % 10 === 0 ? false : n % 10 === 1 ? 1_500 : null,
+        retry: n % 11 === 0 ? '{"base":1}' : null,
+        tags: n % 13 === 0 ? ["a", `t.${n}`] : [],
+        metadata: n % 14 === 0 ? '{"by":"{ann}, \\"bob\\""}' : null,
+      })
+      const alone: JobRow[] = []
+      for (let n = 0; n < 60; n++) {
+        const { id, state } = await world.enqueue(various(n), world.other)
+        const row = await world.get(id)
+        expect(row.state).toBe(state)
+        alone.push(row)
+      }
+      // More than go into one row of any trail.
+      const jobs = Array.from({ length: 2_500 }, (_, n) => world.job(various(n % 60)))
+      const outcomes = await world.store.enqueue(jobs)
+      expect(outcomes.map(({ id }) => id)).toEqual(jobs.map(({ id }) => id))
+      for (const n of [...alone.keys(), 1_023, 1_024, 1_025, 2_047, 2_048, 2_499]) {
+        const row = await world.get(jobs[n]!.id, world.other)
+        expect(row).toEqual({ ...alone[n % 60], id: row.id })
+        expect(outcomes[n]).toMatchObject({ status: "enqueued", state: row.state })
+        const trail = await world.other.trail(row.id)
+        expect(trail).toMatchObject([
+          { jobId: row.id, from: null, to: row.state, at: row.enqueuedAt },
+        ])
+      }
+      const [again] = await world.unchanged(() => world.store.enqueue([jobs[7]!, jobs[8]!]))
+      expect(again).toMatchObject({ id: jobs[7]!.id, status: "repeated" })
+      // The queue ages, so what is due an hour later comes behind all others, whatever its priority.
+      await world.advance(2 * hour)
+      const worker = await world.worker()
+      const claimed: ClaimedJob[] = []
+      const wish = { kinds: ["mail", "resize"], queue: "media", limit: 100 }
+      for (let claims = 0; claims < 5; claims++) claimed.push(...(await worker.claim(wish)))
+      const places = claimed.map(({ priority, runAt }) => priority * second + Math.max(runAt, at))
+      expect(places).toEqual(places.toSorted((a, b) => a - b))
+      expect(claimed).toHaveLength(500)
+    },
 
   "a timeout of false and one of null are told apart": async (world) => {
     const never = await world.enqueue({ timeoutMs: false })

@@ -1,14 +1,15 @@
 import fc from "fast-check"
 import { expect } from "vitest"
 import { jobStates } from "drover/store"
-import type { JobRow, JobSelection } from "drover/store"
+import type { JobRow, JobSelection, NewJob } from "drover/store"
 import type { Rules } from "../rules.ts"
-import { minute, second } from "../world.ts"
+import { hour, minute, second } from "../world.ts"
 import type { World } from "../world.ts"
 
 const kinds = ["a", "b", "c"] as const
 const queues = ["default", "media"] as const
 const tags = ["x", "y", "z"] as const
+const day = 24 * hour
 
 /** What a selection means, written down a second time. */
 function selects(selection: JobSelection, row: JobRow): boolean {
@@ -84,9 +85,10 @@ export const questionRules: Rules = {
     const rule = fc.asyncProperty(
       anySelection(rows),
       fc.integer({ min: 1, max: 6 }),
-      async (selection, limit) => {
+      fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+      async (selection, limit, look) => {
         const expected = rows.filter((row) => selects(selection, row)).map(({ id }) => id)
-        expect(await listed(world, selection, limit)).toEqual(expected.toReversed())
+        expect(await listed(world, selection, limit, look)).toEqual(expected.toReversed())
         expect(await world.store.count(selection, 1_000)).toBe(expected.length)
         expect(await world.store.count(selection, 3)).toBe(Math.min(3, expected.length))
       },
@@ -123,6 +125,51 @@ export const questionRules: Rules = {
     expect(seen.filter((id) => !deleted.includes(id))).toEqual(expected.toReversed())
     expect(new Set(seen).size).toBe(seen.length)
   },
+
+  "a page for rare jobs looks at so many only, and the next ones go on": async (world) => {
+    await world.store.enqueue([world.job({ tags: ["rare"] }), ...world.jobs(9)])
+    const found: number[] = []
+    let after: string | null = null
+    do {
+      const page = await world.store.list({ tags: ["rare"] }, { limit: 5, after, look: 3 })
+      found.push(page.jobs.length)
+      after = page.next
+    } while (after !== null)
+    expect(found.slice(0, 4)).toEqual([0, 0, 0, 1])
+  },
+
+  "the jobs of a span of time come first, however many are later, and then those whose ids say another time":
+    async (world) => {
+      // Ids of the time at which they are enqueued, but for two that were made long before and long after it.
+      let made = 0
+      const jobAt = (atMs: number): NewJob => {
+        const hex = atMs.toString(16).padStart(12, "0")
+        const end = (++made).toString(16).padStart(12, "0")
+        return world.job({ id: `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${end}` })
+      }
+      const early = await world.store.now()
+      const first = [jobAt(early), jobAt(early), jobAt(early + 2 * day)]
+      await world.store.enqueue(first)
+      await world.advance(day)
+      const late = await world.store.now()
+      const last = [...Array.from({ length: 20 }, () => jobAt(late)), jobAt(early - day)]
+      await world.store.enqueue(last)
+      const before = { enqueuedBefore: early + 1 }
+      const page = await world.store.list(before, { limit: 10, after: null, look: 5 })
+      const shown = page.jobs.map(({ id }) => id)
+      expect(shown).toEqual(expect.arrayContaining(first.slice(0, 2).map(({ id }) => id)))
+      for (const [span, jobs] of [
+        [before, first],
+        [{ enqueuedAfter: late }, last],
+        [{ enqueuedAfter: early, enqueuedBefore: late }, first],
+      ] as const) {
+        for (const look of [undefined, 5]) {
+          const ids = await listed(world, span, 4, look)
+          expect(ids.toSorted()).toEqual(jobs.map(({ id }) => id).toSorted())
+          expect(await world.store.count(span, 100)).toBe(jobs.length)
+        }
+      }
+    },
 
   "a page that fits exactly is followed by nothing": async (world) => {
     await world.store.enqueue(world.jobs(6))
@@ -180,11 +227,19 @@ export const questionRules: Rules = {
 }
 
 /** All pages of a selection. */
-async function listed(world: World, selection: JobSelection, limit: number): Promise<string[]> {
+async function listed(
+  world: World,
+  selection: JobSelection,
+  limit: number,
+  look?: number,
+): Promise<string[]> {
   const ids: string[] = []
   let after: string | null = null
   do {
-    const page = await world.store.list(selection, { limit, after })
+    const page = await world.store.list(selection, {
+      ...{ limit, after },
+      ...(look !== undefined && { look }),
+    })
     expect(page.jobs.length).toBeLessThanOrEqual(limit)
     ids.push(...page.jobs.map(({ id }) => id))
     after = page.next

@@ -85,6 +85,40 @@ export const tickRules: Rules = {
       expect(await world.allJobs()).toHaveLength(1)
     },
 
+  "ticks that are made up for together overlap no job that has ended, also where it still holds their key":
+    async (world) => {
+      const states = ["available", "running", "completed"] as const
+      const unique = world.unique("k", { states, forMs: hour })
+      const { id } = await world.enqueue({ unique })
+      const worker = await world.worker()
+      await worker.settle(await worker.claimOne(), settlements.completed)
+      for (const overlap of ["skip", "queue-one"] as const) {
+        const row = await due(world, overlap)
+        const records = [0, 1, 2].map((n) =>
+          record(world, row.nextAt! + n, { job: world.job({ unique }) }),
+        )
+        const [reply] = await tick(world, [tickOf(world, row, { records, overlap })])
+        const became = { job: { id, status: "duplicate", state: "completed" }, reason: null }
+        expect(reply!.outcomes).toMatchObject([became, became, became])
+        const after = { lastAt: row.nextAt! + 2, lastJobId: id, heldAt: null }
+        expect(await read(world.other, overlap)).toMatchObject(after)
+        const history = { name: overlap, limit: 5, before: null }
+        const lines = await world.other.scheduleTicks(history)
+        expect(lines.map(({ jobId }) => jobId)).toEqual([id, id, id])
+      }
+      // Once the key is free, the first of them is a job of its own, which the next one meets.
+      await world.advance(hour)
+      const row = await due(world, "later")
+      const records = [0, 1].map((n) =>
+        record(world, row.nextAt! + n, { job: world.job({ unique }) }),
+      )
+      const [reply] = await tick(world, [tickOf(world, row, { records, overlap: "skip" })])
+      expect(reply!.outcomes).toMatchObject([
+        { job: { status: "enqueued" }, reason: null },
+        { job: null, reason: "overlap" },
+      ])
+    },
+
   "a tick of an ended term writes nothing": async (world) => {
     const row = await due(world)
     const term = await world.term()

@@ -92,6 +92,11 @@ test("a schedule is created and removed without code", async () => {
   ])
   await call("delete", "often")
   expect((await call("show", "often")).code).toBe(3)
+  // Who did what to it stays.
+  expect(await read("changes", "often")).toMatchObject([
+    { action: "deleted" },
+    { action: "created" },
+  ])
 })
 
 test("deploy applies what a configuration declares, and says when a newer one is in force", async () => {
@@ -125,6 +130,10 @@ test.each([
   [["edit", "daily"], "at least one option"],
   [["create", "x", "--every", "1m"], "needs --kind"],
   [["edit", "daily", "--input", "{"], "--input is not JSON"],
+  [["trigger", "daily", "--input", "{}"], "schedules trigger takes no --input"],
+  [["pause", "daily", "--cron", "@hourly"], "schedules pause takes no --cron"],
+  [["edit", "daily", "--kind", "greet"], "schedules edit takes no --kind"],
+  [["show", "daily", "--force"], "schedules show takes no --force"],
 ])("%j is not understood", async (words, problem) => {
   const { code, terminal } = await call(...words)
   expect(code).toBe(2)
@@ -133,7 +142,17 @@ test.each([
 
 test("a schedule that is not there is told from one that cannot be changed so", async () => {
   expect((await call("pause", "dayly")).code).toBe(3)
-  expect((await call("history", "dayly")).code).toBe(3)
+  for (const verb of ["show", "next", "history", "changes"]) {
+    const { code, terminal } = await call(verb, "dayly")
+    expect(code, verb).toBe(3)
+    expect(terminal.notes.join("\n")).toContain(
+      'there is no schedule "dayly"; did you mean "daily"?',
+    )
+    const told = await call(verb, "dayly", "--json")
+    expect(JSON.parse(told.terminal.notes.join(""))).toMatchObject({
+      error: { code: "DROVER_UNKNOWN_SCHEDULE" },
+    })
+  }
   const { code, terminal } = await call("edit", "daily", "--cron", "0 0 31 2 *")
   expect(code).toBe(2)
   expect(terminal.notes[0]).toContain("no date matches it")

@@ -65,3 +65,17 @@ export function json(value: string, what: string): unknown {
     throw new UsageError(`${what} is not JSON: ${(error as Error).message}`)
   }
 }
+
+// Every command has them.
+const EVERYWHERE: readonly string[] = ["config", "db", "json", "help"]
+
+/**
+ * Refuses options that one form of a command would not look at: whoever gave one would believe that it did something.
+ * @param form as the caller wrote it, such as "schedules pause". @throws UsageError.
+ */
+export function takesOnly(values: OptionValues, form: string, names: readonly string[]): void {
+  const unused = Object.keys(values).find(
+    (name) => values[name] !== undefined && !names.includes(name) && !EVERYWHERE.includes(name),
+  )
+  if (unused !== undefined) throw new UsageError(`${form} takes no --${unused}`)
+}

@@ -81,7 +81,11 @@ export class Drover extends Administration implements AsyncDisposable {
       definitionOf: (kind) => this.#definitionOf(kind),
       hint: (queue) => this.#hint(queue),
     })
-    keepInternals(this, { options: resolved, store: () => this.gate.open() })
+    keepInternals(this, {
+      options: resolved,
+      store: () => this.gate.open(),
+      declareLimits: (store) => this.#declareLimits(store),
+    })
     this.#direct = {
       enqueue: async (jobs) => {
         this.gate.selfWait.refuse("enqueue")
@@ -195,8 +199,9 @@ export class Drover extends Administration implements AsyncDisposable {
   async work(options: WorkOptions = {}): Promise<Worker> {
     const { queues, ...workerOptions } = checkWorkOptions(options)
     const store = await this.gate.open()
-    await this.#declareLimits(store)
+    // What may be refused comes first: a client that does not start must not change the limits of those that run.
     await this.deploySchedules()
+    await this.#declareLimits(store)
     const { clock, rng, events, definitions } = this.options
     const worker: Worker = new Worker({
       store,
@@ -206,6 +211,7 @@ export class Drover extends Administration implements AsyncDisposable {
       definitions: [...definitions.values()],
       queues: chooseQueues(this.options.queues, queues),
       options: { ...this.options.worker, ...workerOptions },
+      asLeader: this.#maintains(),
       onRunning: (running) => {
         if (running) this.#leadership.began(worker, store)
         else this.#leadership.ending(worker)
@@ -350,6 +356,13 @@ export class Drover extends Administration implements AsyncDisposable {
   // Workers of this process need not wait until the store tells them.
   #hint(queue?: string): void {
     for (const worker of this.#workers) worker.hint(queue)
+  }
+
+  // What all clients that may lead should say alike.
+  #maintains(): object | null {
+    const { timesFor, settings } = this.options.lead
+    const { retention, ...rest } = settings
+    return timesFor === null ? null : { ...retention, ...rest }
   }
 
   #operations(): JobOperations {

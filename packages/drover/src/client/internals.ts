@@ -7,6 +7,8 @@ export interface DroverInternals {
   readonly options: ResolvedOptions
   /** The open store. */
   store(): Promise<Store>
+  /** Puts the limits of the client's code in force, as a worker does before its first claim. */
+  declareLimits(store: Store): Promise<void>
 }
 
 const known = new WeakMap<object, DroverInternals>()

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { DatabaseSync } from "node:sqlite"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
+import { schedule } from "../schedules/index.ts"
 import { sqliteShared } from "../sqlite/index.ts"
 import { Drover } from "./drover.ts"
 import type { LimitChange } from "./limitAdministration.ts"
@@ -50,6 +51,18 @@ test("a limit that is set stays in force when code is deployed that declares ano
   expect(await view(name)).toMatchObject({ setting: { max: 1 }, declared: { max: 4 } })
   await drover.clearLimit(name)
   expect(await view(name)).toMatchObject({ setting: { max: 4 }, set: null, setAt: null })
+})
+
+test("a client whose start is refused leaves the limits of those that run", async () => {
+  await (await drover.work()).stop()
+  const rest = { store: sqliteShared(db), schedules: [schedule("s", { every: "1h", job: resize })] }
+  await using theirs = new Drover({ ...rest, jobs: [resize], deployment: "theirs" })
+  await theirs.deploySchedules()
+  const other = defineJob("resize", { concurrency: 9, run: () => "done" })
+  await using refused = new Drover({ ...rest, jobs: [other] })
+  await expect(refused.work()).rejects.toThrow('deployment "theirs" declares it')
+  expect(await view("kind:resize#concurrency")).toMatchObject({ setting: { max: 4 } })
+  expect(await view("kind:resize#rate.key")).toMatchObject({ setting: { max: 100 } })
 })
 
 test("a rate that no worker has declared yet needs a window", async () => {

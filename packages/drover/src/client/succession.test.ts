@@ -35,19 +35,27 @@ interface Part {
   readonly run?: string
   readonly onMaintenanceStart?: string
   readonly enqueues?: boolean
+  /** A service of its own, while it leads. */
+  readonly onlyOnLeader?: string
 }
 
 function member(source: string, part: Part = {}): Member {
   const { run = "() => {}", onMaintenanceStart = "() => {}", enqueues = false } = part
+  const { onlyOnLeader = "{ start() {} }" } = part
   const script = `
     import { defineJob, Drover } from "drover"
+    const hang = new Promise(() => {})
     const job = defineJob("a", { run: ${run} })
     const onMaintenanceStart = ${onMaintenanceStart}
     const drover = new Drover({ store: ${source}, jobs: [job], migrate: true, onMaintenanceStart })
     const tell = (event) =>
       drover.on(event, ({ term = 0 }) => console.log(JSON.stringify({ event, term })))
     for (const event of ["leader.elected", "leader.stood_back", "maintenance.started", "job.started"]) tell(event)
-    process.once("SIGTERM", () => drover.close())
+    process.once("SIGTERM", async () => {
+      await drover.close()
+      console.log(JSON.stringify({ event: "closed", term: 0 }))
+    })
+    drover.onlyOnLeader("own", ${onlyOnLeader})
     await drover.work({ lease: { ttl: "3s" } })
     console.log(JSON.stringify({ event: "up", term: 0 }))
     if (${enqueues}) await drover.enqueueMany(job, [{}, {}, {}].map(() => ({ input: undefined })))`
@@ -110,6 +118,22 @@ describe.each(Object.entries(places))("on %s", (_, place) => {
       const successor = await second.next("leader.elected")
       expect(successor.term).toBeGreaterThan(term)
       expect(await second.next("maintenance.started")).toMatchObject({ term: successor.term })
+    },
+  )
+
+  test.each(["{ start: () => hang }", "{ start() {}, stop: () => hang }"])(
+    "a leader whose own service hangs in %s closes all the same, and is succeeded at once",
+    { timeout: 60_000 },
+    async (service) => {
+      const source = await place()
+      const first = member(source, { onlyOnLeader: service })
+      const { term } = await first.next("maintenance.started")
+      const second = member(source)
+      await second.next("up")
+      first.child.kill("SIGTERM")
+      // Else the process ends before it has given its term back, because nothing keeps it up.
+      await first.next("closed")
+      expect((await second.next("leader.elected")).term).toBe(term + 1)
     },
   )
 

@@ -8,9 +8,15 @@ import type { Clock } from "../time/index.ts"
 export async function answered<T>(
   clock: Clock,
   answer: Promise<T>,
-  options: { readonly ms: number; readonly what: string; readonly signal?: AbortSignal },
+  options: {
+    readonly ms: number
+    readonly what: string
+    readonly signal?: AbortSignal
+    /** Whether the wait keeps the process up: one that belongs to a stop, which a program awaits. @default false */
+    readonly ref?: boolean
+  },
 ): Promise<T> {
-  const { ms, what, signal } = options
+  const { ms, what, signal, ref = false } = options
   // It may reject when nobody listens any more.
   answer.catch(() => {})
   signal?.throwIfAborted()
@@ -19,7 +25,7 @@ export async function answered<T>(
   signal?.addEventListener("abort", onAbort, { once: true })
   const late = (): void =>
     over.reject(new Timeout(`${what} was not answered within ${Math.round(ms)} ms`))
-  const timer = clock.setTimer(ms, late, { ref: false })
+  const timer = clock.setTimer(ms, late, { ref })
   try {
     return await Promise.race([answer, over.promise])
   } finally {

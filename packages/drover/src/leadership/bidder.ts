@@ -52,7 +52,7 @@ export class Bidder {
     const { clock, store, times } = this.#options
     const pending = this.#pending
     if (pending === undefined) return
-    const bound = { ms: times.handOverMs, what: "a bid" }
+    const bound = { ms: times.handOverMs, what: "a bid", ref: true }
     try {
       const reply = await answered(clock, pending, bound)
       if (!reply.won) return

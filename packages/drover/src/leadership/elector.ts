@@ -242,7 +242,8 @@ export class Elector implements Startable {
   /** Tells the store, a few times, in bounded time. Its ttl ends a term of which the store could not be told. */
   async #resign(term: Term): Promise<void> {
     const { clock, rng, store, times, released } = this.#options
-    const bound = { ms: times.handOverMs, what: "the end of what runs under the term" }
+    // What hangs may wait for nothing that keeps the process up; then this wait must, or the term is never given back.
+    const bound = { ms: times.handOverMs, what: "the end of what runs under the term", ref: true }
     await answered(clock, released(term), bound).catch(() => {})
     await retry(() => store.resignTerm(term.ref), {
       ...{ clock, rng, base: 100, cap: 1_000, maxAttempts: RESIGN_ATTEMPTS },

@@ -66,7 +66,7 @@ export async function move(ends: MoveEnds, options: MoveOptions): Promise<MoveRe
 
 /**
  * Gives a move up that has not ended: empties the target and lets the source be used again.
- * @throws DroverError `DROVER_MOVE_REFUSED` when the move has ended, or there is none.
+ * @throws DroverError `DROVER_MOVE_REFUSED` when the move has ended, there is none, or it has another source or target.
  */
 export async function abortMove({ source, target }: MoveEnds): Promise<void> {
   const from = await source.readNote()
@@ -78,7 +78,11 @@ export async function abortMove({ source, target }: MoveEnds): Promise<void> {
   const isShut = from?.role === "source" && from.state === "moving"
   if (!isFilled && !isShut)
     throw refused(`neither ${source.label} nor ${target.label} is being moved`)
-  if (isFilled && isShut && from.id !== to.id) {
+  // Both ends must be those of one move: else one that is going on would lose an end, and its source be left shut.
+  if (isShut && from.peer !== target.label) {
+    throw refused(`${source.label} is being moved to ${from.peer}, not to ${target.label}`)
+  }
+  if (isFilled && (isShut ? from.id !== to.id : to.peer !== source.label)) {
     throw refused(`${target.label} is being filled from ${to.peer}, not from ${source.label}`)
   }
   // The target first: a run that is killed here can be repeated.

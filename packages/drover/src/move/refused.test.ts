@@ -50,6 +50,35 @@ test.each(pairs)("from %s to %s: what is refused makes no target", async (dialec
   expect(await places.isThere(other)).toBe(false)
 })
 
+test.each(pairs)(
+  "from %s to %s: a move is given up with both of its ends only",
+  async (dialect, toDialect) => {
+    const from = await places.make(dialect, "from.db")
+    const before = await places.store(from)
+    const source = await places.mover(from)
+    const target = await places.mover(await places.make(toDialect, "to.db"))
+    const other = await places.mover(await places.make(dialect, "other.db"))
+    await other.open({ migrate: true })
+    const stop = new AbortController()
+    const cut = { signal: stop.signal, onProgress: () => stop.abort(new Error("cut")) }
+    await expect(move({ source, target }, { newId: "m", batch: 10, ...cut })).rejects.toThrow("cut")
+    await expect(abortMove({ source, target: other })).rejects.toMatchObject({
+      code: "DROVER_MOVE_REFUSED",
+      message: expect.stringContaining(`is being moved to ${target.label}, not to ${other.label}`),
+    })
+    await expect(abortMove({ source: other, target })).rejects.toMatchObject({
+      code: "DROVER_MOVE_REFUSED",
+      message: expect.stringContaining(
+        `being filled from ${source.label}, not from ${other.label}`,
+      ),
+    })
+    await expect(write(before)).rejects.toMatchObject({ code: "DROVER_STORE_MOVED" })
+    expect(await target.readNote()).toMatchObject({ role: "target", state: "moving" })
+    await abortMove({ source, target })
+    await write(before)
+  },
+)
+
 test("a move whose target cannot be made opens the source again", async () => {
   const from = await places.make("sqlite", "from.db")
   const to = await places.make("sqlite", "from.db/to.db")

@@ -34,7 +34,7 @@ export async function act(
   const filter = filterOf(meant)
   if (filter === undefined) return reply
   const walk = { order: "oldest", after: null, limit: options.limit } as const
-  const ids = await selectIds(database, "act", meant, walk)
+  const { ids } = await selectIds(database, "act", meant, walk)
   for (let at = 0; at < ids.length; at += BATCH) {
     const batch = ids.slice(at, at + BATCH)
     const body = (connection: Connection): Promise<readonly (readonly [string, Outcome])[]> =>

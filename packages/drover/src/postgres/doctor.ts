@@ -1,5 +1,5 @@
 import { isDroverError } from "../errors/index.ts"
-import { judgeMove } from "../store/index.ts"
+import { judgeMaintenance, judgeMove } from "../store/index.ts"
 import type { HealthCheck } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { PostgresDatabase } from "./database.ts"
@@ -9,6 +9,7 @@ import {
   checkLeases,
   checkOldestWaiting,
   checkUnserved,
+  workerInfos,
 } from "./doctorJobs.ts"
 import { doctorLimits } from "./doctorLimits.ts"
 import type { DoctorLimits } from "./doctorLimits.ts"
@@ -51,6 +52,7 @@ const TABLES: Readonly<
   grants: checkGrants,
   long_locks: checkLocks,
   leader: checkLeader,
+  maintenance: async (connection) => judgeMaintenance(await workerInfos(connection)),
   stuck_leases: checkLeases,
   oldest_waiting: checkOldestWaiting,
   unserved_kinds: checkUnserved,

@@ -41,7 +41,7 @@ export async function checkOldestWaiting(connection: Connection): Promise<Health
 /** Whether jobs are due that no live worker can run. */
 export async function checkUnserved(connection: Connection): Promise<HealthCheck> {
   const check = "unserved_kinds"
-  const workers = (await connection.ask("worker_infos")).map(([info]) => servedBy(info as string))
+  const workers = (await workerInfos(connection)).map(servedBy)
   const unserved = (await connection.ask("oldest_due"))
     .map(([queue, kind]) => ({ queue: String(queue), kind: String(kind) }))
     .filter(({ queue, kind }) => !workers.some((serves) => serves(queue, kind)))
@@ -76,6 +76,11 @@ export async function checkFinishedBytes(connection: Connection): Promise<Health
 }
 
 /** What a worker says that it serves. One that says nothing readable may serve everything. */
+/** What the live workers say of themselves. */
+export async function workerInfos(connection: Connection): Promise<readonly string[]> {
+  return (await connection.ask("worker_infos")).map(([info]) => info as string)
+}
+
 function servedBy(info: string): (queue: string, kind: string) => boolean {
   try {
     const { kinds, queues } = JSON.parse(info) as { kinds?: unknown; queues?: unknown }

@@ -5,7 +5,8 @@ import type { Connection } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
 import { newJobsText, storedTags, storedTimeout } from "./newJobText.ts"
 import { sqlState } from "./postgresErrors.ts"
-import type { BoundValue, Row } from "./values.ts"
+import type { BoundValue } from "./values.ts"
+import { addVarious, isPlain } from "./variousJobs.ts"
 
 const UNIQUE_VIOLATION = "23505"
 
@@ -20,14 +21,18 @@ export async function enqueue(
   const again = { repeatable: true }
   if (!jobs.every((job) => isAlike(first, job))) {
     await context.lanes.makeAll(jobs.map(({ queue, kind }) => [queue, kind] as const))
-    return context.database.plain("enqueue", (db) => enqueueEach(db, jobs), again)
+    const write = (db: Connection): Promise<readonly EnqueueOutcome[]> =>
+      jobs.every(isPlain)
+        ? eachUnlessNew(db, jobs, () => addVarious(db, context.lanes, jobs))
+        : enqueueEach(db, jobs)
+    return context.database.plain("enqueue", write, again)
   }
   const lane = await context.lanes.make(first.queue, first.kind)
   return context.database.plain("enqueue", (db) => addAlike(db, lane, first, jobs), again)
 }
 
 /** Whether two jobs differ in id, input and keys under limits only, and neither has a unique key: the usual batch. */
-export function isAlike(a: NewJob, b: NewJob): boolean {
+function isAlike(a: NewJob, b: NewJob): boolean {
   return (
     a.kind === b.kind &&
     a.queue === b.queue &&
@@ -46,6 +51,11 @@ export function isAlike(a: NewJob, b: NewJob): boolean {
   )
 }
 
+/** Whether two jobs of different callers can be written by one statement that holds up nobody else. */
+export function mayShare(a: NewJob, b: NewJob): boolean {
+  return isAlike(a, b) || (isPlain(a) && isPlain(b))
+}
+
 async function addAlike(
   db: Connection,
   lane: number,
@@ -54,18 +64,27 @@ async function addAlike(
 ): Promise<readonly EnqueueOutcome[]> {
   const values = alikeValues(lane, first, jobs)
   const keys = jobs.map((job) => keysText(job.keys))
-  let rows: readonly Row[]
-  try {
-    rows = keys.every((text) => text === null)
+  return eachUnlessNew(db, jobs, async () => {
+    const rows = keys.every((text) => text === null)
       ? await db.query("add_jobs", values)
       : await db.query("add_keyed_jobs", [...values, keys])
+    const state = jobStates[rows[0]?.[0] as number] as JobState
+    return jobs.map(({ id }) => ({ id, status: "enqueued", state }))
+  })
+}
+
+/** Writes jobs as new ones, or one by one where an id is there or twice in the batch. */
+async function eachUnlessNew(
+  db: Connection,
+  jobs: readonly NewJob[],
+  add: () => Promise<readonly EnqueueOutcome[]>,
+): Promise<readonly EnqueueOutcome[]> {
+  try {
+    return await add()
   } catch (error) {
-    // An id that is there, or twice in this batch.
     if (sqlState(error) === UNIQUE_VIOLATION) return enqueueEach(db, jobs)
     throw error
   }
-  const state = jobStates[rows[0]?.[0] as number] as JobState
-  return jobs.map(({ id }) => ({ id, status: "enqueued", state }))
 }
 
 function alikeValues(lane: number, first: NewJob, jobs: readonly NewJob[]): readonly BoundValue[] {

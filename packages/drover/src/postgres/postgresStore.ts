@@ -73,7 +73,7 @@ import { tellChange, watch } from "./changeSignal.ts"
 import type { StoreContext } from "./context.ts"
 import type { PostgresDatabase } from "./database.ts"
 import { doctor } from "./doctor.ts"
-import { enqueue, isAlike } from "./enqueue.ts"
+import { enqueue, mayShare } from "./enqueue.ts"
 import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { transaction } from "./heldTransaction.ts"
@@ -119,7 +119,7 @@ export class PostgresStore {
       limited: new LimitedLanes(),
       claims: new OpenClaims(),
     }
-    this.#enqueues = new SharedEnqueues((jobs) => enqueue(this.#context, jobs), isAlike)
+    this.#enqueues = new SharedEnqueues((jobs) => enqueue(this.#context, jobs), mayShare)
   }
 
   open(options: OpenOptions): Promise<void> {
@@ -206,7 +206,7 @@ export class PostgresStore {
 
   list(
     selection: JobSelection,
-    page: { readonly limit: number; readonly after: string | null },
+    page: { readonly limit: number; readonly after: string | null; readonly look?: number },
   ): Promise<JobPage> {
     return list(this.#database, selection, page)
   }

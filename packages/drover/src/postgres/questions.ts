@@ -1,6 +1,6 @@
-import { DroverError } from "../errors/index.ts"
 import type { JobLog, JobPage, JobRow, JobSelection, LogLine, TrailEntry } from "../store/index.ts"
 import type { PostgresDatabase } from "./database.ts"
+import { pageOfIds } from "./jobPage.ts"
 import { jobRowOf, trailEntryOf } from "./readJob.ts"
 import { isJobId, selectIds } from "./selectJobs.ts"
 
@@ -23,16 +23,10 @@ export async function get(database: PostgresDatabase, id: string): Promise<JobRo
 export async function list(
   database: PostgresDatabase,
   selection: JobSelection,
-  page: { readonly limit: number; readonly after: string | null },
+  page: { readonly limit: number; readonly after: string | null; readonly look?: number },
 ): Promise<JobPage> {
-  const { limit, after } = page
-  if (after !== null && !isJobId(after)) throw badPosition(after)
-  // One more than asked for tells whether another page follows.
-  const walk = { order: "newest", after, limit: limit + 1 } as const
-  const ids = await selectIds(database, "list", selection, walk)
-  const shown = ids.slice(0, limit)
-  const jobs = await rowsOf(database, "list", shown)
-  return { jobs, next: ids.length > limit ? (shown.at(-1) ?? null) : null }
+  const { ids, next } = await pageOfIds(database, selection, page)
+  return { jobs: await rowsOf(database, "list", ids), next }
 }
 
 /** How many jobs match, counted up to `cap`. */
@@ -42,7 +36,7 @@ export async function count(
   cap: number,
 ): Promise<number> {
   const walk = { order: "newest", after: null, limit: cap } as const
-  return (await selectIds(database, "count", selection, walk)).length
+  return (await selectIds(database, "count", selection, walk)).ids.length
 }
 
 /** The transitions of one job, oldest first; of a very long trail the newest 10 000. */
@@ -79,12 +73,4 @@ async function rowsOf(
   if (known.length === 0) return []
   const rows = await database.read(operation, (connection) => connection.query("job_rows", [known]))
   return rows.map(jobRowOf)
-}
-
-function badPosition(after: string): DroverError {
-  return new DroverError(
-    "DROVER_CONFIG",
-    `"${after.slice(0, 40)}" is not a position in a list; give back what \`next\` of the page before said.`,
-    { details: { after } },
-  )
 }

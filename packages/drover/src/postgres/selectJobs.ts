@@ -10,6 +10,19 @@ export interface Walk {
   /** Only jobs beyond this one, in the order of the walk; `null` starts at its beginning. */
   readonly after: string | null
   readonly limit: number
+  /** How many jobs a walk over the table looks at before it stops. @default all */
+  readonly look?: number
+  /** Only jobs from this id on. @default all */
+  readonly from?: string
+  /** A walk over the table stops once it is below this id. @default none */
+  readonly floor?: string | null
+}
+
+/** What a walk found. */
+export interface Found {
+  readonly ids: readonly string[]
+  /** The last job that it looked at, where it stopped before its end and its limit; else `null`. */
+  readonly stoppedAt: string | null
 }
 
 /** A selection as a condition on `j`, a row of `job`. Its parts are constant; what is asked for is bound. */
@@ -98,28 +111,34 @@ export async function selectIds(
   operation: string,
   selection: JobSelection,
   walk: Walk,
-): Promise<readonly string[]> {
+): Promise<Found> {
+  const nothing = { ids: [], stoppedAt: null }
+  const { limit, look = Number.POSITIVE_INFINITY, floor = null } = walk
   const filter = filterOf(selection)
-  if (filter === undefined || walk.limit <= 0) return []
-  if (!filter.isNarrow && !(await hasLane(database, operation, selection))) return []
-  const found: string[] = []
+  if (filter === undefined || limit <= 0) return nothing
+  if (!filter.isNarrow && !(await hasLane(database, operation, selection))) return nothing
+  const ids: string[] = []
   let after = walk.after
+  let looked = 0
   let isSparse = filter.isNamed
   do {
-    const rest = { ...walk, after, limit: walk.limit - found.length }
+    const rest = { ...walk, after, limit: limit - ids.length }
     if (filter.isNarrow && isSparse) {
-      found.push(...(await database.snapshot(operation, (at) => narrow(at, filter, rest))))
-      break
+      ids.push(...(await database.snapshot(operation, (at) => narrow(at, filter, rest))))
+      return { ids, stoppedAt: null }
     }
     const rows = filter.isNarrow
       ? Math.min(PIECE_ROWS, Math.max(LEAST_ROWS, 2 * rest.limit))
-      : PIECE_ROWS
+      : Math.min(PIECE_ROWS, look - looked)
     const piece = await database.read(operation, (at) => walkPiece(at, filter, rest, rows))
-    found.push(...piece.found)
+    ids.push(...piece.found)
     isSparse = piece.found.length < rows / 2
     after = piece.next
-  } while (after !== null && found.length < walk.limit)
-  return found
+    looked += rows
+    if (!filter.isNarrow && (looked >= look || (after !== null && floor !== null && after < floor)))
+      break
+  } while (after !== null && ids.length < limit)
+  return { ids, stoppedAt: ids.length < limit ? after : null }
 }
 
 /** Those of the given jobs that still match, locked, oldest first. */
@@ -193,17 +212,15 @@ async function walkPiece(
 function bounds(
   id: string,
   filter: JobFilter,
-  { order, after, limit }: Walk,
+  { order, after, limit, from }: Walk,
 ): { readonly beyond: string; readonly limit: string; readonly values: readonly BoundValue[] } {
   const { sign } = order === "newest" ? NEWEST : OLDEST
-  const values = [...filter.values, limit]
+  const values: BoundValue[] = [...filter.values, limit]
   const bound = `$${values.length}::integer`
-  if (after === null) return { beyond: "true", limit: bound, values }
-  return {
-    beyond: `${id} ${sign} $${values.length + 1}::uuid`,
-    limit: bound,
-    values: [...values, after],
-  }
+  const parts: string[] = []
+  if (after !== null) parts.push(`${id} ${sign} $${values.push(after)}::uuid`)
+  if (from !== undefined) parts.push(`${id} >= $${values.push(from)}::uuid`)
+  return { beyond: parts.length === 0 ? "true" : parts.join(" and "), limit: bound, values }
 }
 
 /** The same states in words that partial indexes know; `undefined` when one of them has none: most jobs are completed. */

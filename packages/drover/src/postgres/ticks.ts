@@ -9,7 +9,8 @@ import type {
   ScheduleTrigger,
   TickOutcome,
 } from "../store/index.ts"
-import { keptTicks } from "../store/index.ts"
+import { assert } from "../errors/index.ts"
+import { finalStates, keptTicks } from "../store/index.ts"
 import type { Connection } from "./connection.ts"
 import type { StoreContext } from "./context.ts"
 import { enqueueEach } from "./enqueue.ts"
@@ -47,8 +48,11 @@ export async function tickSchedules(
     look: () => Promise.resolve(ticks.length === 0 ? [] : "write"),
     write: async (db) => {
       const facts = await readFacts(db, ticks)
-      const decisions = ticks.map((tick) => decide(tick, facts))
-      await writeDecisions(db, decisions)
+      const enqueued = new TickJobs(db)
+      const decisions: Decision[] = []
+      for (const one of ticks) decisions.push(await decide(one, facts, enqueued))
+      await enqueued.flush()
+      await writeDecisions(db, decisions, enqueued)
       return decisions.map(({ tick: { name }, status, outcomes }) => ({ name, status, outcomes }))
     },
   })
@@ -125,7 +129,43 @@ async function readFacts(db: Connection, ticks: readonly ScheduleTick[]): Promis
   }
 }
 
-function decide(tick: ScheduleTick, { rows, planned, unfinished }: Facts): Decision {
+/** The jobs of ticks, in order: written together, or sooner where what follows hangs on what became of one. */
+class TickJobs {
+  readonly #db: Connection
+  readonly #outcomes: Map<string, EnqueueOutcome> = new Map()
+  #pending: NewJob[] = []
+
+  constructor(db: Connection) {
+    this.#db = db
+  }
+
+  add(job: NewJob): void {
+    this.#pending.push(job)
+  }
+
+  async flush(): Promise<void> {
+    const jobs = this.#pending
+    if (jobs.length === 0) return
+    this.#pending = []
+    const outcomes = await enqueueEach(this.#db, jobs)
+    for (const [index, { id }] of jobs.entries()) {
+      this.#outcomes.set(id, outcomes[index] as EnqueueOutcome)
+    }
+  }
+
+  /** What became of a job that was written: under a unique key it may be one that was there. */
+  outcomeOf({ id }: NewJob): EnqueueOutcome {
+    const outcome = this.#outcomes.get(id)
+    assert(outcome !== undefined, "a job's outcome is asked for once it is written")
+    return outcome
+  }
+}
+
+async function decide(
+  tick: ScheduleTick,
+  { rows, planned, unfinished }: Facts,
+  enqueued: TickJobs,
+): Promise<Decision> {
   const { name, version, records, overlap, release } = tick
   const row = rows.get(name)
   const base = { tick, outcomes: [], heldAt: null, lastAt: null, lastJobId: null, jobs: [] }
@@ -140,26 +180,31 @@ function decide(tick: ScheduleTick, { rows, planned, unfinished }: Facts): Decis
   let { heldAt, lastAt, lastJobId } = row
   const outcomes: TickOutcome[] = []
   const jobs: { outcome: number; job: NewJob }[] = []
-  const runs = (at: number, job: NewJob): void => {
+  let isBusy = lastJobId !== null && unfinished.has(lastJobId)
+  const runs = async (at: number, job: NewJob, isLast: boolean): Promise<void> => {
+    enqueued.add(job)
     jobs.push({ outcome: outcomes.length, job })
     outcomes.push({ at, throughAt: at, count: 1, job: null, reason: null })
     lastAt = at
     lastJobId = job.id
+    isBusy = true
+    if (isLast || overlap === "allow" || job.unique === null) return
+    // Under its key it may be a job that has ended already: what comes next overlaps nothing then.
+    await enqueued.flush()
+    const { state } = enqueued.outcomeOf(job)
+    isBusy = !finalStates.includes(state)
   }
-  const isBusy = (): boolean =>
-    lastJobId !== null &&
-    (unfinished.has(lastJobId) || jobs.some(({ job }) => job.id === lastJobId))
   // Whoever saw the former job end may not have seen it come back: somebody may have retried it since.
-  if (release !== null && heldAt === release.at && !isBusy()) {
+  if (release !== null && heldAt === release.at && !isBusy) {
     heldAt = null
-    runs(release.at, release.job)
+    await runs(release.at, release.job, records.length === 0)
   }
-  for (const { at, throughAt, count, job, reason } of records) {
+  for (const [index, { at, throughAt, count, job, reason }] of records.entries()) {
     const skip = (why: string | null): unknown =>
       outcomes.push({ at, throughAt, count, job: null, reason: why })
     if (job === null) skip(reason)
     else if (planned.has(`${row.id}:${at}`)) skip("known")
-    else if (overlap === "allow" || !isBusy()) runs(at, job)
+    else if (overlap === "allow" || !isBusy) await runs(at, job, index === records.length - 1)
     else if (overlap === "skip" || heldAt !== null) skip("overlap")
     else {
       heldAt = at
@@ -169,10 +214,11 @@ function decide(tick: ScheduleTick, { rows, planned, unfinished }: Facts): Decis
   return { tick, row, status: "ticked", outcomes, heldAt, lastAt, lastJobId, jobs }
 }
 
-async function writeDecisions(db: Connection, decisions: readonly Decision[]): Promise<void> {
-  const jobs = decisions.flatMap((decision) => decision.jobs.map(({ job }) => job))
-  const replies = jobs.length === 0 ? [] : await enqueueEach(db, jobs)
-  let reply = 0
+async function writeDecisions(
+  db: Connection,
+  decisions: readonly Decision[],
+  enqueued: TickJobs,
+): Promise<void> {
   const moves: object[] = []
   const lines: string[] = []
   const forgotten: { readonly id: number; readonly upTo: number }[] = []
@@ -181,7 +227,7 @@ async function writeDecisions(db: Connection, decisions: readonly Decision[]): P
     if (row === null) continue
     let { lastJobId } = decision
     for (const { outcome, job: planned } of decision.jobs) {
-      const job = replies[reply++] as EnqueueOutcome
+      const job = enqueued.outcomeOf(planned)
       // Under a unique key it may be a job that is there already.
       if (lastJobId === planned.id) lastJobId = job.id
       outcomes[outcome] = { ...(outcomes[outcome] as TickOutcome), job }

@@ -99,6 +99,12 @@ test("both ends of a jitter's range are reached and not passed, and fractions ar
   expect(retryDelayMs(2, odd, lowest)).toBe(4)
 })
 
+test("a custom delay that only comes later is refused, and its failure ends no process", () => {
+  const delay = (): never => Promise.reject(new Error("late")) as never
+  const policy = resolveRetryPolicy({ backoff: "custom", delay })
+  expect(() => retryDelayMs(1, policy, new SeededRng(1))).toThrow("retry.delay")
+})
+
 test("a custom delay is told the attempt and the error, and is capped", () => {
   const told: unknown[] = []
   const policy = resolveRetryPolicy({

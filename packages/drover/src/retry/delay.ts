@@ -1,4 +1,4 @@
-import { assert, unreachable } from "../errors/index.ts"
+import { answeredAtOnce, assert, unreachable } from "../errors/index.ts"
 import { parseDuration, randomBelow } from "../time/index.ts"
 import type { Rng } from "../time/index.ts"
 import type { Jitter, RetryPolicy } from "./policy.ts"
@@ -71,7 +71,10 @@ export function backoffMs(attempt: number, policy: RetryPolicy, error?: unknown)
       return baseMs === 0 ? 0 : Math.min(capMs, baseMs * factor ** (attempt - 1))
     case "custom":
       assert(policy.delay !== undefined, "a custom policy has a delay function")
-      return Math.min(capMs, parseDuration(policy.delay({ attempt, error }), "retry.delay"))
+      return Math.min(
+        capMs,
+        parseDuration(answeredAtOnce(policy.delay({ attempt, error })), "retry.delay"),
+      )
     default:
       return unreachable(policy.backoff, "retry backoff")
   }

@@ -13,7 +13,7 @@
  * `deployment` compares what a program declares with what is stored; the store numbers configurations, so that an older
  * process that starts again neither brings back nor retires anything. `schedules` is what the client offers.
  */
-export { planTick } from "./planTick.ts"
+export { planRelease, planTick } from "./planTick.ts"
 export { isScheduleDefinition, schedule } from "./schedule.ts"
 export type {
   ScheduleDefinition,

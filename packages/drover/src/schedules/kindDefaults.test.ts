@@ -59,7 +59,8 @@ describe("what a kind says of its jobs", () => {
   test("debounce is refused: a tick has no quiet time to wait for", () => {
     const unique = { key: "k", mode: "debounce" } as const
     const job = defineJob("quiet", { unique, run: () => {} })
-    expect(() => schedule("s", { every: "1h", job })).toThrow("debounce needs runIn")
+    expect(() => schedule("s", { every: "1h", job })).toThrow("give the schedule unique: false")
+    expect(schedule("s", { every: "1h", job, unique: false }).settings.unique).toBe(false)
     expect(() => schedule("s", { every: "1h", job, unique: false })).not.toThrow()
   })
 })

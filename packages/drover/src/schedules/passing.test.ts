@@ -72,8 +72,10 @@ test("every planned instant that is due is accounted for once, and none that is 
       expect(accounted(planned.slice(done.length), passing)).toEqual(
         planned.slice(done.length).map(() => 0),
       )
-      for (const at of done) expect(dueAt("s", settings, at)).toBeLessThanOrEqual(now)
-      expect(fireAt).toBe(nextAt === null ? null : dueAt("s", settings, nextAt))
+      for (const at of done) expect(dueAt("s", settings, at, timing)).toBeLessThanOrEqual(now)
+      expect(fireAt).toBe(nextAt === null ? null : dueAt("s", settings, nextAt, timing))
+      // Nothing that is due is left for another look, which would make up for it a second time.
+      if (fireAt !== null) expect(fireAt).toBeGreaterThan(now)
       // In order, each a planned instant, and counted right where it is counted.
       const ends = passed.flatMap(({ at, throughAt }) => [at, throughAt])
       expect(ends).toEqual(ends.toSorted((a, b) => a - b))
@@ -104,12 +106,32 @@ test("what runs are the latest, as many as the policy allows", () => {
       const runs = passed.filter((one) => one.runs).map(({ at }) => at)
       const last = done.at(-1)
       const { catchUp } = given
-      const late = last === undefined ? 0 : now - dueAt("s", settings, last)
+      const late = last === undefined ? 0 : now - dueAt("s", settings, last, timing)
       const most =
         catchUp === "latest" ? 1 : catchUp === "skip" ? (late <= minute ? 1 : 0) : catchUp.all
       expect(runs).toEqual(done.slice(Math.max(0, done.length - most)))
     }),
     { numRuns: 400, seed: 2 },
+  )
+})
+
+test("whoever fires each tick when it is due misses none, however long the jitter", () => {
+  fc.assert(
+    fc.property(cases, (given) => {
+      const one = caseOf(given)
+      if (one === null) return
+      const { settings, timing, firstAt } = one
+      let nextAt: number | null = firstAt
+      for (let tick = 0; tick < 30 && nextAt !== null; tick++) {
+        const row = { name: "s", nextAt }
+        const now = dueAt("s", settings, nextAt, timing)
+        const passing = passDue({ row, settings, timing, now })
+        const ran = { at: nextAt, throughAt: nextAt, count: 1, reason: null, runs: true }
+        expect(passing.passed).toEqual([ran])
+        nextAt = passing.nextAt
+      }
+    }),
+    { numRuns: 100, seed: 4 },
   )
 })
 

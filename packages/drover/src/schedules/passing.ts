@@ -34,9 +34,9 @@ export function passDue(parts: Parts): Passing {
   const { row, settings, timing, now } = parts
   if (row.nextAt === null) return { passed: [], nextAt: null, fireAt: null }
   const { instants, isWhole, lastAt } = dueInstants(parts, row.nextAt)
-  if (lastAt === null)
-    return { passed: [], nextAt: row.nextAt, fireAt: dueAt(row.name, settings, row.nextAt) }
-  const wanted = wantedCount(settings, now - dueAt(row.name, settings, lastAt))
+  const due = (at: number): number => dueAt(row.name, settings, at, timing)
+  if (lastAt === null) return { passed: [], nextAt: row.nextAt, fireAt: due(row.nextAt) }
+  const wanted = wantedCount(settings, now - due(lastAt))
   const runs = isWhole
     ? wanted === 0
       ? []
@@ -62,7 +62,7 @@ export function passOver(parts: Parts, reason: string): Passing {
     return {
       passed: [],
       nextAt,
-      fireAt: nextAt === null ? null : dueAt(row.name, settings, nextAt),
+      fireAt: nextAt === null ? null : dueAt(row.name, settings, nextAt, timing),
     }
   }
   const found = plannedUntil(timing, row.nextAt, now)
@@ -89,11 +89,12 @@ function dueInstants(
 } {
   const instants: number[] = []
   let at: number | null = firstAt
-  while (at !== null && dueAt(row.name, settings, at) <= now) {
+  while (at !== null && dueAt(row.name, settings, at, timing) <= now) {
     if (instants.length === MOST_COUNTED) {
-      // What is later than now by no jitter is surely due; the rest comes with the next look.
-      const sureAt = Math.max(instants.at(-1) ?? firstAt, now - settings.jitterMs)
-      return { instants, isWhole: false, lastAt: timing.last(firstAt, sureAt) }
+      // The jitter of a tick ends before the next planned instant, so only the last one that has come may still wait.
+      const lastAt = timing.last(firstAt, now)
+      const isDue = dueAt(row.name, settings, lastAt, timing) <= now
+      return { instants, isWhole: false, lastAt: isDue ? lastAt : timing.last(firstAt, lastAt - 1) }
     }
     instants.push(at)
     at = timing.next(at)
@@ -145,5 +146,5 @@ function wantedCount({ catchUp, lateAfterMs }: ScheduleSettings, lateMs: number)
 
 function after({ row, settings, timing }: Parts, lastAt: number): Omit<Passing, "passed"> {
   const nextAt = timing.next(lastAt)
-  return { nextAt, fireAt: nextAt === null ? null : dueAt(row.name, settings, nextAt) }
+  return { nextAt, fireAt: nextAt === null ? null : dueAt(row.name, settings, nextAt, timing) }
 }

@@ -17,8 +17,9 @@ export function planNew(
 ): PlannedChange {
   const row = { name, ...texts, anchorAt: now }
   const settings = settingsOf(row)
-  const nextAt = timingOf(row, settings).next(now)
-  const fireAt = nextAt === null ? null : dueAt(name, settings, nextAt)
+  const timing = timingOf(row, settings)
+  const nextAt = timing.next(now)
+  const fireAt = nextAt === null ? null : dueAt(name, settings, nextAt, timing)
   return { patch: { ...texts, anchorAt: now, nextAt, fireAt }, passed: [] }
 }
 
@@ -40,12 +41,12 @@ export function planTexts(
   if (stays && row.retiredAt === null && row.deletedAt === null) {
     const { nextAt } = row
     const fireAt =
-      nextAt === null || row.pausedAt !== null ? null : dueAt(row.name, settings, nextAt)
+      nextAt === null || row.pausedAt !== null ? null : dueAt(row.name, settings, nextAt, timing)
     return { patch: { declared, changed, fireAt }, passed: [] }
   }
   const nextAt = timing.next(now)
   const rests = row.pausedAt !== null || row.deletedAt !== null
-  const fireAt = nextAt === null || rests ? null : dueAt(row.name, settings, nextAt)
+  const fireAt = nextAt === null || rests ? null : dueAt(row.name, settings, nextAt, timing)
   const patch = { declared, changed, anchorAt, nextAt, fireAt, failure: null }
   return { patch, passed: passedUntil(row, before, now, reasonOf(row)) }
 }

@@ -28,6 +28,8 @@ test("equal schedules have equal texts, whatever the order of their options", ()
 test.each<[object, string]>([
   [{}, "give either cron or every"],
   [{ cron: "@daily", every: "1m" }, "give either cron or every"],
+  [{ cron: null }, "cron: must be a text such as"],
+  [{ every: null }, "every: null is not a duration"],
   [{ cron: "0 0 30 2 *" }, "no date matches it"],
   [{ cron: "@daily", timeZone: "Europe/Pariss" }, 'did you mean "Europe/Paris"'],
   [{ every: "99ms" }, "at least 100 ms"],

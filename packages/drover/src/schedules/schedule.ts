@@ -1,4 +1,4 @@
-import { checkOptions, DroverError, orDefault } from "../errors/index.ts"
+import { checkOptions, DroverError, isDroverError, orDefault, show } from "../errors/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { keysFor } from "../jobs/define/limitOptions.ts"
@@ -53,7 +53,10 @@ export interface ScheduleTimingOptions {
    * (then further ticks are skipped while one waits). @default "allow"
    */
   readonly overlap?: OverlapPolicy
-  /** Spreads ticks over this long behind their instants, each by the same amount however often it is planned. @default 0 */
+  /**
+   * Spreads ticks over this long behind their instants, each by the same amount however often it is planned, but never up
+   * to the next instant. @default 0
+   */
   readonly jitter?: Duration
 }
 
@@ -199,6 +202,9 @@ export function readTiming(
   before?: ScheduleSettings,
 ): Omit<ScheduleSettings, keyof JobTemplate> {
   const { cron, every } = options
+  if (cron !== undefined && typeof cron !== "string") {
+    throw refuse(name, "cron", `must be a text such as "0 9 * * *", not ${show(cron)}`)
+  }
   if ((cron !== undefined && every !== undefined) || (!before && cron === every)) {
     throw refuse(name, "cron", "give either cron or every")
   }
@@ -245,7 +251,7 @@ export function readJob(
   const own = options.tags === undefined ? job.tags : checkTags(options.tags, `${name}.tags`)
   const tags = [...own, `schedule:${name}`]
   const context = { ids: { next: () => "" }, payloadLimit: defaultPayloadLimit, queueLimits }
-  const prepared = prepareJob(job, input, { ...given, tags }, context)
+  const prepared = prepareTickJob(name, () => prepareJob(job, input, { ...given, tags }, context))
   if (prepared instanceof Promise) {
     prepared.catch(() => {})
     throw refuse(name, "job", "has an asynchronous input schema, which cannot check an input ahead")
@@ -253,6 +259,17 @@ export function readJob(
   const { id: _, delayMs: __, runAt: ___, unique, ...template } = prepared
   if (given.unique === false) return { ...template, unique: false }
   return unique === null ? template : { ...template, unique: storedUnique(unique) }
+}
+
+// A tick runs at its instant, so there is no quiet time for which a key could wait.
+function prepareTickJob<T>(name: string, prepare: () => T): T {
+  try {
+    return prepare()
+  } catch (error) {
+    if (!isDroverError(error, "DROVER_CONFIG") || error.details["needs"] !== "runIn") throw error
+    const problem = "the kind's key debounces, which no tick can; give the schedule unique: false"
+    throw refuse(name, "unique", problem, error)
+  }
 }
 
 function storedUnique({ hash, ...unique }: NewUnique): StoredUnique {
@@ -290,8 +307,9 @@ function oneOf<K extends "missingHour" | "doubledHour" | "overlap">(
   throw refuse(name, key, `must be one of ${values.map((one) => `"${one}"`).join(", ")}`)
 }
 
-function refuse(where: string, option: string, problem: string): DroverError {
+function refuse(where: string, option: string, problem: string, cause?: unknown): DroverError {
   return new DroverError("DROVER_CONFIG", `schedule ${where}.${option}: ${problem}`, {
     details: { schedule: where, option },
+    ...(cause !== undefined && { cause }),
   })
 }

@@ -112,10 +112,19 @@ export function timingOf(
 
 /**
  * When a tick is due: its planned instant and its jitter. The jitter hangs on schedule and instant only, so that a tick
- * that is planned again is due at the same time.
+ * that is planned again is due at the same time. It ends before the next planned instant, however long it is: else a
+ * later tick could be due before it, and ticks that are due together count as missed but for the last.
  */
-export function dueAt(name: string, settings: ScheduleSettings, at: number): number {
+export function dueAt(
+  name: string,
+  settings: ScheduleSettings,
+  at: number,
+  timing: Timing,
+): number {
   if (settings.jitterMs === 0) return at
+  const followingAt = timing.next(at)
+  const longestMs = settings.jitterMs + 1
+  const roomMs = followingAt === null ? longestMs : Math.min(longestMs, followingAt - at)
   const digest = hash("sha256", `${name}\0${at}`, "buffer")
-  return at + Math.floor((digest.readUIntBE(0, 6) / 2 ** 48) * (settings.jitterMs + 1))
+  return at + Math.floor((digest.readUIntBE(0, 6) / 2 ** 48) * roomMs)
 }

@@ -174,6 +174,25 @@ describe("operators", () => {
     expect(await ground.row()).toEqual(row)
   })
 
+  test("what is asked about a schedule that never was is an error, and of one that was removed its changes", async () => {
+    await using ground = new Ground()
+    const { schedules } = await ground.process("a")
+    await schedules.create(daily("daily"))
+    expect(await schedules.ticks("daily")).toEqual([])
+    const unknown = {
+      code: "DROVER_UNKNOWN_SCHEDULE",
+      message: expect.stringContaining('"daily"?'),
+    }
+    await expect(schedules.ticks("dayly")).rejects.toMatchObject(unknown)
+    await expect(schedules.changes("dayly")).rejects.toMatchObject(unknown)
+    await schedules.remove("daily")
+    const [newest] = await schedules.changes("daily", { limit: 1 })
+    expect(newest).toMatchObject({ action: "deleted" })
+    // The page behind the last change is empty, and no mistake.
+    const all = await schedules.changes("daily")
+    expect(await schedules.changes("daily", { before: all.at(-1)!.seq })).toEqual([])
+  })
+
   test("an edit while ticks fire loses neither", async () => {
     await using ground = new Ground()
     const a = await ground.process("a")

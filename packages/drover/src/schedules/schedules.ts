@@ -81,7 +81,9 @@ export class Schedules {
   async ticks(name: string, options: HistoryOptions = {}): Promise<readonly TickView[]> {
     const page = pageOf(options, "ticks")
     const store = await this.#options.store()
-    return (await store.scheduleTicks({ name, ...page })).map((row) => viewTick(row))
+    const rows = await store.scheduleTicks({ name, ...page })
+    if (rows.length === 0 && page.before === null) await this.#read(store, name)
+    return rows.map((row) => viewTick(row))
   }
 
   /** Who changed what, newest first: of one schedule, or with `null` of all. */
@@ -91,7 +93,10 @@ export class Schedules {
   ): Promise<readonly ScheduleChangeView[]> {
     const page = pageOf(options, "changes")
     const store = await this.#options.store()
-    return (await store.scheduleChanges({ name, ...page })).map((row) => viewChange(row))
+    const rows = await store.scheduleChanges({ name, ...page })
+    // What was done to one that is gone stays: only a name without any change may be a misspelt one.
+    if (rows.length === 0 && page.before === null && name !== null) await this.#read(store, name)
+    return rows.map((row) => viewChange(row))
   }
 
   /** No tick fires until it is resumed; those that are planned meanwhile are accounted for as "paused". */

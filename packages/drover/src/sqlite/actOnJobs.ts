@@ -70,7 +70,7 @@ export async function act(
   const isOpen = selection.ids === undefined && selection.states === undefined
   const meant = isOpen ? { ...selection, states: REACHABLE[action] } : selection
   const walk = { order: "oldest", after: null, limit: options.limit } as const
-  const seqs = await selectSeqs(context, "act", meant, walk)
+  const { seqs } = await selectSeqs(context, "act", meant, walk)
   const reply = { changed: [] as string[], requested: [] as string[], refused: [] as string[] }
   for (let at = 0; at < seqs.length; at += BATCH) {
     const batch = JSON.stringify(seqs.slice(at, at + BATCH))

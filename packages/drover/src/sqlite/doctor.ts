@@ -1,5 +1,5 @@
 import { isDroverError } from "../errors/index.ts"
-import { judgeMove } from "../store/index.ts"
+import { judgeMaintenance, judgeMove } from "../store/index.ts"
 import type { HealthCheck } from "../store/index.ts"
 import type { StoreContext } from "./context.ts"
 import { checkClock, checkIntegrity, checkLock, checkLog, checkSchema } from "./doctorDatabase.ts"
@@ -10,6 +10,7 @@ import {
   checkLeases,
   checkOldestWaiting,
   checkUnserved,
+  workerInfos,
 } from "./doctorJobs.ts"
 import { noteIn } from "./sqliteMove.ts"
 import { checkLeader } from "./terms.ts"
@@ -25,6 +26,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   integrity: checkIntegrity,
   clock: checkClock,
   leader: checkLeader,
+  maintenance: (tx) => judgeMaintenance(workerInfos(tx)),
   stuck_leases: checkLeases,
   oldest_waiting: checkOldestWaiting,
   unserved_kinds: checkUnserved,

@@ -48,9 +48,7 @@ export function checkOldestWaiting(tx: ReadTx): HealthCheck {
 /** Whether jobs are due that no live worker can run. */
 export function checkUnserved(tx: ReadTx): HealthCheck {
   const check = "unserved_kinds"
-  const workers = tx.statements
-    .all("worker_infos", tx.now)
-    .map(([info]) => servedBy(info as string))
+  const workers = workerInfos(tx).map(servedBy)
   const unserved = tx.statements
     .all("all_lanes")
     .filter(([, queue, kind]) => !workers.some((serves) => serves(String(queue), String(kind))))
@@ -93,6 +91,11 @@ function pausedQueues(tx: ReadTx): string[] {
 }
 
 /** What a worker says that it serves. One that says nothing readable may serve everything. */
+/** What the live workers say of themselves. */
+export function workerInfos(tx: ReadTx): readonly string[] {
+  return tx.statements.all("worker_infos", tx.now).map(([info]) => info as string)
+}
+
 function servedBy(info: string): (queue: string, kind: string) => boolean {
   try {
     const { kinds, queues } = JSON.parse(info) as { kinds?: unknown; queues?: unknown }

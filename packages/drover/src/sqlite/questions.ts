@@ -21,16 +21,17 @@ export function get(context: StoreContext, id: string): Promise<JobRow | null> {
 export async function list(
   context: StoreContext,
   selection: JobSelection,
-  page: { readonly limit: number; readonly after: string | null },
+  page: { readonly limit: number; readonly after: string | null; readonly look?: number },
 ): Promise<JobPage> {
-  const { limit } = page
+  const { limit, look = Number.POSITIVE_INFINITY } = page
   const after = page.after === null ? null : positionOf(page.after)
   // One more than asked for tells whether another page follows.
-  const walk = { order: "newest", after, limit: limit + 1 } as const
-  const seqs = await selectSeqs(context, "list", selection, walk)
+  const walk = { order: "newest", after, limit: limit + 1, look } as const
+  const { seqs, stoppedAt } = await selectSeqs(context, "list", selection, walk)
   const shown = seqs.slice(0, limit)
   const jobs = await context.read("list", (tx) => rowsOf(tx, shown))
-  return { jobs, next: seqs.length > limit ? String(shown.at(-1)) : null }
+  const lastAt = seqs.length > limit ? (shown.at(-1) ?? null) : stoppedAt
+  return { jobs, next: lastAt === null ? null : String(lastAt) }
 }
 
 /** How many jobs match, counted up to `cap`. */
@@ -45,7 +46,7 @@ export async function count(
     return context.read("count", (tx) => countByState(tx, codes, cap))
   }
   const walk = { order: "newest", after: null, limit: cap } as const
-  return (await selectSeqs(context, "count", selection, walk)).length
+  return (await selectSeqs(context, "count", selection, walk)).seqs.length
 }
 
 /** The transitions of one job, oldest first; of a very long trail the newest 10 000. */

@@ -11,6 +11,15 @@ export interface Walk {
   /** Only jobs beyond this one, in the order of the walk; `null` starts at its beginning. */
   readonly after: number | null
   readonly limit: number
+  /** How many jobs a walk over the table looks at before it stops. @default all */
+  readonly look?: number
+}
+
+/** What a walk found. */
+export interface Found {
+  readonly seqs: readonly number[]
+  /** The last job that it looked at, where it stopped before its end and its limit; else `null`. */
+  readonly stoppedAt: number | null
 }
 
 /** A selection as values to bind. The text of every statement is constant. */
@@ -92,14 +101,16 @@ export async function selectSeqs(
   operation: string,
   selection: JobSelection,
   walk: Walk,
-): Promise<number[]> {
+): Promise<Found> {
   const begun = await context.read(operation, (tx): number[] | JobFilter => {
     const filter = filterOf(tx, selection)
     if (filter === undefined) return []
     const candidates = candidatesOf(tx, filter)
     return candidates === undefined ? filter : matchesAmong(tx, filter, candidates, walk)
   })
-  return Array.isArray(begun) ? begun : walkAll(context, operation, begun, walk)
+  return Array.isArray(begun)
+    ? { seqs: begun, stoppedAt: null }
+    : walkAll(context, operation, begun, walk)
 }
 
 async function walkAll(
@@ -107,16 +118,22 @@ async function walkAll(
   operation: string,
   filter: JobFilter,
   walk: Walk,
-): Promise<number[]> {
-  const found: number[] = []
+): Promise<Found> {
+  const { limit, look = Number.POSITIVE_INFINITY } = walk
+  const seqs: number[] = []
   let after: number | null = walk.after
+  let looked = 0
   do {
-    const piece = await context.read(operation, (tx) => walkPiece(tx, filter, walk, after))
-    for (const seq of piece.found) if (found.length < walk.limit) found.push(seq)
+    const rows = Math.min(PIECE_ROWS, look - looked)
+    const piece = await context.read(operation, (tx) =>
+      walkPiece(tx, filter, walk, { after, rows }),
+    )
+    for (const seq of piece.found) if (seqs.length < limit) seqs.push(seq)
     after = piece.next
+    looked += rows
     if (after !== null) await new Promise<void>((resolve) => context.clock.defer(resolve))
-  } while (after !== null && found.length < walk.limit)
-  return found
+  } while (after !== null && seqs.length < limit && looked < look)
+  return { seqs, stoppedAt: seqs.length < limit ? after : null }
 }
 
 /** Those of the given jobs that match, in order. @param seqs a JSON array without repeats. */
@@ -145,14 +162,14 @@ function walkPiece(
   tx: ReadTx,
   filter: JobFilter,
   walk: Walk,
-  after: number | null,
+  { after, rows }: { readonly after: number | null; readonly rows: number },
 ): { readonly found: number[]; readonly next: number | null } {
   const range = rangeOf(filter, walk, after)
   if (range.fromSeq >= range.belowSeq) return { found: [], next: null }
   const isNewest = walk.order === "newest"
   const edge = isNewest
-    ? tx.statements.first("seq_below", range.belowSeq, PIECE_ROWS - 1)
-    : tx.statements.first("seq_above", range.fromSeq - 1, PIECE_ROWS - 1)
+    ? tx.statements.first("seq_below", range.belowSeq, rows - 1)
+    : tx.statements.first("seq_above", range.fromSeq - 1, rows - 1)
   const last = edge === undefined ? null : (edge[0] as number)
   const fromSeq = isNewest && last !== null ? Math.max(range.fromSeq, last) : range.fromSeq
   const belowSeq = !isNewest && last !== null ? Math.min(range.belowSeq, last + 1) : range.belowSeq

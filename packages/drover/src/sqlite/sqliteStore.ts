@@ -223,7 +223,7 @@ export class SqliteStore implements Store {
 
   list(
     selection: JobSelection,
-    page: { readonly limit: number; readonly after: string | null },
+    page: { readonly limit: number; readonly after: string | null; readonly look?: number },
   ): Promise<JobPage> {
     return list(this.#database, selection, page)
   }

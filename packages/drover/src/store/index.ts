@@ -49,6 +49,7 @@ export type {
   LimitType,
   NewKey,
 } from "./limitStore.ts"
+export { judgeMaintenance, maintenanceInfo } from "./maintenanceHealth.ts"
 export { judgeMove } from "./moveHealth.ts"
 export { ownFile } from "./ownFile.ts"
 export { movePartNames, moveParts, oneSpelling, plainParts, tablesMade } from "./moveStore.ts"

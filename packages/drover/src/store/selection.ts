@@ -16,7 +16,10 @@ export interface JobSelection {
   readonly enqueuedAfter?: number
 }
 
-/** A page of jobs, newest first. */
+/**
+ * A page of jobs, newest first. One that was only looked for has fewer jobs than it may, or none, and is followed by
+ * others all the same.
+ */
 export interface JobPage {
   readonly jobs: readonly JobRow[]
   /** Give it back to get the next page; `null` at the end. */

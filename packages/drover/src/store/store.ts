@@ -188,9 +188,10 @@ export interface Store extends LeadershipStore, LimitStore, ScheduleStore {
   get(id: string): Promise<JobRow | null>
   /** State and outcome of those jobs of the list that are finished. */
   finished(ids: readonly string[]): Promise<readonly FinishedJob[]>
+  /** @param page `look`: where no index helps, so many jobs are looked at, and the next page goes on. @default all */
   list(
     selection: JobSelection,
-    page: { readonly limit: number; readonly after: string | null },
+    page: { readonly limit: number; readonly after: string | null; readonly look?: number },
   ): Promise<JobPage>
   /** Counts, stopping at `cap`. */
   count(selection: JobSelection, cap: number): Promise<number>

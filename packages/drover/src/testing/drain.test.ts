@@ -3,6 +3,10 @@ import type { JobContext } from "../jobs/define/jobContext.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
 import { snooze } from "../jobs/define/outcome.ts"
 import { Drover } from "../client/index.ts"
+import { dropSchemas } from "../postgres/fixtures/dropSchema.ts"
+import { connectTest, freshSchema, testServerUrl } from "../postgres/fixtures/testServer.ts"
+import { postgres } from "../postgres/index.ts"
+import { schedule } from "../schedules/index.ts"
 import { sqlite } from "../sqlite/index.ts"
 import { drain } from "./drain.ts"
 import { createTestDrover } from "./testDrover.ts"
@@ -71,6 +75,33 @@ describe("draining", () => {
     expect(await world.drain()).toMatchObject({ attempts: 1, completed: 1 })
   })
 
+  test("under the limits that the client's code declares", async () => {
+    let running = 0
+    const most = { all: 0 }
+    const limited = defineJob("limited", {
+      concurrency: 2,
+      rate: { limit: 3, per: "1m" },
+      async run() {
+        most.all = Math.max(most.all, ++running)
+        // All that a claim brought have started by then.
+        await Promise.resolve()
+        running--
+      },
+    })
+    const held = defineJob("held", { concurrency: 0, run: () => expect.unreachable("it started") })
+    await using world = createTestDrover({ jobs: [limited, held] })
+    await world.drover.enqueueMany(
+      limited,
+      Array.from({ length: 7 }, () => ({ input: undefined })),
+    )
+    await world.drover.enqueue(held)
+    expect(await world.drain()).toMatchObject({ attempts: 3, completed: 3 })
+    expect(most.all).toBe(2)
+    const startedAt = world.clock.now()
+    expect(await world.drain({ later: true })).toMatchObject({ attempts: 4, completed: 4 })
+    expect(world.clock.now() - startedAt, "two more windows").toBeGreaterThan(60_000)
+  })
+
   test("a job that enqueues itself for ever ends the test", async () => {
     const loop = defineJob("loop", {
       run: async (): Promise<void> => {
@@ -97,6 +128,26 @@ describe("draining", () => {
     await expect(drain(drover, { later: true, limt: 1 } as never)).rejects.toThrow(
       /did you mean "limit"/,
     )
+  })
+
+  test("a store with a time of its own is refused where time must move, and drains what is due", async () => {
+    const schema = freshSchema()
+    const client = await connectTest()
+    try {
+      const store = postgres({ url: await testServerUrl(), schema })
+      const hourly = schedule("hourly", { every: "1h", job: echo, input: 1 })
+      const options = { store, jobs: [echo], schedules: [hourly], migrate: true }
+      await using world = createTestDrover(options)
+      await world.drover.enqueue(echo, 1)
+      await world.drover.enqueue(echo, 2, { runIn: "1h" })
+      expect(await world.drain()).toMatchObject({ completed: 1 })
+      const refused = { code: "DROVER_CONFIG", message: expect.stringContaining("of its server") }
+      await expect(world.drain({ later: true })).rejects.toMatchObject(refused)
+      await expect(world.nextTick("hourly")).rejects.toMatchObject(refused)
+    } finally {
+      await dropSchemas(client, schema)
+      await client.end()
+    }
   })
 
   test("the same seed gives the same ids and delays", async () => {

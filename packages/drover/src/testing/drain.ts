@@ -14,6 +14,7 @@ import type {
 } from "../store/index.ts"
 import { ManualClock, randomToken, UuidMaker } from "../time/index.ts"
 import { InlineHost } from "./inlineHost.ts"
+import { moveTime } from "./moveTime.ts"
 
 /** How `drain` ends. */
 export interface DrainOptions {
@@ -44,13 +45,14 @@ const LEASE_MS = 100 * 365 * 86_400_000
 
 /**
  * Runs all jobs of the client's kinds and queues that are due, and those that they enqueue, until nothing is
- * due any more. Handlers run inline, several at once as far as they wait for each other.
+ * due any more, under the limits that the client's code declares. Handlers run inline, several at once as far as they wait for each other.
  * @throws DroverError `DROVER_DEADLINE` when `limit` attempts were not enough.
  */
 export async function drain(drover: Drover, options: DrainOptions = {}): Promise<DrainReport> {
   checkOptions(options, ["later", "limit"], "drain")
   const internals = internalsOf(drover)
   const store = await internals.store()
+  await internals.declareLimits(store)
   const { clock, rng } = internals.options
   const workerId = new UuidMaker(clock, rng).next()
   const worker = await store.registerWorker({
@@ -176,7 +178,7 @@ class Drainer {
         "drain: `later` moves the clock, so the client needs a ManualClock",
       )
     }
-    await options.clock.advance(Math.ceil(reply.nextDueInMs))
+    await moveTime(this.#store, options.clock, Math.ceil(reply.nextDueInMs), "drain: `later`")
     return true
   }
 

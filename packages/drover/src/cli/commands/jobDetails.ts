@@ -1,4 +1,5 @@
 import type { Drover } from "../../client/index.ts"
+import { DroverError } from "../../errors/index.ts"
 import type { Job, StoredLog, Transition } from "../../jobs/define/jobView.ts"
 import type { StoredError } from "../../store/index.ts"
 import type { Call } from "../command.ts"
@@ -10,8 +11,7 @@ import type { ExitCode } from "../terminal.ts"
 export async function showJob(drover: Drover, id: string, call: Call): Promise<ExitCode> {
   const job = await drover.get(id)
   if (job === null) {
-    call.terminal.note(`drover jobs: there is no job ${plainText(id)}`)
-    return exitCodes.notFound
+    throw new DroverError("DROVER_JOB_NOT_FOUND", `there is no job ${id}`, { details: { id } })
   }
   const [trail, log] = await Promise.all([drover.trail(id), drover.log(id)])
   if (call.json) call.terminal.out(plainJson({ job, trail, log }))

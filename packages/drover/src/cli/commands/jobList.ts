@@ -22,15 +22,17 @@ const columns: readonly Column<Job>[] = [
 
 /** `drover jobs list`: a page of jobs, newest first. */
 export async function listJobs(drover: Drover, call: Call): Promise<ExitCode> {
-  const { jobs, next } = await drover.list(selectionOf(call.values), {
-    limit: whole(call.values, "limit", 1) ?? 50,
-    after: text(call.values, "next") ?? null,
-  })
+  const limit = whole(call.values, "limit", 1) ?? 50
+  const after = text(call.values, "next") ?? null
+  const { jobs, next } = await drover.list(selectionOf(call.values), { limit, after })
   if (call.json) {
     for (const job of jobs) call.terminal.out(plainJson(job))
-  } else if (jobs.length === 0) call.terminal.out("No jobs.")
-  else call.terminal.out(table(columns, jobs))
-  if (next !== null) call.terminal.note(`More: --next ${plainText(next)}`)
+  } else if (jobs.length > 0) call.terminal.out(table(columns, jobs))
+  else call.terminal.out(next === null ? "No jobs." : "No jobs so far.")
+  if (next !== null) {
+    const what = jobs.length < limit ? "Not all jobs were looked at; go on with" : "More:"
+    call.terminal.note(`${what} --next ${plainText(next)}`)
+  }
   return exitCodes.ok
 }
 

@@ -1,16 +1,17 @@
 import { DEFAULT_LIMIT } from "../../client/index.ts"
-import type { ActionReport, ActionTarget, Drover } from "../../client/index.ts"
+import type { ActionReport, ActionTarget } from "../../client/index.ts"
 import type { JobAction } from "../../store/index.ts"
 import type { Call, Command } from "../command.ts"
 import { UsageError } from "../command.ts"
 import { exitCodes } from "../terminal.ts"
 import type { ExitCode } from "../terminal.ts"
-import { text, whole } from "../values.ts"
+import { takesOnly, text, whole } from "../values.ts"
 import { showJob } from "./jobDetails.ts"
 import { listJobs } from "./jobList.ts"
 import { selectionOf, selectionOptions } from "./selection.ts"
 import { plainJson } from "../plainText.ts"
 
+const FILTERS = Object.keys(selectionOptions)
 const ACTIONS: readonly JobAction[] = ["retry", "cancel", "discard", "delete"]
 
 /** `drover jobs`: looks at jobs and acts on them, by id or by filter. */
@@ -42,8 +43,8 @@ export const jobs: Command = {
   },
   async run(call) {
     const [verb = "list", ...ids] = call.positionals
-    if (verb === "list") return listJobs(await call.drover(), call)
-    if (verb === "show") return showOne(await call.drover(), ids, call)
+    if (verb === "list") return listAll(ids, call)
+    if (verb === "show") return showOne(ids, call)
     const action = ACTIONS.find((candidate) => candidate === verb)
     if (action === undefined)
       throw new UsageError(`jobs: there is no "${verb}"; list, show, ${ACTIONS.join(", ")}`)
@@ -51,13 +52,21 @@ export const jobs: Command = {
   },
 }
 
-function showOne(drover: Drover, ids: readonly string[], call: Call): Promise<ExitCode> {
+async function listAll(ids: readonly string[], call: Call): Promise<ExitCode> {
+  if (ids.length > 0) throw new UsageError("jobs list takes filters; jobs show ID shows one job")
+  takesOnly(call.values, "jobs list", [...FILTERS, "limit", "next"])
+  return listJobs(await call.drover(), call)
+}
+
+async function showOne(ids: readonly string[], call: Call): Promise<ExitCode> {
   const [id, ...more] = ids
   if (id === undefined || more.length > 0) throw new UsageError("jobs show needs one ID")
-  return showJob(drover, id, call)
+  takesOnly(call.values, "jobs show", [])
+  return showJob(await call.drover(), id, call)
 }
 
 async function act(action: JobAction, ids: readonly string[], call: Call): Promise<ExitCode> {
+  takesOnly(call.values, `jobs ${action}`, [...FILTERS, "limit", "reason", "dry-run", "yes"])
   const filter = selectionOf(call.values)
   const filtered = Object.keys(filter).length > 0
   if (ids.length > 0 === filtered) {

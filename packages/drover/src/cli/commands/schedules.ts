@@ -1,5 +1,5 @@
 import type { Drover } from "../../client/index.ts"
-import { DroverError } from "../../errors/index.ts"
+import { DroverError, nearest } from "../../errors/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { ScheduleRules, ScheduleView, TickView } from "../../schedules/index.ts"
 import { asConfigured } from "../blame.ts"
@@ -10,12 +10,24 @@ import { table } from "../table.ts"
 import type { Column } from "../table.ts"
 import { exitCodes } from "../terminal.ts"
 import type { ExitCode } from "../terminal.ts"
-import { whole } from "../values.ts"
+import { takesOnly, whole } from "../values.ts"
 import { readNewSchedule, readScheduleOptions, scheduleOptions } from "./scheduleOptions.ts"
 
 const CHANGES = ["pause", "resume", "delete", "restore", "reset"] as const
 const VERBS = ["list", "show", "next", "history", "changes", "trigger", ...CHANGES] as const
 const ALL_VERBS = [...VERBS, "edit", "create", "deploy"] as const
+const RULES = Object.keys(scheduleOptions)
+const OF_CREATE = ["kind", "unchecked"]
+// Which options a verb looks at; the others look at none.
+const TAKES: { readonly [V in (typeof ALL_VERBS)[number]]?: readonly string[] } = {
+  show: ["limit"],
+  next: ["limit"],
+  history: ["limit"],
+  changes: ["limit"],
+  edit: RULES.filter((name) => !OF_CREATE.includes(name)),
+  create: RULES,
+  deploy: ["force"],
+}
 
 /** `drover schedules`: what recurs, when it is due next, what became of it, and who changed it. */
 export const schedules: Command = {
@@ -44,6 +56,7 @@ export const schedules: Command = {
     if (more.length > 0 || (name !== undefined) !== takesName) {
       throw new UsageError(`schedules ${verb} takes ${takesName ? "one NAME" : "no arguments"}`)
     }
+    takesOnly(call.values, `schedules ${verb}`, TAKES[verb] ?? [])
     const drover = await call.drover()
     if (name === undefined) return verb === "deploy" ? deploy(drover, call) : list(drover, call)
     return withName(verb, name, drover, call)
@@ -129,10 +142,7 @@ async function list(drover: Drover, call: Call): Promise<ExitCode> {
 async function show(verb: string, name: string, drover: Drover, call: Call): Promise<ExitCode> {
   const next = whole(call.values, "limit", 1) ?? (verb === "next" ? 20 : 5)
   const view = await drover.schedules.get(name, { next })
-  if (view === null) {
-    call.terminal.note(`drover schedules: there is no schedule "${plainText(name)}"`)
-    return exitCodes.notFound
-  }
+  if (view === null) throw await notFound(name, drover)
   if (call.json) {
     call.terminal.out(plainJson(verb === "next" ? view.next : view))
     return exitCodes.ok
@@ -145,7 +155,6 @@ async function show(verb: string, name: string, drover: Drover, call: Call): Pro
 
 async function history(name: string, drover: Drover, call: Call): Promise<ExitCode> {
   const limit = whole(call.values, "limit", 1) ?? 20
-  await known(name, drover)
   const ticks = await drover.schedules.ticks(name, { limit })
   if (call.json) {
     for (const tick of ticks) call.terminal.out(plainJson(tick))
@@ -182,10 +191,11 @@ async function changes(name: string, drover: Drover, call: Call): Promise<ExitCo
   return exitCodes.ok
 }
 
-// Its history is empty, or there is no such schedule: a misspelt name must not look like the former.
-async function known(name: string, drover: Drover): Promise<void> {
-  if ((await drover.schedules.get(name, { next: 0 })) !== null) return
-  throw new DroverError("DROVER_UNKNOWN_SCHEDULE", `there is no schedule "${name}"`, {
+async function notFound(name: string, drover: Drover): Promise<DroverError> {
+  const names = (await drover.schedules.list({ next: 0 })).map((view) => view.name)
+  const suggestion = nearest(name, names)
+  const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`
+  return new DroverError("DROVER_UNKNOWN_SCHEDULE", `there is no schedule "${name}"${hint}`, {
     details: { schedule: name },
   })
 }

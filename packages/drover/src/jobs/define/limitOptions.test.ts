@@ -134,6 +134,7 @@ describe("the keys of a job", () => {
 
   test.each<[string, unknown, RegExp]>([
     ["no text", 7, /7 is not a text/],
+    ["a promise", Promise.resolve("a"), /a promise is not a text/],
     ["empty", "", /0 characters/],
     ["too long", "x".repeat(1_001), /1001 characters/],
     ["NUL", "a\0b", /NUL/],
@@ -147,6 +148,13 @@ describe("the keys of a job", () => {
     expect(attempt).toThrow(message)
     expect(attempt).toThrow(/kind:k#concurrency\.key/)
     expect(attempt).toThrow(expect.objectContaining({ code: "DROVER_LIMIT_KEY" }))
+  })
+
+  test("a key function that fails later is refused at once, and ends no process", () => {
+    const make = (): string => Promise.reject(new Error("late")) as never
+    const limits = resolveLimits({ concurrency: { limit: 1, key: make } }, "kind", "k")
+    // Vitest reports every rejection that nobody hears.
+    expect(() => keysFor(limits, {}, { kind: "k", queue: "q" })).toThrow(/a promise is not a text/)
   })
 
   test("a key function that throws is named, with what it threw", () => {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto"
-import { checkOptions, DroverError, show } from "../../errors/index.ts"
+import { answeredAtOnce, checkOptions, DroverError, show } from "../../errors/index.ts"
 import { limitName, parseLimitName } from "../../store/index.ts"
 import type {
   DeclaredLimit,
@@ -223,7 +223,7 @@ function makeKey(
 ): string | null {
   let key: unknown
   try {
-    key = make(input as never, job)
+    key = answeredAtOnce(make(input as never, job))
   } catch (error) {
     throw new DroverError(
       "DROVER_LIMIT_KEY",

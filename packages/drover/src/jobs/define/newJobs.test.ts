@@ -310,7 +310,13 @@ describe("what a kind says of its jobs", () => {
   test.each<[string, () => unknown, RegExp]>([
     ["throws", () => JSON.parse("{"), /mail\.unique: the function threw/],
     ["gives a number", () => 7, /mail\.unique: expected an object of options, got 7/],
-    ["gives a promise", () => Promise.resolve("a"), /mail\.unique\.key: must be a text/],
+    [
+      "gives a promise",
+      () => Promise.resolve("a"),
+      /mail\.unique: the function returned a promise/,
+    ],
+    // It must not end the process besides: vitest reports every rejection that nobody hears.
+    ["fails later", () => Promise.reject(new Error("late")), /mail\.unique: the function returned/],
     ["gives no key", () => ({ mode: "skip" }), /mail\.unique\.key: must be a text/],
   ])("a function that %s is refused at the enqueue", (_, unique, message) => {
     const attempt = (): unknown => prepare(undefined, defineJob("mail", { unique, run } as never))

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto"
-import { checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
+import { types } from "node:util"
+import { answeredAtOnce, checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
 import { jobStates, waitingStates } from "../../store/index.ts"
 import type { JobState, NewUnique, UniqueMode } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
@@ -76,7 +77,7 @@ export function resolveUnique(
   if (mode === "throttle" && forMs === null)
     throw refuse(where, "for", "is needed by throttle: it is the window")
   if (mode === "debounce" && !delayed)
-    throw refuse(where, "mode", "debounce needs runIn: the quiet time to wait for")
+    throw refuse(where, "mode", "debounce needs runIn: the quiet time to wait for", "runIn")
   if (mode !== "debounce" && maxWaitMs !== null)
     throw refuse(where, "maxWait", "belongs to debounce only")
   return {
@@ -112,12 +113,19 @@ export function uniqueOf(
 ): NewUnique | null {
   let unique: ReturnType<UniqueKey>
   try {
-    unique = make(input as never, job)
+    unique = answeredAtOnce(make(input as never, job))
   } catch (error) {
     throw new DroverError(
       "DROVER_CONFIG",
       `${job.kind}.unique: the function threw; it must take any input`,
       { details: { kind: job.kind, option: "unique" }, cause: error },
+    )
+  }
+  if (types.isPromise(unique)) {
+    throw new DroverError(
+      "DROVER_CONFIG",
+      `${job.kind}.unique: the function returned a promise; it must return the key at once`,
+      { details: { kind: job.kind, option: "unique" } },
     )
   }
   return unique === null || unique === undefined ? null : resolveUnique(unique, job.kind, delayed)
@@ -163,8 +171,8 @@ function wholeMs(value: Duration, where: string, name: string): number {
   throw refuse(where, name, "must be longer than 0")
 }
 
-function refuse(where: string, option: string, problem: string): DroverError {
+function refuse(where: string, option: string, problem: string, needs?: string): DroverError {
   return new DroverError("DROVER_CONFIG", `${where}.${option}: ${problem}`, {
-    details: { where, option },
+    details: { where, option, ...(needs !== undefined && { needs }) },
   })
 }

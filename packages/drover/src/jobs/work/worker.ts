@@ -30,6 +30,8 @@ export interface WorkerParts {
    */
   readonly queues?: Readonly<Record<string, { readonly slots?: number }>> | undefined
   readonly options?: WorkerOptions | undefined
+  /** What its client would do as a leader, for operators; `null` when it never leads. @default nothing is said of it */
+  readonly asLeader?: object | null
   /** Called when a period begins to run and when it begins to stop. */
   readonly onRunning?: (running: boolean) => void
 }
@@ -185,6 +187,7 @@ export class Worker implements Startable, AsyncDisposable {
       queues: this.#queues,
       children,
       options,
+      asLeader: this.#parts.asLeader,
       fail: (error) => scope.fail(error),
     })
     this.#run = run

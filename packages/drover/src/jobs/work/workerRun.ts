@@ -4,6 +4,7 @@ import type { AbortReason } from "../../errors/index.ts"
 import type { Events } from "../../events/index.ts"
 import { Reachability } from "../../lease/index.ts"
 import type { Reservation } from "../../slots/index.ts"
+import { maintenanceInfo } from "../../store/index.ts"
 import type {
   ClaimedJob,
   EndedJob,
@@ -39,6 +40,7 @@ export interface WorkerRunOptions {
   readonly queues: readonly WorkerQueue[]
   readonly children: IsolatedRunner
   readonly options: ResolvedWorkerOptions
+  readonly asLeader: object | null | undefined
   /** Something broke or must end the worker: it stops gracefully and fails with this. */
   fail(error: unknown): void
 }
@@ -383,10 +385,11 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   }
 }
 
-function describeWorker({ queues, definitions }: WorkerRunOptions): string {
+function describeWorker({ queues, definitions, asLeader }: WorkerRunOptions): string {
   return JSON.stringify({
     node: process.version,
     queues: Object.fromEntries(queues.map(({ name, pool }) => [name, pool.limit])),
     kinds: [...definitions.keys()],
+    [maintenanceInfo]: asLeader,
   })
 }

@@ -237,6 +237,47 @@ returning to_state`,
   add_keyed_jobs: `select {schema}.add_keyed_jobs_1(
   $1::uuid[], $2::json, $15::text[], $3::integer, $4::bigint, $5::bigint, $6::integer, $7::text, $8::bigint, $9::bigint,
   $10::integer, $11::integer, $12::text, $13::text, $14::text)`,
+  add_various_jobs: `with given as materialized (
+  select e.*, c.now, coalesce(e.run_at, c.now + e.delay) as due
+  from
+    rows from (
+      unnest(
+        $1::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[], $7::bigint[], $8::bigint[], $9::integer[],
+        $10::integer[], $11::text[], $12::text[], $13::text[]),
+      json_array_elements($2::json)
+    ) with ordinality as e (
+      id, lane, delay, run_at, priority, expire, timeout, max_attempts, max_crashes, tags, metadata, retry, input, n),
+    (select floor(extract(epoch from now()) * 1000)::bigint as now) c
+),
+placed as materialized (
+  select
+    g.*, greatest(g.due, g.now) as order_at, (case when g.due <= g.now then 1 else 0 end)::smallint as state,
+    row_number() over (partition by g.due <= g.now order by g.n) - 1 as place
+  from given g
+),
+chunks as materialized (
+  select d.state, d.chunk, nextval('{schema}.trail_seq') as seq
+  from (select distinct p.state, p.place / 1024 as chunk from placed p order by 1, 2) d
+),
+added as (
+  insert into {schema}.job (
+    id, rank, run_at, enqueued_at, trail, expires_at, timeout_ms, lane, max_attempts, max_crashes, state, waits, priority,
+    input, tags, metadata, retry)
+  select
+    p.id, p.priority::bigint * coalesce(q.aging_ms, 8796093022208) + p.order_at, p.due, p.now,
+    c.seq * 1024 + p.place % 1024, p.order_at + p.expire, p.timeout, p.lane, p.max_attempts, p.max_crashes, p.state,
+    p.state, p.priority::smallint, p.input::text, p.tags, p.metadata, p.retry
+  from placed p
+  join chunks c on c.state = p.state and c.chunk = p.place / 1024
+  join {schema}.lane l on l.id = p.lane
+  left join {schema}.queue q on q.name = l.queue
+)
+insert into {schema}.trail (seq, at, to_state, jobs)
+select c.seq, p.now, c.state, array_agg(p.id order by p.place)
+from placed p
+join chunks c on c.state = p.state and c.chunk = p.place / 1024
+group by c.seq, p.now, c.state
+returning to_state, array_to_string(jobs, ',')`,
   enqueue_each: `select id, status, state from {schema}.enqueue_2($1::text::jsonb)`,
   enqueue_joined: `select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
 from {schema}.enqueue_2($1::text::jsonb) e`,
