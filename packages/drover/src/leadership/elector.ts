@@ -7,7 +7,7 @@ import { Service } from "../service/index.ts"
 import type { ServiceScope, Startable } from "../service/index.ts"
 import type { Candidate, Store } from "../store/index.ts"
 import type { Clock, Rng } from "../time/index.ts"
-import { aborted, answered } from "./answered.ts"
+import { answered } from "./answered.ts"
 import { Bidder } from "./bidder.ts"
 import type { LeadershipTimes } from "./leadershipOptions.ts"
 import { Pause } from "./pause.ts"
@@ -201,15 +201,17 @@ export class Elector implements Startable {
   async #renew(term: Term): Promise<void> {
     const { clock, rng, times } = this.#options
     while (term.end === undefined) {
-      // A little early, never late.
-      const pauseMs = times.renewMs * (1 - 0.1 * rng.next())
+      // A little early, never late; and where less trust is left than usual, in time to try more than once.
+      const pauseMs = Math.min(times.renewMs, term.leftMs / 2) * (1 - 0.1 * rng.next())
       await clock.sleep(pauseMs, { signal: term.signal, ref: false }).catch(() => {})
       if (term.end !== undefined) return
+      const untilMono = clock.monotonic() + term.leftMs
       try {
         if ((await this.#renewal(term)) === "ended") term.lose("the store says that it has ended")
       } catch {
-        // Trust is over, and its own timer says so in this very instant; or the term ended on the way.
-        await aborted(term.signal)
+        // The term ends with the trust that there was; unless an attempt that was given up is answered after all.
+        const leftMs = Math.max(0, untilMono - clock.monotonic())
+        await clock.sleep(leftMs, { signal: term.signal, ref: false }).catch(() => {})
       }
     }
   }

@@ -277,6 +277,23 @@ describe.each(table)("handing over on $name, $by", ({ ground, hints }) => {
     expect([term.trusted, term.end]).toEqual([false, "lost"])
   })
 
+  test("a renewal that is carried out late keeps the term, though the one after it was never answered", async () => {
+    await using fleet = await Fleet.open(ground, hints)
+    const client = await fleet.started("a")
+    await leads(fleet, client)
+    const late = Promise.withResolvers<void>()
+    let renewals = 0
+    client.troubled.trouble((operation) => {
+      if (operation !== "renewTerm") return undefined
+      renewals++
+      return renewals === 1 ? late.promise : renewals === 2 ? hang : undefined
+    })
+    await fleet.until("it asks again", () => renewals === 2)
+    late.resolve()
+    await fleet.advance(60_000)
+    expect([client.count("leader.elected"), client.count("leader.lost")]).toEqual([1, 0])
+  })
+
   test("a bid whose reply was lost is won nevertheless, and only once", async () => {
     await using fleet = await Fleet.open(ground, hints)
     const client = await fleet.client("a")

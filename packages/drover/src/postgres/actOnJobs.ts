@@ -54,7 +54,7 @@ async function actOnBatch(
   },
 ): Promise<readonly (readonly [string, Outcome])[]> {
   const { action, filter, batch, options } = request
-  if (action === "retry") await connection.query("lock_keys", [batch])
+  if (action === "retry" || action === "delete") await connection.query("lock_keys", [batch])
   const ids = await lockMatching(connection, filter, batch)
   if (ids.length === 0) return []
   if (action === "delete") {

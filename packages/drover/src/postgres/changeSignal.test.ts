@@ -47,3 +47,31 @@ test("who enqueues and closes at once has told of it", async () => {
   await producer.store.close()
   expect(await heard.promise).toBe("")
 })
+
+test("a watch that ends while it begins to listen does not make the next one deaf", async () => {
+  const clock = new ManualClock()
+  await using ground = await openTestStore({ clock })
+  const { store, database, events, client, schema } = ground
+  const channel = channelOf(schema)
+  const probed = Promise.withResolvers<void>()
+  client.on("notification", ({ payload = "" }) => payload.startsWith("probe") && probed.resolve())
+  await client.query(`listen "${channel}"`)
+  let deaf = 0
+  let hints = 0
+  events.on("store.deaf", () => deaf++)
+  for (let n = 0; n < 5; n++) store.watch(() => {})()
+  const end = store.watch(() => hints++)
+  await probed.promise
+  // What was told before the answer to this comes before it.
+  const { signal } = database.connections("test")
+  const roundTrip = (): Promise<unknown> =>
+    signal.use(5_000, (connection) => connection.ask("store_time"))
+  await roundTrip()
+  // Whoever still waits for its probe gives up.
+  await clock.advance(2_000)
+  expect(deaf).toBe(0)
+  await client.query("select pg_notify($1, '')", [channel])
+  await roundTrip()
+  expect(hints).toBe(1)
+  end()
+})

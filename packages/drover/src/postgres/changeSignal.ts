@@ -98,6 +98,8 @@ class ChangeSignal {
   readonly #ended: WeakSet<PgClient> = new WeakSet()
   readonly #later: Set<Timer> = new Set()
   #listening: PgClient | undefined
+  /** One that begins to listen while no watch is left goes on for the next watch: two at once would lose each other's probe. */
+  #isBeginning = false
   #timer: Timer | undefined
   #hintTimer: Timer | undefined
   #deafSinceMono: number | undefined
@@ -207,7 +209,8 @@ class ChangeSignal {
   }
 
   async #listen(): Promise<void> {
-    if (this.#listeners.size === 0 || !this.#database.isOpen) return
+    if (this.#isBeginning || this.#listeners.size === 0 || !this.#database.isOpen) return
+    this.#isBeginning = true
     try {
       const client = await this.#database
         .connections("watch")
@@ -223,6 +226,8 @@ class ChangeSignal {
       else this.#onDeaf("a notification of our own did not come back; is there a pooler?", false)
     } catch (error) {
       this.#onDeaf(error instanceof Error ? error.message : String(error), true)
+    } finally {
+      this.#isBeginning = false
     }
   }
 

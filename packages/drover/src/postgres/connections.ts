@@ -1,5 +1,5 @@
 import { DroverError } from "../errors/index.ts"
-import type { Clock } from "../time/index.ts"
+import type { Clock, Timer } from "../time/index.ts"
 import { Connection } from "./connection.ts"
 import type { ConnectionTools } from "./connection.ts"
 import type { OwnPool, PgClient, PgConfig, PgModule, PgPool, PgPoolClient } from "./driver.ts"
@@ -19,6 +19,8 @@ export type ConnectionRole =
 
 /** How long a connection may take to be there: made, or free again. */
 export const CONNECT_MS = 5_000
+/** How long a server may take to answer a goodbye. One that is cut off never does, and the system waits for minutes. */
+const GOODBYE_MS = 2_000
 const KEEP_ALIVE_MS = 30_000
 const IDLE_MS = 60_000
 const FEWEST_OF_USER = 4
@@ -37,6 +39,9 @@ export class Connections {
   readonly #ownPool: OwnPool | undefined
   readonly #reserved: Readonly<Record<"control" | "signal", ReservedConnection>>
   readonly #guarded: WeakSet<PgClient> = new WeakSet()
+  /** Those that we made and that have not ended. */
+  readonly #own: Set<PgClient> = new Set()
+  readonly #working: Set<PgClient> = new Set()
   readonly #onPooler: () => void
   #isPooled = false
 
@@ -98,19 +103,46 @@ export class Connections {
       : this.#reserved[role].use(deadlineMs, body)
   }
 
-  /** Ends what is ours. The user's pool stays. */
+  /** Ends what is ours, in bounded time. The user's pool stays. */
   async close(): Promise<void> {
-    await Promise.all([this.#reserved.control.close(), this.#reserved.signal.close()])
-    await this.#ownPool?.end()
+    const { clock } = this.#tools
+    let cut = Promise.withResolvers<void>()
+    let timer: Timer
+    const later = (): Timer =>
+      clock.setTimer(GOODBYE_MS, () => {
+        this.#cutOff()
+        cut.resolve()
+        cut = Promise.withResolvers()
+        // Those that worked until now say their goodbye only then.
+        timer = later()
+      })
+    timer = later()
+    try {
+      await Promise.all([this.#reserved.control.close(), this.#reserved.signal.close()])
+      await this.#ownPool?.end()
+      // A pool does not wait for the goodbyes of its clients.
+      const gone = Promise.all(Array.from(this.#own, (client) => ended(client)))
+      await Promise.race([gone, cut.promise])
+    } finally {
+      timer.cancel()
+    }
     this.#pool.off("error", ignore)
+  }
+
+  // What still works has a deadline of its own, and is destroyed by that.
+  #cutOff(): void {
+    for (const client of this.#own)
+      if (!this.#working.has(client)) client.connection?.stream?.destroy()
   }
 
   async #work<T>(deadlineMs: number, body: (connection: Connection) => Promise<T>): Promise<T> {
     const client = await this.#take()
     const connection = new Connection(client, this.#tools, deadlineMs)
+    this.#working.add(client)
     try {
       return await body(connection)
     } finally {
+      this.#working.delete(client)
       client.release(connection.broken === undefined ? undefined : (connection.broken as Error))
     }
   }
@@ -155,6 +187,7 @@ export class Connections {
   async #settle(client: PgClient, role: ConnectionRole): Promise<void> {
     const { texts, types, clock } = this.#tools
     this.#guard(client)
+    if (this.#supply.kind === "own") this.#keep(client)
     const synchronousCommit = role === "signal" ? "off" : null
     const settled = settleSession(client, {
       texts,
@@ -174,6 +207,11 @@ export class Connections {
     client.on("error", ignore)
   }
 
+  #keep(client: PgClient): void {
+    this.#own.add(client)
+    client.on("end", () => this.#own.delete(client))
+  }
+
   #config(role: ConnectionRole): PgConfig {
     return {
       connectionString: this.#supply.kind === "own" ? this.#supply.url : "",
@@ -183,6 +221,10 @@ export class Connections {
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     }
   }
+}
+
+function ended(client: PgClient): Promise<void> {
+  return new Promise((resolve) => client.on("end", resolve))
 }
 
 function refuseSmall(pool: PgPool): void {

@@ -36,6 +36,8 @@ export interface PgClient {
   /** Lets the connection keep the process from ending, or not. Not there in every driver. */
   ref?(): void
   unref?(): void
+  /** What it is made of: the only way to be rid of one that gets no answer to its goodbye. Not there in every driver. */
+  readonly connection?: { readonly stream?: { destroy(): unknown } }
 }
 
 /** A client that was taken from a pool. */

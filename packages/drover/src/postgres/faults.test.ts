@@ -109,6 +109,16 @@ test("a network that was cut without a word costs a deadline, and the connection
   expect(await world.store.now()).toBeGreaterThan(0)
 })
 
+test("a store whose network was cut without a word closes all the same", async () => {
+  const admin = await testServerUrl()
+  await using proxy = await TcpProxy.before(admin)
+  await using world = await openTestStore({ url: proxy.url, admin })
+  await registered(world)
+  await world.store.enqueue([testJob()])
+  proxy.mode = { kind: "blackhole" }
+  await expect(world.store.close()).resolves.toBeUndefined()
+})
+
 test("a slow server is no dead one: what is answered within its deadline counts", async () => {
   const admin = await testServerUrl()
   await using proxy = await TcpProxy.before(admin)

@@ -34,7 +34,8 @@ export async function pruneJobs(
   const locked = await connection.query("lock_finished", [found])
   const ids = locked.map(([id]) => id as string)
   const deleted = await connection.query("delete_jobs", [ids])
-  const more = (await overdue(connection, retention, 1)).length > 0
+  // What is left and could not be locked is for the next turn, not for now.
+  const more = deleted.length > 0 && (await overdue(connection, retention, 1)).length > 0
   return { jobs: deleted.length, more }
 }
 

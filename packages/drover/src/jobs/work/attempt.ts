@@ -235,6 +235,11 @@ export class Attempt implements Deadline, StrayOwner {
   }
 
   #runWith(input: unknown): void {
+    if (this.#abort !== null) {
+      // Told to end while the input was checked: what has not begun need not.
+      this.#finish(threw(this.#abort))
+      return
+    }
     this.#input = input
     this.#inputRead = true
     this.#run()

@@ -336,6 +336,30 @@ describe("a store that fails", () => {
     await world.until("all are done", async () => (await states(world, ids)).completed === 4)
   })
 
+  test("settlements are written, each as it is, although every claim is refused", async () => {
+    await using world = await createWorld()
+    const faulty = faultyStore(world.store)
+    const release: (() => void)[] = []
+    const job = defineJob("a", {
+      run: ({ input }) => new Promise((resolve) => release.push(() => resolve(input))),
+    })
+    await world.worker([job], { store: faulty.store })
+    const ids = await world.enqueueMany("a", 3)
+    await world.until("all run", () => release.length === 3)
+    faulty.fault((operation, args) => {
+      const claims = operation === "exchange" && (args[0] as ExchangeRequest).claims.length > 0
+      return claims ? "refuse" : undefined
+    })
+    const late = await world.enqueue("a")
+    await world.clock.advance(1_000)
+    for (const open of release) open()
+    for (const id of ids) expect(await world.finished(id)).toMatchObject({ state: "completed" })
+    faulty.fault(() => undefined)
+    await world.until("the last one runs", () => release.length === 4)
+    release[3]!()
+    expect(await world.finished(late)).toMatchObject({ state: "completed" })
+  })
+
   test("one settlement that the store refuses does not hold up the others", async () => {
     await using world = await createWorld()
     const gate = gated()

@@ -196,7 +196,9 @@ export class Exchanger {
   #nextRound(): Round | undefined {
     const { worker, rng } = this.#host
     const period = this.#period
-    const lost = this.#underWay === 0 ? this.#lost.shift() : undefined
+    // Refused again and again: what goes one by one goes alone, or it would be blamed for what is wrong with a claim.
+    const goesAlone = this.#settlements.cautious && this.#settlements.length > 0
+    const lost = this.#underWay === 0 && !goesAlone ? this.#lost.shift() : undefined
     if (lost !== undefined) {
       // Nothing new is asked for until it is known what the lost request brought.
       const claims = this.#host.mayClaim() ? lost.request.claims : []

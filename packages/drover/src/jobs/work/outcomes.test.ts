@@ -198,3 +198,28 @@ describe("values are checked where they enter and leave a handler", () => {
     })
   })
 })
+
+test("an attempt that was told to end while its input was checked never calls its handler", async () => {
+  await using world = await createWorld()
+  const checked = Promise.withResolvers<{ value: unknown }>()
+  let calls = 0
+  let checks = 0
+  const input: StandardSchemaV1<unknown, unknown> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: () => {
+        checks++
+        return checked.promise
+      },
+    },
+  }
+  await world.worker([defineJob("a", { input, run: () => ++calls })])
+  const id = await world.enqueue("a")
+  await world.until("its input is checked", () => checks === 1)
+  await world.cancel(id, "not wanted")
+  await world.clock.advance(5_000)
+  checked.resolve({ value: null })
+  expect(await world.finished(id)).toMatchObject({ state: "cancelled", reason: "not wanted" })
+  expect(calls).toBe(0)
+})

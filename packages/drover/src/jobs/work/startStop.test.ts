@@ -3,6 +3,7 @@ import { isDroverError } from "../../errors/index.ts"
 import { plannedFailure, startStopStress } from "../../service/stress.fixture.ts"
 import type { Store } from "../../store/index.ts"
 import { defineJob } from "../define/jobDefinition.ts"
+import { faultyStore } from "./fixtures/faultyStore.ts"
 import { createWorld } from "./fixtures/world.ts"
 import { Worker } from "./worker.ts"
 
@@ -71,4 +72,21 @@ test("the start and stop contract holds for a worker that runs jobs, in any orde
     { seeds: 20, steps: 20 },
   )
   await expect(stressed).resolves.toBeUndefined()
+})
+
+test("what is enqueued while a worker starts is no harm to it, and runs as soon as it is registered", async () => {
+  await using world = await createWorld()
+  const faulty = faultyStore(world.store)
+  const registered = Promise.withResolvers<void>()
+  faulty.fault((operation) => (operation === "registerWorker" ? registered.promise : undefined))
+  const started = world.worker([defineJob("a", { run: () => "done" })], { store: faulty.store })
+  const registers = (): boolean =>
+    faulty.calls.some(({ operation }) => operation === "registerWorker")
+  await world.until("it registers", registers)
+  // The worker is told of it.
+  const id = await world.enqueue("a")
+  await world.clock.advance(1_000)
+  registered.resolve()
+  await started
+  expect(await world.finished(id)).toMatchObject({ state: "completed", attempt: 1 })
 })

@@ -199,6 +199,23 @@ describe("a stop", () => {
     expect(world.clock.monotonic() - startMono).toBe(2_000)
   })
 
+  test("without grace, of a worker that had stopped, shortens no later stop", async () => {
+    await using world = await createWorld()
+    const stuck = defineJob("stuck", { timeout: "1s", run: () => new Promise(() => {}) })
+    const slow = defineJob("slow", { run: () => world.clock.sleep(10_000) })
+    const options = { whenStuck: "stop", stuckAfter: "1s", stopGrace: "30s" } as const
+    const worker = await world.worker([stuck, slow], { options })
+    await stop(world, worker)
+    await stop(world, worker, { grace: 0 })
+    await worker.start()
+    await world.enqueue("stuck")
+    const id = await world.enqueue("slow")
+    // It stops by itself then.
+    await world.until("one is stuck", () => world.count("job.stuck") === 1)
+    expect(worker.state).toBe("stopping")
+    expect(await world.finished(id)).toMatchObject({ state: "completed", interruptions: 0 })
+  })
+
   test("ends within a bound also when the store is gone", async () => {
     await using world = await createWorld()
     const { job, release } = gated(false)

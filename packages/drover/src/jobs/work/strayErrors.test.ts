@@ -41,6 +41,14 @@ test.each(["unowned", "unowned rejection", "ended"])(
   },
 )
 
+test("who listens is told of what belongs to no attempt as if there were no worker, and the watch goes on", async () => {
+  const { code, out } = await run("with a listener")
+  const lines = out.trim().split("\n")
+  expect(lines).toEqual(expect.arrayContaining(["1: 1 listening", "3: 1 listening"]))
+  expect(lines).toContain("its attempt: 2")
+  expect(code).toBe(0)
+})
+
 test("Node's own flags still decide about rejections that belong to no attempt", async () => {
   const { code, out } = await run("unowned rejection", ["--unhandled-rejections=warn"])
   expect(out).toContain("alive")

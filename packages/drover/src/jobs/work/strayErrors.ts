@@ -42,6 +42,8 @@ export function isEcho(error: unknown, reason: Error | null): boolean {
  * Watches the process for stray errors until the returned function is called; shared by all workers of the
  * process. An error whose attempt is known fails that attempt alone. Any other is none of ours: it has
  * exactly the effect that it would have without a worker, which ends the process unless somebody else listens.
+ * Who listens may count the listeners, as test runners do to see whether the program takes care of its errors, so
+ * ours are not there then.
  */
 export function watchStrayErrors(clock: Clock): () => void {
   deferred = (callback) => clock.defer(callback)
@@ -55,8 +57,11 @@ export function watchStrayErrors(clock: Clock): () => void {
 }
 
 function install(): void {
-  process.on("unhandledRejection", onRejection)
-  process.on("uncaughtException", onException)
+  // A watch may have begun anew while the one before stood aside.
+  uninstall()
+  // First, or who counts would have counted them.
+  process.prependListener("unhandledRejection", onRejection)
+  process.prependListener("uncaughtException", onException)
 }
 
 function uninstall(): void {
@@ -67,14 +72,15 @@ function uninstall(): void {
 function onRejection(reason: unknown, promise: Promise<unknown>): void {
   const owner = owners.getStore()
   if (owner !== undefined) owner.strayed(reason)
-  else if (process.listenerCount("unhandledRejection") === 1)
-    leaveToNode(() => void passOn(promise))
+  else if (process.listenerCount("unhandledRejection") > 1) leaveToOthers()
+  else leaveToNode(() => void passOn(promise))
 }
 
 function onException(error: unknown, origin: string): void {
   const owner = owners.getStore()
   if (owner !== undefined && origin === "uncaughtException") owner.strayed(error)
-  else if (process.listenerCount("uncaughtException") === 1) {
+  else if (process.listenerCount("uncaughtException") > 1) leaveToOthers()
+  else {
     leaveToNode(() => {
       throw error
     })
@@ -84,6 +90,12 @@ function onException(error: unknown, origin: string): void {
 // A promise of its own that rejects with the same reason and that nobody handles.
 async function passOn(promise: Promise<unknown>): Promise<void> {
   await promise
+}
+
+// The others are called next, in this very step; after it the watch goes on.
+function leaveToOthers(): void {
+  uninstall()
+  queueMicrotask(() => users > 0 && install())
 }
 
 // Steps aside and lets the error happen once more, so that Node's flags and exit codes apply to it. If the process

@@ -91,6 +91,8 @@ export class Worker implements Startable, AsyncDisposable {
 
   /** Resolves when it is registered and looks for work. @throws what the store throws, or what isolated kinds lack. */
   start(): Promise<void> {
+    // What a stop said that found nothing to stop is not for the next one.
+    if (this.state === "stopped") this.#graceMs = this.#options.stopGraceMs
     return this.#service.start()
   }
 

@@ -166,7 +166,8 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   /** There may be work in this queue, or in any. */
   hint(name?: string): void {
     for (const queue of this.queues) if (name === undefined || queue.name === name) queue.hint()
-    this.exchanger.wake()
+    // While it registers there is nobody yet to claim for: `begin` looks when there is.
+    if (this.lease.worker !== undefined) this.exchanger.wake()
   }
 
   take(job: ClaimedJob, slot: Reservation, solo: boolean, nowMono: number): void {

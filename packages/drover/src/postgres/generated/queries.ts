@@ -81,7 +81,21 @@ from (
 ) s
 where s.before < $1::bigint
 order by s.at, s.id`,
-  lock_finished: `select j.id from {schema}.job j where j.id = any ($1::uuid[]) and j.state >= 4 for update skip locked`,
+  lock_finished: `with keys as materialized (
+  select h.hash from {schema}.hold h
+  where h.hash = any (array(
+    select k.unique_hash from {schema}.job k where k.id = any ($1::uuid[]) and k.unique_hash is not null
+  ))
+  for update skip locked
+)
+select j.id
+from {schema}.job j
+where j.id = any ($1::uuid[]) and j.state >= 4 and (
+  j.unique_hash is null
+  or j.unique_hash in (select k.hash from keys k)
+  or not exists (select from {schema}.hold h where h.hash = j.unique_hash)
+)
+for update of j skip locked`,
   oldest_transactions: `select a.pid, coalesce(a.application_name, ''), coalesce(a.state, ''),
   (extract(epoch from now() - a.xact_start) * 1000)::bigint
 from pg_stat_activity a
@@ -360,6 +374,7 @@ picked as materialized (
     and not (select limited from special)
     and not (select first from due)
     and not exists (select from stored where paused_at is not null)
+    and (select count(*) from settled) >= 0
   limit $13::integer
 ),
 claiming as materialized (

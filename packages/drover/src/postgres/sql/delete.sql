@@ -104,5 +104,21 @@ where s.before < $1::bigint
 order by s.at, s.id;
 
 -- name: lock_finished
--- Called by prune for jobs that it found: those that still are as they were. By primary key.
-select j.id from {schema}.job j where j.id = any ($1::uuid[]) and j.state >= 4 for update skip locked;
+-- Called by prune for jobs that it found: those that still are as they were, and whose unique key nobody has locked, such as
+-- an enqueue in a user's transaction, which may stay open for long. By primary keys. It waits for nobody, so that nobody
+-- who has a key and waits for its job waits for ever.
+with keys as materialized (
+  select h.hash from {schema}.hold h
+  where h.hash = any (array(
+    select k.unique_hash from {schema}.job k where k.id = any ($1::uuid[]) and k.unique_hash is not null
+  ))
+  for update skip locked
+)
+select j.id
+from {schema}.job j
+where j.id = any ($1::uuid[]) and j.state >= 4 and (
+  j.unique_hash is null
+  or j.unique_hash in (select k.hash from keys k)
+  or not exists (select from {schema}.hold h where h.hash = j.unique_hash)
+)
+for update of j skip locked;

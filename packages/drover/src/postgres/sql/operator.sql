@@ -1,5 +1,5 @@
 -- name: lock_keys
--- Called by act before it brings jobs back: whoever needs the lock of a key and of a job takes that of the key first.
+-- Called by act before it brings jobs back or deletes them: whoever needs the lock of a key and of a job takes that of the key first.
 select 1
 from {schema}.hold h
 where h.hash in (select j.unique_hash from {schema}.job j where j.id = any ($1::uuid[]) and j.unique_hash is not null)

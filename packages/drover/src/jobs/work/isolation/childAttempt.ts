@@ -69,6 +69,8 @@ export class ChildAttempt implements ContextSource {
     } catch (error) {
       return { how: "refused", error }
     }
+    // Told to end while the input was checked: what has not begun need not.
+    if (this.#reason !== undefined) return { how: "threw", error: this.#reason }
     try {
       return await this.#ending(await this.#definition.run(new AttemptContext(this)))
     } catch (error) {

@@ -125,6 +125,10 @@ export class ChildPool {
       await child.ready.promise
       // Killed, or aborted, while its child was starting.
       if (!this.#children.has(child)) return { how: "threw", error: attempt.abortReason }
+      if (attempt.abortReason !== null) {
+        this.#toIdle(child)
+        return { how: "threw", error: attempt.abortReason }
+      }
       return await child.run(attempt, payloadLimit)
     } finally {
       this.#byAttempt.delete(attempt)

@@ -35,7 +35,12 @@ afterAll(async () => {
 })
 
 // Real threads and processes need real time: wait for the event that tells of the settlement.
-async function run(kind: string, what: string, timeoutMs: number | false = false): Promise<JobRow> {
+async function run(
+  kind: string,
+  what: string,
+  timeoutMs: number | false = false,
+  its = { store, worker },
+): Promise<JobRow> {
   const id = ids.next()
   const ends: readonly EventName[] = [
     "job.completed",
@@ -48,7 +53,7 @@ async function run(kind: string, what: string, timeoutMs: number | false = false
   const settled = Promise.race(
     ends.map((name) => events.next(name, (data) => "jobId" in data && data.jobId === id)),
   )
-  await store.enqueue([
+  await its.store.enqueue([
     {
       id,
       kind,
@@ -67,12 +72,12 @@ async function run(kind: string, what: string, timeoutMs: number | false = false
       unique: null,
     },
   ])
-  worker.hint()
+  its.worker.hint()
   await settled
-  const row = await store.get(id)
+  const row = await its.store.get(id)
   if (row === null) throw new Error("no such job")
   // What crashed would run alone, again and again.
-  await store.act("cancel", { ids: [id] }, { actor: "test", reason: "done with it", limit: 1 })
+  await its.store.act("cancel", { ids: [id] }, { actor: "test", reason: "done with it", limit: 1 })
   return row
 }
 
@@ -206,4 +211,21 @@ test("a worker refuses to start when a module cannot be loaded, and says of whic
     code: "DROVER_CONFIG",
     message: expect.stringMatching(/^lost\.module: .*notThere.* cannot be loaded/) as string,
   })
+})
+
+test("an attempt whose time is over before a thread is there to run it never calls its handler", async () => {
+  const own = sqlite(":memory:").connect({ clock, rng, events })
+  await own.open({ migrate: true })
+  // However long a thread takes to start, it is not given up meanwhile.
+  const options = { stuckAfter: "1m" }
+  const patient = new Worker({ store: own, clock, rng, events, definitions: [inThread], options })
+  await patient.start()
+  const its = { store: own, worker: patient }
+  // From now on no thread is warm.
+  await run("inThread", "exit", false, its)
+  const row = await run("inThread", "report", 1, its)
+  expect(row).toMatchObject({ state: "retryable", error: { code: "DROVER_TIMEOUT" } })
+  expect((await own.log(row.id)).lines).toEqual([])
+  await patient.stop()
+  await own.close()
 })
