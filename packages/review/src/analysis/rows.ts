@@ -16,6 +16,10 @@ export interface RowSetting {
   /** Without case and underscores. */
   readonly column: string
   readonly value: Node | null
+  /** As written, where the value is a constant that stands in another file. */
+  readonly text?: string
+  /** The record that the value is computed from, of the same column, within a function that was given it. */
+  readonly computedFrom?: Node
   /** Made of what the column holds, in the database. */
   readonly isSelfReferential: boolean
 }

@@ -1,7 +1,7 @@
 /** What the repository says of its tables: which columns have to be unique. */
 import type { Program, Source } from "./program.ts"
 import { question } from "./question.ts"
-import { bare, singular } from "./rowCalls.ts"
+import { bare, singular } from "./rows.ts"
 import { readSql } from "./sql/readSql.ts"
 import { withNested } from "./sql/statement.ts"
 import { keysOfClass, keysOfMigration, keysOfPrisma, tablesOfDrizzle } from "./uniqueKeys.ts"

@@ -2,10 +2,11 @@
 import type { File } from "../analysis/file.ts"
 import type { Program } from "../analysis/program.ts"
 import { type Query, queriesOf, textIn } from "../analysis/queries.ts"
-import { bare, rowCallsOf, type RowCall, singular, someNode } from "../analysis/rowCalls.ts"
+import { type RowCall, textOfWay } from "../analysis/rowCall.ts"
+import { rowCallsOf } from "../analysis/rowCalls.ts"
+import { bare, singular, someNode } from "../analysis/rows.ts"
 import { isRowGuarded } from "../analysis/rowGuards.ts"
 import { uniquenessOf } from "../analysis/schemas.ts"
-import { wrappedRows } from "../analysis/wrappedRows.ts"
 import type { SqlConflict } from "../analysis/sql/statement.ts"
 import type { Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
@@ -15,7 +16,7 @@ import { unitAround } from "../analysis/units.ts"
 const ORDERED =
   /^(?:version|revision|rev|seq|seqno|sequence|sequencenumber|generation|epoch|lsn|offset|eventtime|eventat|occurredat|eventversion|lasteventid|lasteventat|lasteventtime|lastsequence|sourceupdatedat|sourceversion)$/
 const HANDLED =
-  /unique|duplicate|IntegrityError|ConstraintViolation|DataIntegrity|23505|P2002|11000|1062|AlreadyExists|on_?conflict|upsert|ignore|get_or_create|findOrCreate|FirstOrCreate|merge/i
+  /unique|duplicate|IntegrityError|ConstraintViolation|DataIntegrity|23505|P2002|11000|1062|AlreadyExists|on_?conflict|upsert|ignore|get_or_create|findOrCreate|FirstOrCreate|(?<![a-z])merge(?![a-z])/i
 
 export const onConflictRace: Rule = {
   id: "on-conflict-race",
@@ -79,7 +80,7 @@ export const onConflictRace: Rule = {
       for (const draft of overwrites(query)) report(draft)
     }
     if (file.language === "sql") return
-    const rows = [...rowCallsOf(program, file), ...wrappedRows(program, file)]
+    const rows = rowCallsOf(program, file)
     const seen = new Set<number>()
     for (const row of rows) {
       const fn = unitAround(file, row.call)
@@ -141,7 +142,7 @@ function ignoredConflict(
   rows: readonly RowCall[],
 ): Draft | null {
   const conflict = row.query?.statements.find((one) => one.onConflict?.action === "nothing")
-  if (!conflict || conflict.returning || !isIgnored(file, row)) return null
+  if (!conflict || conflict.returning || row.through || !isIgnored(file, row)) return null
   const next = rows.find(
     (one) =>
       one.call.start > row.call.end &&
@@ -201,7 +202,8 @@ function checkedInsert(
         columns.every((column) => one.sets.some((set) => set.column === column))),
   )
   if (!insert || !isDecidedBy(file, fn, read, insert)) return null
-  if (HANDLED.test(file.textOf(fn)) || isRowGuarded(program, file, fn)) return null
+  if (HANDLED.test(`${bodyText(file, fn)} ${textOfWay(insert)}`) || isRowGuarded(program, file, fn))
+    return null
   const uniqueness = uniquenessOf(program, read.table, columns)
   if (uniqueness !== "free" && handsOutEither(file, fn, read, insert))
     return getOrMake(read.call, insert.call, uniqueness === "unique")
@@ -221,6 +223,11 @@ function checkedInsert(
       "no lock is held around both",
     ],
   }
+}
+
+/** What a function is called says nothing of what it handles. */
+function bodyText(file: File, fn: Func): string {
+  return file.textOf(fn.body ?? fn)
 }
 
 /** Who comes second is owed the row that is there, and makes a second one, or fails on an index that is not seen here. */

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest"
 import { programOf } from "./programOf.ts"
-import { rowCallsOf } from "./rowCalls.ts"
-import { takesLock } from "./rowGuards.ts"
+import { ownRowsOf } from "./ownRows.ts"
+import { takesLock } from "./rowLocks.ts"
 
 async function rowsIn(path: string, text: string) {
   const program = await programOf([{ path, text }])
-  return rowCallsOf(program, program.file(path)!)
+  return ownRowsOf(program, program.file(path)!)
 }
 
 test("of reads that are waited for together each has its own name", async () => {
