@@ -29,7 +29,7 @@ const MAX_TARGETS = 4
 
 /** Names of functions that bring rows or put them in. */
 const TOUCHES =
-  /^_?a?(?:get|find|fetch|load|read|list|count|exists|has|is|insert|create|add|save|store|put|record|register|update|set|mark|change|adjust|increase|decrease|deduct|debit|credit|charge|apply|increment|decrement|claim|take|reserve|release|delete|remove|require|ensure|look|query|select|persist|upsert|write|patch|modify|must|check|retrieve|pick|next|sum|total|current|lock|use|consume|start|finish|complete)(?:$|[A-Z_\d])/i
+  /^_?a?(?:get|find|fetch|load|read|list|count|exists|has|is|insert|create|add|save|store|put|record|register|update|set|mark|change|adjust|increase|decrease|deduct|debit|credit|charge|apply|increment|decrement|claim|take|reserve|release|delete|remove|require|ensure|look|query|select|persist|upsert|write|patch|modify|must|check|retrieve|pick|next|sum|total|current|lock|use|consume|start|finish|complete|by|one|all|first|last|latest|overwrite|append|push|pull|book|issue|enqueue|dequeue|redeem|spend|withdraw|deposit|refund|pay|transfer|top)(?:$|[A-Z_\d])/i
 
 const KINDS = Array.from({ length: MAX_DEPTH }, (_, depth) => Symbol(`row effects, ${depth} deep`))
 

@@ -13,7 +13,8 @@ export const claimWithoutRowLock: Rule = {
   title: "Claim without a row lock",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|setStatus|setState|[nN]ext_?[rR]un/,
+  mentions:
+    /[uU]pdate|UPDATE|[sS]ave|commit|[nN]ext_?[rR]un|\b(?:[mM]ark|[tT]ake|[sS]tart|[pP]ick|[aA]ssign|[lL]ock|[sS]et)[A-Z_]\w*\(/,
   docs: {
     what: "Code chooses the next row by its state (status = 'pending' … LIMIT 1) and then marks it as taken by its key. The row is not locked when it is chosen, and the mark does not look at the state again.",
     why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. The same happens where a worker marks rows only as done, after the work, or moves them on to their next time: in the same function, in one that it gives a row to, or in the one that asked for the rows. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",

@@ -34,7 +34,7 @@ export const lostUpdate: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
   mentions:
-    /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional|writeFile|json\.dump/,
+    /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional|writeFile|json\.dump|\b(?:[sS]et|[pP]ut|[sS]tore|[wW]rite|[pP]atch|[pP]ersist|[oO]verwrite|[aA]djust|[cC]hange)(?:[A-Z_]\w*)?\(/,
   docs: {
     what: "Code reads a row (or a file that a store keeps), computes a new value from what it read, and writes that value back. Nothing keeps others from doing the same at the same time.",
     why: "Two requests read 10, both write 9, and one of the two is lost: money, stock, attempts. A transaction alone does not help, because at the usual isolation both read before either writes.",

@@ -23,7 +23,8 @@ export const onConflictRace: Rule = {
   title: "Race around an insert",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE/,
+  mentions:
+    /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE|\b(?:[aA]dd|[pP]ut|[sS]tore|[rR]egister|[rR]ecord|[pP]ersist)[A-Z_]\w*\(/,
   docs: {
     what: "Code looks whether a row is there and inserts it when it is not, with no unique index behind it; or ignores that ON CONFLICT DO NOTHING did nothing; or lets an upsert put an older version over a newer one.",
     why: "Two requests look at the same time, both find nothing, both insert. An insert that was skipped is counted as if it had happened. Events that arrive in the wrong order leave the older state.",
