@@ -69,12 +69,28 @@ export function isSamePackage(file: File, source: Source): boolean {
 const ENDINGS = [".ts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", "/index.ts", "/index.js"]
 
 const PATH_OF = question("path of a module by its ending", (program, ending): string | null => {
-  const found = program.sources.filter(
-    ({ path }) =>
-      `/${path}`.endsWith(`/${ending}.py`) || `/${path}`.endsWith(`/${ending}/__init__.py`),
+  const found = modulesNamed(program, ending.slice(ending.lastIndexOf("/") + 1)).filter((path) =>
+    `/${path}`.endsWith(`/${ending}`),
   )
-  return found.length === 1 ? found[0]!.path : null
+  return found.length === 1 ? found[0]! : null
 })
+
+/** Paths of Python's modules and packages without their endings, by their last names; found once for a program. */
+const MODULES = new WeakMap<Program, ReadonlyMap<string, readonly string[]>>()
+
+function modulesNamed(program: Program, name: string): readonly string[] {
+  let modules = MODULES.get(program)
+  if (!modules) {
+    const paths = program.sources.flatMap(({ path }) =>
+      path.endsWith(".py") ? [path.replace(/(?:\/__init__)?\.py$/, "")] : [],
+    )
+    MODULES.set(
+      program,
+      (modules = Map.groupBy(paths, (path) => path.slice(path.lastIndexOf("/") + 1))),
+    )
+  }
+  return modules.get(name) ?? []
+}
 
 /** The file that a module of JavaScript or Python is; null where it is none of the repository, or several may be. */
 function fileOf(program: Program, file: File, module: string): File | null {
@@ -90,15 +106,12 @@ function fileOf(program: Program, file: File, module: string): File | null {
   if (file.language !== "python") return null
   const [dots] = /^\.*/.exec(module)!
   const tail = module.slice(dots.length).replaceAll(".", "/")
-  if (dots === "") return fileAt(program, program.ask(PATH_OF, tail))
+  const found = dots === "" ? program.ask(PATH_OF, tail) : null
+  if (dots === "" && found === null) return null
   const up = file.path.split("/").slice(0, -dots.length)
-  const base = [...up, ...(tail === "" ? [] : [tail])].join("/")
+  const base = found ?? [...up, ...(tail === "" ? [] : [tail])].join("/")
   const path = [`${base}.py`, `${base}/__init__.py`].find((one) => program.source(one))
-  return fileAt(program, path ?? null)
-}
-
-function fileAt(program: Program, path: string | null): File | null {
-  return path === null ? null : program.file(path)
+  return path === undefined ? null : program.file(path)
 }
 
 /** What a name is in the file that it comes from. */

@@ -40,7 +40,7 @@ export function calledRows(
   call: Call,
   depth = MAX_DEPTH - 1,
 ): readonly RowCall[] {
-  if (!TOUCHES.test(call.name) || call.isNew || call.isTagged) return []
+  if (!mayTouch(call)) return []
   const targets = resolveCall(program, file, call)
   if (targets.length >= MAX_TARGETS) return []
   const all = targets
@@ -92,8 +92,8 @@ function foundIn(program: Program, { file, fn }: Located, depth: number): readon
   const known = new Set(own.flatMap((row) => stepsOf(row.call)))
   const rows = [...own]
   if (depth > 0)
-    for (const call of file.calls)
-      if (isIn(call) && !known.has(call)) rows.push(...calledRows(program, file, call, depth - 1))
+    for (const call of touchingIn(file, fn))
+      if (!known.has(call)) rows.push(...calledRows(program, file, call, depth - 1))
   if (rows.length === 0) return []
   const locks = takesLock(file.textOf(fn)) || rows.some((row) => row.locks)
   const reads = rows.filter((row) => row.kind === "read" && isGivenBack(file, fn, row))
@@ -106,6 +106,19 @@ function foundIn(program: Program, { file, fn }: Located, depth: number): readon
     .filter((one) => one.kind === "read" || !looked.has(one.table) || isOfCaller(one))
   // That a row is locked holds for the caller's transaction too.
   return locks && seen.length === 0 ? [effectOf(program, file, fn, rows[0]!, true)] : seen
+}
+
+const TOUCHING = new WeakMap<File, readonly Call[]>()
+
+/** Calls within a function whose names say that they may touch rows. */
+function touchingIn(file: File, fn: Func): readonly Call[] {
+  let all = TOUCHING.get(file)
+  if (!all) TOUCHING.set(file, (all = file.calls.filter(mayTouch)))
+  return all.filter((call) => call.start >= fn.start && call.end <= fn.end)
+}
+
+function mayTouch({ name, isNew, isTagged }: Call): boolean {
+  return TOUCHES.test(name) && !isNew && !isTagged
 }
 
 function few(rows: readonly RowCall[]): readonly RowCall[] {

@@ -243,7 +243,8 @@ export function settingsGiven(
 ): RowSetting[] {
   const found: RowSetting[] = []
   const seen = new Set<Node>()
-  for (const one of objectsOf(program, file, record)) fromObject(program, file, one, seen, found)
+  for (const one of objectsOf(program, file, record, true))
+    fromObject(program, file, one, seen, found)
   if (record.kind === "name")
     assignedInto(file, record.name, before, (name, value) => {
       found.push(settingOf(file, name, value))

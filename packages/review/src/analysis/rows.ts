@@ -5,6 +5,9 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
 
+/** As many steps as make it stay where it is. */
+const FAR = 2
+
 export interface RowCondition {
   /** Without case and underscores. */
   readonly column: string
@@ -38,10 +41,18 @@ export function singular(name: string): string {
     .replace(/([^s])s$/, "$1")
 }
 
-/** What a name may hold, one step back: objects that are filled before they are written. */
-export function objectsOf(program: Program, file: File, node: Node): (Node & { kind: "object" })[] {
+/**
+ * What a name may hold, one step back: objects that are filled before they are written.
+ * @param isLocal - not what callers give for a parameter
+ */
+export function objectsOf(
+  program: Program,
+  file: File,
+  node: Node,
+  isLocal = false,
+): (Node & { kind: "object" })[] {
   if (node.kind === "object") return [node]
-  return definitionsOf(program, file, node).flatMap((one) =>
+  return definitionsOf(program, file, node, isLocal ? FAR : 0).flatMap((one) =>
     one.value?.kind === "object" ? [one.value] : [],
   )
 }

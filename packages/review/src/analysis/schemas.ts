@@ -43,8 +43,11 @@ export function uniquenessOf(
   const known = tables.get(table)
   if (!known?.isKnown) return null
   const asked = new Set(columns)
+  // `findByOwner` asks for `owner_id`.
+  const isAsked = (column: string): boolean =>
+    asked.has(column) || asked.has(`${column}id`) || asked.has(column.replace(/id$/, ""))
   // An empty set of columns is one that is not known, and is believed.
-  return known.uniques.some((one) => one.every((column) => asked.has(column))) ? "unique" : "free"
+  return known.uniques.some((one) => one.every(isAsked)) ? "unique" : "free"
 }
 
 function read(program: Program): Map<string, Table> {

@@ -1,4 +1,5 @@
 /** on-conflict-race: two inserts of the same thing, or an older one over a newer one. */
+import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
 import type { Program } from "../analysis/program.ts"
 import { type Query, queriesOf, textIn } from "../analysis/queries.ts"
@@ -199,10 +200,12 @@ function checkedInsert(
       one.call.end <= fn.end &&
       (one.kind === "insert" || one.kind === "save") &&
       isInsertInto(file, one, read) &&
+      !isOfRow(file, read, one) &&
       (one.query === null ||
         columns.every((column) => one.sets.some((set) => set.column === column))),
   )
   if (!insert || !isDecidedBy(file, fn, read, insert)) return null
+  if (isNeeded(fn, read, insert)) return null
   if (HANDLED.test(`${bodyText(file, fn)} ${textOfWay(insert)}`) || isRowGuarded(program, file, fn))
     return null
   const uniqueness = uniquenessOf(program, read.table, columns)
@@ -305,6 +308,39 @@ function isInsertInto(file: File, one: RowCall, read: RowCall): boolean {
   if (one.table !== null) return one.table === read.table || makes(one.call)
   const method = unitAround(file, one.call)
   return method !== null && makes(method)
+}
+
+/** What is put in is the row that was found, and nobody made another one of that name since: `session.add(order)`. */
+function isOfRow(file: File, read: RowCall, { call, record }: RowCall): boolean {
+  const names = [...call.args, ...(record ? [record] : [])].flatMap((arg) =>
+    arg.kind === "name" && read.results.includes(arg.name) ? [arg.name] : [],
+  )
+  return names.some(
+    (name) =>
+      !file
+        .assignmentsTo(name)
+        .some((one) => one.start > read.call.end && one.end < call.start && one.value !== null),
+  )
+}
+
+/** Whether the function gives up where the row is missing: `if (!user) throw …`, so that nothing is put in its place. */
+function isNeeded(fn: Func, read: RowCall, insert: RowCall): boolean {
+  const isResult = (node: Node): boolean => node.kind === "name" && read.results.includes(node.name)
+  const isMissing = (test: Node): boolean => {
+    if (test.kind === "unary") return test.op === "!" && isResult(test.operand)
+    if (test.kind !== "binary") return false
+    if (/^(?:\|\||or)$/.test(test.op)) return isMissing(test.left) || isMissing(test.right)
+    return /^(?:===?|is)$/.test(test.op) && isResult(test.left) && test.right.kind === "null"
+  }
+  return someNode(
+    fn,
+    (node) =>
+      node.kind === "if" &&
+      node.start > read.call.start &&
+      node.end <= insert.call.start &&
+      isMissing(node.test) &&
+      leaves(node.then.body),
+  )
 }
 
 /** `(await find(name)) ?? (await create(name))`, `find(name).orElseGet(() -> save(…))`. */
