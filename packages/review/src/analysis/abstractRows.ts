@@ -28,12 +28,18 @@ export function effectOf(
   const { through } = row
   const sets = row.kind === "read" || row.kind === "delete" ? [] : setsOf(program, file, fn, row)
   const record = row.kind === "read" || row.kind === "delete" ? null : recordOf(fn, row)
+  const made = row.kind === "insert" || row.kind === "save" ? madeIn(file, fn, row) : null
   const patch = row.kind === "read" || row.kind === "delete" ? null : patchOf(file, fn, row)
   return {
     // SQLAlchemy's `add` of a row that was there writes what changed in it.
-    kind: patch && row.kind === "insert" && file.language === "python" ? "save" : row.kind,
+    kind:
+      patch && row.kind === "insert" && file.language === "python"
+        ? "save"
+        : made !== null
+          ? "insert"
+          : row.kind,
     query: row.query,
-    table: row.table === "" ? null : row.table,
+    table: made ?? (row.table === "" ? null : row.table),
     tableFrom: through ? null : tableFrom(fn, row),
     where: wheresOf(program, file, fn, row),
     sets: [
@@ -48,6 +54,23 @@ export function effectOf(
       ? { ...through, steps: [{ file, fn }, ...through.steps] }
       : { file, call: row.call, steps: [{ file, fn }] },
   }
+}
+
+/** The table of what the function makes and puts in: `save(new Member(email))`, `session.add(label)` after `label = Label(…)`. */
+function madeIn(file: File, fn: Func, { call, through }: RowCall): string | null {
+  if (through) return null
+  for (const arg of call.args) {
+    const value =
+      arg.kind === "name"
+        ? (file
+            .assignmentsTo(arg.name)
+            .findLast((one) => one.start >= fn.start && one.end <= call.start)?.value ?? null)
+        : arg
+    if (value?.kind !== "call" || !/^[A-Z]/.test(value.name)) continue
+    if (value.isNew || (value.callee.kind === "name" && /^(?:python|kotlin)$/.test(file.language)))
+      return singular(value.name)
+  }
+  return null
 }
 
 function wheresOf(program: Program, file: File, fn: Func, row: RowCall): EffectCondition[] {

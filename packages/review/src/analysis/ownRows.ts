@@ -138,7 +138,7 @@ function ofChain(program: Program, file: File, call: Call): RowCall | null {
     kind,
     call,
     query: null,
-    table: tableTyped(program, file, steps, on) ?? tableOf(file, steps, receiver),
+    table: tableTyped(program, file, steps, on) ?? tableNamed(program, file, steps, on, receiver),
     where,
     sets: kind === "read" || kind === "delete" ? [] : settingsOf(program, file, steps),
     locks: LOCKS.test(file.textOf(call)),
@@ -153,6 +153,22 @@ function ofChain(program: Program, file: File, call: Call): RowCall | null {
       ),
     results: kind === "read" ? resultsOf(file, call) : [],
   }
+}
+
+/** The table that a chain or its receiver is named after; where the name says nothing, that of the receiver's type. */
+function tableNamed(
+  program: Program,
+  file: File,
+  steps: readonly Call[],
+  on: Node | null,
+  receiver: string,
+): string | null {
+  const named = tableOf(file, steps, receiver)
+  if ((named !== null && !/^(?:row|record|entry|item|data|all)?$/.test(named)) || !on) return named
+  const type = on.kind === "call" ? null : typeOf(program, file, on, steps[0]!)
+  return type !== null && /[a-z](?:Repository|Repo|Dao|DAO|Mapper)$/.test(type)
+    ? singular(type)
+    : named
 }
 
 /** What the first step is called on; of `prisma().order.create(…)`, where a function gives the client, what comes after it. */

@@ -25,7 +25,7 @@ export const onConflictRace: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
   mentions:
-    /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE|\b(?:[aA]dd|[pP]ut|[sS]tore|[rR]egister|[rR]ecord|[pP]ersist)[A-Z_]\w*\(/,
+    /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE|\b(?:[aA]dd|[pP]ut|[sS]tore|[rR]egister|[rR]ecord|[pP]ersist)(?:[A-Z_]\w*)?\(/,
   docs: {
     what: "Code looks whether a row is there and inserts it when it is not, with no unique index behind it; or ignores that ON CONFLICT DO NOTHING did nothing; or lets an upsert put an older version over a newer one.",
     why: "Two requests look at the same time, both find nothing, both insert. An insert that was skipped is counted as if it had happened. Events that arrive in the wrong order leave the older state.",
@@ -37,7 +37,7 @@ export const onConflictRace: Rule = {
     ],
     reach: {
       sees: [
-        "A read of rows and an insert into the same table that it decides on, in one function: SQL in strings, Knex, Drizzle, Supabase, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
+        "A read of rows and an insert into the same table that it decides on, in one function or through functions of the program that bring the row and put it in, up to three calls away and in other files: SQL in strings, Knex, Drizzle, Supabase, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
         "Unique keys: of CREATE TABLE and CREATE UNIQUE INDEX in files of SQL, and in entity classes that speak of uniqueness.",
         "`ON CONFLICT DO NOTHING` whose count nobody looks at, before an update that adds.",
         "Upserts (ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE), in strings and files of SQL, that set a version, sequence, epoch, offset or time of an event to what comes.",
@@ -45,7 +45,7 @@ export const onConflictRace: Rule = {
       misses: [
         "Unique keys that stand in Prisma's schema, in migrations that are code, or only in the database: then it is of tier context, unless the function hands out either row.",
         "Upserts of mappers and query builders that put an older version over a newer one.",
-        "A read and an insert in two functions.",
+        "A read and an insert of which neither is in reach of the function that decides.",
       ],
     },
     fix: "Add a unique index and insert with ON CONFLICT; look at how many rows it changed; guard upserts with WHERE excluded.version > table.version.",
