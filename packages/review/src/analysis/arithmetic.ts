@@ -5,7 +5,9 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { receiverOf, rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { bare, type RowCall, stepsOf } from "./rowCalls.ts"
+import { stepsOf } from "./rowSteps.ts"
+import type { RowCall } from "./rowCall.ts"
+import { bare } from "./rows.ts"
 
 export interface Changed {
   /** Without case and underscores. */

@@ -5,8 +5,11 @@ import type { File } from "./file.ts"
 import { dotted, receiverOf, rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
-import { derivedFrom, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
-import { takesLock } from "./rowGuards.ts"
+import { derivedFrom } from "./rowResults.ts"
+import { stepsOf } from "./rowSteps.ts"
+import type { RowCall } from "./rowCall.ts"
+import { rowCallsOf } from "./rowCalls.ts"
+import { takesLock } from "./rowLocks.ts"
 import { unitAround } from "./units.ts"
 
 const READS =

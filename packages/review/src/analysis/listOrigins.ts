@@ -5,7 +5,7 @@ import type { File } from "./file.ts"
 import { dotted, positional, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
-import { rowCallsOf } from "./rowCalls.ts"
+import { ownRowsOf } from "./ownRows.ts"
 
 export interface Origin {
   readonly kind: "unbounded" | "bounded" | "unknown"
@@ -83,7 +83,7 @@ function ofCall(program: Program, file: File, call: Call, steps: number): Origin
   if (SHORTENS.test(call.name)) return { kind: "bounded", file, at: call }
   const asked = paramOfRequest(program, file, call)
   if (asked) return { kind: "unbounded", file, at: asked }
-  const row = rowCallsOf(program, file).find((one) => one.call === call)
+  const row = ownRowsOf(program, file).find((one) => one.call === call)
   if (row) {
     const isShort = row.isLimited || LIMITS.test(file.textOf(call))
     return { kind: row.kind === "read" && !isShort ? "unbounded" : "bounded", file, at: call }

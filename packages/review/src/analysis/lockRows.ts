@@ -4,7 +4,8 @@ import type { File } from "./file.ts"
 import { wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { type Query, queriesOf } from "./queries.ts"
-import { type RowCall, rowCallsOf } from "./rowCalls.ts"
+import { ownRowsOf } from "./ownRows.ts"
+import type { RowCall } from "./rowCall.ts"
 import type { SqlStatement } from "./sql/statement.ts"
 
 export interface RowRelease {
@@ -81,7 +82,7 @@ const FORCED = /force|admin|break|steal|purge|flush|reset|evict|clean|sweep|expi
 function inCalls(program: Program, file: File): RowRelease[] {
   if (!/[lL]ock|[lL]ease/.test(file.text) || !/[dD]elete|[uU]pdate|remove/.test(file.text))
     return []
-  const rows = rowCallsOf(program, file).filter(
+  const rows = ownRowsOf(program, file).filter(
     (row) => row.query === null && row.table !== null && LOCK_TABLE.test(row.table),
   )
   return rows.flatMap((row) => {

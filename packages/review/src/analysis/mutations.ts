@@ -5,7 +5,7 @@ import type { File } from "./file.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
-import { rowCallsOf } from "./rowCalls.ts"
+import { ownRowsOf } from "./ownRows.ts"
 import { targetOf } from "./targets.ts"
 import { textOfString } from "./text.ts"
 
@@ -136,7 +136,7 @@ export function mutationOf(program: Program, file: File, call: Call): Mutation |
   const on = call.callee.kind === "member" ? dotted(call.callee.object).split(".").at(-1)! : ""
   if (SENDERS.test(on) && !LOOKS.test(call.name) && !PREPARES.test(call.name))
     return { file, call, via: call, sql: null, isGrave: true }
-  const row = rowCallsOf(program, file).find((one) => one.call === call)
+  const row = ownRowsOf(program, file).find((one) => one.call === call)
   if ((row && row.kind !== "read") || STORES.test(call.name))
     return { file, call, via: call, sql: null, isGrave }
   if (verb === undefined || !VERBS.has(verb) || call.callee.kind !== "member") return null

@@ -59,7 +59,7 @@ function mayStart(node: Node): boolean {
 }
 
 /** A hole is a table where a table has to stand, else a parameter. */
-function withoutHoles(text: string): string {
+export function withoutHoles(text: string): string {
   return text
     .replaceAll(
       new RegExp(`\\b(from|into|update|join|table)(\\s+)${HOLE}`, "gi"),

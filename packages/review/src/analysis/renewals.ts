@@ -2,7 +2,9 @@
 import type { Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
-import { bare, type RowCall, rowCallsOf } from "./rowCalls.ts"
+import { ownRowsOf } from "./ownRows.ts"
+import type { RowCall } from "./rowCall.ts"
+import { bare } from "./rows.ts"
 
 export interface Renewal {
   readonly at: Node
@@ -25,7 +27,7 @@ const HOLDER =
 
 /** Every renewal of a file that does not ask whose the lease is. */
 export function renewalsIn(program: Program, file: File): Renewal[] {
-  return rowCallsOf(program, file).flatMap((row) => {
+  return ownRowsOf(program, file).flatMap((row) => {
     const fn = row.kind === "update" ? file.methodOf(row.call) : null
     if (!fn || !RENEWS.test(fn.name) || HOLDER.test(file.textOf(row.call))) return []
     const column = renewedBy(row)

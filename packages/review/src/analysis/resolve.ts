@@ -5,9 +5,10 @@
  */
 import type { Assign, Call, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
-import type { ClassRef, FunctionRef, Located, Program, Source } from "./program.ts"
+import { implementersOf } from "./implementers.ts"
+import { folderOf, isForeign, isModule, isSamePackage, isScript, originOf } from "./modules.ts"
 import { fieldBy, methodsBy } from "./owners.ts"
-import { question } from "./question.ts"
+import type { ClassRef, FunctionRef, Located, Program } from "./program.ts"
 
 /** Implementations of an interface that are looked at; more of them prove nothing about one call. */
 const MAX_IMPLEMENTATIONS = 4
@@ -131,7 +132,25 @@ function resolveMember(
     const methods = methodsOfType(program, file, type, name)
     if (methods.length > 0) return methods
   }
-  return unique(program, file, name)
+  const exported = fromOrigin(program, file, object, name)
+  return exported.length > 0 ? exported : unique(program, file, name)
+}
+
+/** A method of what a module hands out: an object of functions, an instance, or the module itself. */
+function fromOrigin(
+  program: Program,
+  file: File,
+  object: Node,
+  name: string,
+): readonly FunctionRef[] {
+  if (!isScript(file) && file.language !== "python") return []
+  const all = program.functionsNamed(name)
+  const origin = all.length > 0 ? originOf(program, file, object) : null
+  if (!origin) return []
+  if (origin.made !== null) return methodsOfType(program, origin.file, origin.made, name)
+  if (origin.file === file) return []
+  const there = all.filter((ref) => ref.source.path === origin.file.path)
+  return there.length === 1 ? there : []
 }
 
 /** A function that a literal of the type puts into a field: `&Bundle{add: client.addProducer}`. */
@@ -207,8 +226,12 @@ function methodsOfType(
   const implementations = [...below].flatMap((owner) => methodsBy(functions, owner))
   if (implementations.length > 0) return inOrder(functions, implementations)
   const classes = program.classesNamed(type)
-  if (file.language === "go" && classes.some((one) => one.form === "interface"))
-    return functions.filter((ref) => ref.owner !== null).slice(0, MAX_IMPLEMENTATIONS)
+  if (file.language === "go" && classes.some((one) => one.form === "interface")) {
+    const owners = implementersOf(program, type)
+    const methods = functions.filter((ref) => ref.owner !== null)
+    const own = methods.filter((ref) => owners.has(ref.owner!))
+    return (own.length > 0 ? own : methods).slice(0, MAX_IMPLEMENTATIONS)
+  }
   for (const one of classes.slice(0, MAX_NAMESAKES)) {
     const found = inherited(program, one, name)
     if (found.length > 0) return found.slice(0, 1)
@@ -250,7 +273,9 @@ export function typeOf(program: Program, file: File, node: Node, at: Node): stri
       node.object.kind === "name" && isSelf(file, node.object.name, at)
         ? ownClassOf(file, at)
         : typeOf(program, file, node.object, at)
-    return owner ? fieldType(program, file, owner, node.name) : null
+    return owner
+      ? (fieldType(program, file, owner, node.name) ?? fieldSet(file, owner, node.name))
+      : null
   }
   if (node.kind !== "name") return null
   for (const outer of file.ancestorsOf(at)) {
@@ -290,8 +315,27 @@ function fieldType(program: Program, file: File, owner: string, name: string): s
   return type === undefined ? null : bareType(type)
 }
 
+/** `self.orders = orders`, where the constructor's parameter has a type; `self.orders = OrderRepository(session)`. */
+function fieldSet(file: File, owner: string, name: string): string | null {
+  if (file.language !== "python" && file.language !== "javascript") return null
+  for (const assign of file.assignmentsTo(name)) {
+    const [target] = assign.targets
+    const { value } = assign
+    if (target?.kind !== "member" || target.object.kind !== "name" || !value) continue
+    if (!/^(?:self|this)$/.test(target.object.name) || ownClassOf(file, assign) !== owner) continue
+    if (value.kind === "call" && (value.isNew || /^[A-Z]/.test(value.name))) return value.name
+    const param =
+      value.kind === "name"
+        ? file.functionOf(assign)?.params.find((one) => one.name === value.name)
+        : undefined
+    if (param?.type) return bareType(param.type)
+  }
+  return null
+}
+
 function bareType(type: string): string {
   const bare = type
+    .replace(/^(?:typing\.)?(?:Annotated|Optional)\[\s*([\w.]+)[^]*$/, "$1")
     .replace(/<[^]*$|\[[^]*$/, "")
     .replace(/\?$/, "")
     .replace(/^[*&\s]+/, "")
@@ -330,64 +374,6 @@ function throughImport(
   return top.length === 1 && !isForeign(program, file, module) ? top : []
 }
 
-/** Whether an import of Go means a folder of this repository. */
-const OWN_MODULE = question("own module of Go", (program, module): boolean =>
-  program.sources.some(({ path }) => folderOf(path) !== "" && module.endsWith(folderOf(path))),
-)
-
-/** Whether a module of that name cannot be this repository's own. */
-function isForeign(program: Program, file: File, module: string): boolean {
-  if (isScript(file)) return !/^[.#~@/]/.test(module)
-  if (file.language === "go") return !program.ask(OWN_MODULE, module)
-  return false
-}
-
-/** Whether an import of `module` in `file` means the file of a function. */
-function isModule(file: File, module: string, { source, package: name }: FunctionRef): boolean {
-  if (isScript(file)) {
-    if (!module.startsWith(".")) return false
-    const target = joined(file.path, module).replace(/\.(?:[cm]?[jt]sx?)$/, "")
-    const path = source.path.replace(/\.(?:[cm]?[jt]sx?)$/, "")
-    return path === target || path === `${target}/index`
-  }
-  if (file.language === "go")
-    return folderOf(source.path) !== "" && module.endsWith(folderOf(source.path))
-  if (file.language === "python") {
-    const tail = module.replace(/^\.+/, "").replaceAll(".", "/")
-    const path = source.path.replace(/\.py$/, "").replace(/\/__init__$/, "")
-    return tail === ""
-      ? folderOf(file.path) === folderOf(source.path)
-      : `/${path}`.endsWith(`/${tail}`)
-  }
-  return name !== null && module.startsWith(name)
-}
-
-function joined(from: string, relative: string): string {
-  const parts = from.split("/").slice(0, -1)
-  for (const step of relative.split("/")) {
-    if (step === "..") parts.pop()
-    else if (step !== ".") parts.push(step)
-  }
-  return parts.join("/")
-}
-
-export function folderOf(path: string): string {
-  let folder = FOLDERS.get(path)
-  if (folder === undefined)
-    FOLDERS.set(path, (folder = path.slice(0, Math.max(0, path.lastIndexOf("/")))))
-  return folder
-}
-
-const FOLDERS = new Map<string, string>()
-
-function isScript(of: { readonly language: string }): boolean {
-  return of.language === "javascript" || of.language === "typescript"
-}
-
-function isSamePackage(file: File, source: Source): boolean {
-  return folderOf(file.path) === folderOf(source.path)
-}
-
 /** The only function of the repository with that name, where the name says something. */
 function unique(program: Program, file: File, name: string): readonly FunctionRef[] {
   if (COMMON.test(name) || name.length < 4) return []
@@ -398,3 +384,5 @@ function unique(program: Program, file: File, name: string): readonly FunctionRe
     )
   return refs.length === 1 ? refs : []
 }
+
+export { folderOf } from "./modules.ts"

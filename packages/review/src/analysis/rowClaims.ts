@@ -4,7 +4,9 @@ import type { File } from "./file.ts"
 import { rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { type Query, queriesOf, textIn } from "./queries.ts"
-import { bare, type RowCall, rowCallsOf, someNode } from "./rowCalls.ts"
+import type { RowCall } from "./rowCall.ts"
+import { rowCallsOf } from "./rowCalls.ts"
+import { bare, someNode } from "./rows.ts"
 import { reachOf, settledAfter } from "./settledRows.ts"
 import type { SqlStatement } from "./sql/statement.ts"
 
@@ -218,13 +220,14 @@ function marksRow(file: File, row: RowCall): boolean {
           )),
     )
   }
-  return row.sets.some((set) => isTakenValue(file, set.column, set.value))
+  return row.sets.some((set) => isTakenValue(file, set.column, set.value, set.text))
 }
 
-function isTakenValue(file: File, column: string, value: Node | null): boolean {
-  if (value?.kind === "null") return false
+/** @param text - of a value that stands in another file */
+function isTakenValue(file: File, column: string, value: Node | null, text = ""): boolean {
+  if (value?.kind === "null" || (!value && /^(?:null|None|nil)$/.test(text))) return false
   if (TAKEN.test(column)) return true
-  return STATE.test(column) && value !== null && RUNNING.test(file.textOf(value))
+  return STATE.test(column) && RUNNING.test(value ? file.textOf(value) : text)
 }
 
 /** The lambda at the top of a file: `export const dispatch = createFunction(…, async ({ step }) => …)`. */

@@ -6,30 +6,37 @@ import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
 import { question } from "./question.ts"
 import { typeOf } from "./resolve.ts"
-import { type RowCall, singular } from "./rowCalls.ts"
-
-// A pool's `acquire()` gives a connection, and an advisory may be a bulletin.
-const GUARDS =
-  /for\s+(?:no\s+key\s+)?update|\.for\(["'](?:no key )?update["']|for_update|forUpdate|updlock|lock_?for|with_?lock|runExclusive|\bsynchronized\b|mutex|\.lock\(|\.rlock\(|(?<!(?:pool|engine|database|db)(?:\(\))?\.)acquire(?!d|_?conn)|redlock|advisory_?(?:xact_?)?(?:un)?lock|(?<![a-z_])serializable(?![a-z_])|repeatable.?read|\.watch\(|compareAnd|ConditionExpression|optimistic_?(?:lock|concurrency|version|transaction)|StaleObject|pessimistic|Locking\{|skip_?locked|lock\s+table|lockMode|singleflight|setLock/i
-/** Redis's command; a path may be called so too. */
-const WATCHES = /\bWATCH\b/
+import { type RowCall, textOfRow, textOfWay } from "./rowCall.ts"
+import { rowCallsOf } from "./rowCalls.ts"
+import { singular } from "./rows.ts"
+import { takesLock } from "./rowLocks.ts"
 
 export const VERSION_COLUMN =
   /^(?:version|lockversion|optlock|rowversion|revision|rev|etag|v|seq|sequence|generation|epoch|updatedat|modifiedat|lastmodified|xmin)$/
 
-/** Whether a text speaks of a lock on rows, or of an isolation that does as much. */
-export function takesLock(text: string): boolean {
-  return GUARDS.test(text) || WATCHES.test(text)
-}
-
 /** Whether a function, or one that calls it, holds a lock or raises the isolation. */
 export function isRowGuarded(program: Program, file: File, fn: Func): boolean {
-  if (isGuardedHere(file, fn)) return true
+  if (isGuardedHere(file, fn) || locksThroughCall(program, file, fn)) return true
   if (fn.name === "") return false
   return callersOf(program, { file, fn }).some((site) => {
     const outer = site.file.methodOf(site.call)
     return outer !== null && isGuardedHere(site.file, outer)
   })
+}
+
+const ROW_LOCKS =
+  /for\s+(?:no\s+key\s+)?update|for_?update|updlock|pessimistic|advisory_?(?:xact_?)?lock|Locking\{|lock\s+table|@Lock\b/i
+
+/** A function that it calls locks a row: the lock lasts as long as the transaction of both. */
+function locksThroughCall(program: Program, file: File, fn: Func): boolean {
+  return rowCallsOf(program, file).some(
+    (row) =>
+      row.locks &&
+      row.through !== undefined &&
+      row.call.start >= fn.start &&
+      row.call.end <= fn.end &&
+      ROW_LOCKS.test(`${textOfWay(row)} ${textOfRow(file, row)}`),
+  )
 }
 
 /** The annotations of a method stand before its name. */

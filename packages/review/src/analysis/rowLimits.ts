@@ -10,8 +10,10 @@ import { handedRecords } from "./handedRecords.ts"
 import { dotted, receiverOf, rootOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, typeOf } from "./resolve.ts"
-import { bare, type RowCall, rowCallsOf, stepsOf } from "./rowCalls.ts"
-import { fieldOf } from "./rows.ts"
+import { stepsOf } from "./rowSteps.ts"
+import { type RowCall, textOfRow } from "./rowCall.ts"
+import { rowCallsOf } from "./rowCalls.ts"
+import { bare, fieldOf } from "./rows.ts"
 import { isConditional, isRowGuarded } from "./rowGuards.ts"
 import { addsTo, tableCountOf, waitsBetween } from "./tableCounts.ts"
 import { unitAround } from "./units.ts"
@@ -154,7 +156,7 @@ function ownLimitAt(
 /** Not a credit to somebody else's account. */
 function takesOff(program: Program, file: File, act: Call): boolean {
   const row = rowCallsOf(program, file).find((one) => one.call === act)
-  const text = row?.query ? row.query.text : file.textOf(act)
+  const text = row?.query ? row.query.text : row ? textOfRow(file, row) : file.textOf(act)
   return /-|decrement|decrease|minus|subtract/i.test(text)
 }
 

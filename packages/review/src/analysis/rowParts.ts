@@ -26,7 +26,7 @@ export function tableOf(file: File, steps: readonly Call[], receiver: string): s
     // `em.find(Job.class, id)`, `manager.findOne(Job, …)`
     if (second && first.kind === "name" && /^[A-Z]/.test(first.name)) return singular(first.name)
   }
-  const path = receiver.replace(/\.objects$/, "").split(".")
+  const path = receiver.replace(/\.objects$|_set$/, "").split(".")
   const last = path.at(-1)!.replaceAll(/\(\)|\[\]/g, "")
   if (
     last === "" ||
@@ -69,13 +69,22 @@ export function conditionsOf(program: Program, file: File, steps: readonly Call[
     }
     // `findOne({ where: { id } })`, `where({ id })`, `updateOne({ _id }, …)`
     const isPlain = !/^(?:select|update)$/.test(step.name)
-    if (first?.kind === "object" && (isPlain || entryOf(first, "where")?.kind === "object"))
+    if (
+      first?.kind === "object" &&
+      !isValues(step) &&
+      (isPlain || entryOf(first, "where")?.kind === "object")
+    )
       found.push(...ofObject(file, first))
     const later = step.args.find(
       (arg, index) => index > 0 && arg.kind === "object" && entryOf(arg, "where"),
     )
     if (later?.kind === "object") found.push(...ofObject(file, later))
-    if (/^(?:update|delete)$/.test(step.name) && first?.kind === "object" && second)
+    if (
+      /^(?:update|delete)$/.test(step.name) &&
+      first?.kind === "object" &&
+      second &&
+      !isValues(step)
+    )
       found.push(...ofObject(file, first))
     if (
       /^(?:findById\w*|findByPk|get|find|First)$/.test(step.name) &&
@@ -86,6 +95,17 @@ export function conditionsOf(program: Program, file: File, steps: readonly Call[
       found.push({ column: "id", value: file.textOf(second ?? first) })
   }
   return found
+}
+
+/** Sequelize's `update({ quantity }, { where })`: what is written comes first. */
+function isValues({ name, args: [first, second] }: Call): boolean {
+  return (
+    name === "update" &&
+    first?.kind === "object" &&
+    second?.kind === "object" &&
+    entryOf(second, "where") !== null &&
+    entryOf(first, "where") === null
+  )
 }
 
 function entryOf(object: Node & { kind: "object" }, key: string): Node | null {
@@ -171,37 +191,16 @@ function derived(step: Call): RowCondition[] {
 
 const SELF = /\bF\(|increment|decrement|\$inc|\binc\b|raw\(|sql`|Expr\(|literal\(|plus\(|\.ref\(/
 
+type Add = (name: string, value: Node | null) => void
+
 /** The columns that a chain writes. */
 export function settingsOf(program: Program, file: File, steps: readonly Call[]): RowSetting[] {
   const found: RowSetting[] = []
-  const add = (name: string, value: Node | null): void => {
-    found.push({
-      column: bare(name.replace(/^\$set\./, "")),
-      value,
-      isSelfReferential: value !== null && SELF.test(file.textOf(value)),
-    })
+  const add: Add = (name, value) => {
+    found.push(settingOf(file, name, value))
   }
   // An object may be spread into its own successor: `data = { ...data, at: now }`.
   const seen = new Set<Node>()
-  const fromObject = (object: Node & { kind: "object" }): void => {
-    if (seen.has(object)) return
-    seen.add(object)
-    for (const entry of object.entries) {
-      if (entry.key === null) {
-        // A computed key tells nothing; a spread may.
-        if (entry.value.kind === "spread")
-          for (const one of objectsOf(program, file, entry.value.value)) fromObject(one)
-      } else if (/^(?:data|\$set|set)$/.test(entry.key)) {
-        for (const one of objectsOf(program, file, entry.value)) fromObject(one)
-      } else if (entry.key === "$inc") {
-        add("$inc", entry.value)
-        for (const one of objectsOf(program, file, entry.value))
-          for (const { key, value } of one.entries)
-            if (key !== null) found.push({ column: bare(key), value, isSelfReferential: true })
-      } else if (!/^(?:where|select|include|\$setOnInsert)$/.test(entry.key))
-        add(entry.key, entry.value)
-    }
-  }
   for (const step of steps) {
     if (
       !/^(?:update\w*|Update\w*|set|values|insert\w*|create\w*|Create|find\w*Update|find_one_and_update|aupdate|upsert|Updates|UpdateColumn)$/.test(
@@ -216,12 +215,13 @@ export function settingsOf(program: Program, file: File, steps: readonly Call[])
         const isWhere =
           index === 0 &&
           step.args.length > 1 &&
+          !isValues(step) &&
           /^(?:update|findOneAndUpdate|updateOne|updateMany|update_one|find_one_and_update)$/.test(
             step.name,
           )
-        if (!isWhere) fromObject(arg)
+        if (!isWhere) fromObject(program, file, arg, seen, found)
       } else if (arg.kind === "name") {
-        for (const one of objectsOf(program, file, arg)) fromObject(one)
+        for (const one of objectsOf(program, file, arg)) fromObject(program, file, one, seen, found)
         assignedInto(file, arg.name, step, add)
       } else if (
         arg.kind === "string" &&
@@ -234,13 +234,61 @@ export function settingsOf(program: Program, file: File, steps: readonly Call[])
   return found
 }
 
-/** `update.retry_count = …` before `update(update)`. */
-function assignedInto(
+/** The columns that a record has which is given to a call, so far as the record is written there. */
+export function settingsGiven(
+  program: Program,
   file: File,
-  name: string,
+  record: Node,
   before: Call,
-  add: (name: string, value: Node | null) => void,
+): RowSetting[] {
+  const found: RowSetting[] = []
+  const seen = new Set<Node>()
+  for (const one of objectsOf(program, file, record, true))
+    fromObject(program, file, one, seen, found)
+  if (record.kind === "name")
+    assignedInto(file, record.name, before, (name, value) => {
+      found.push(settingOf(file, name, value))
+    })
+  return found
+}
+
+function settingOf(file: File, name: string, value: Node | null): RowSetting {
+  return {
+    column: bare(name.replace(/^\$set\./, "")),
+    value,
+    isSelfReferential: value !== null && SELF.test(file.textOf(value)),
+  }
+}
+
+function fromObject(
+  program: Program,
+  file: File,
+  object: Node & { kind: "object" },
+  seen: Set<Node>,
+  found: RowSetting[],
 ): void {
+  if (seen.has(object)) return
+  seen.add(object)
+  const within = (value: Node): void => {
+    for (const one of objectsOf(program, file, value)) fromObject(program, file, one, seen, found)
+  }
+  for (const entry of object.entries) {
+    if (entry.key === null) {
+      // A computed key tells nothing; a spread may.
+      if (entry.value.kind === "spread") within(entry.value.value)
+    } else if (/^(?:data|\$set|set)$/.test(entry.key)) within(entry.value)
+    else if (entry.key === "$inc") {
+      found.push(settingOf(file, "$inc", entry.value))
+      for (const one of objectsOf(program, file, entry.value))
+        for (const { key, value } of one.entries)
+          if (key !== null) found.push({ column: bare(key), value, isSelfReferential: true })
+    } else if (!/^(?:where|select|include|\$setOnInsert)$/.test(entry.key))
+      found.push(settingOf(file, entry.key, entry.value))
+  }
+}
+
+/** `update.retry_count = …` before `update(update)`. */
+function assignedInto(file: File, name: string, before: Call, add: Add): void {
   const method = unitAround(file, before)
   for (const assign of file.assignments) {
     if (assign.end > before.start || (method && assign.start < method.start)) continue
@@ -252,7 +300,7 @@ function assignedInto(
 }
 
 /** Exposed: `update({ … }) { it[balance] = … }`. */
-function fromLambda(file: File, arg: Node, add: (name: string, value: Node | null) => void): void {
+function fromLambda(file: File, arg: Node, add: Add): void {
   for (const assign of file.assignments) {
     if (assign.start < arg.start || assign.end > arg.end) continue
     const [target] = assign.targets

@@ -5,6 +5,9 @@ import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
 
+/** As many steps as make it stay where it is. */
+const FAR = 2
+
 export interface RowCondition {
   /** Without case and underscores. */
   readonly column: string
@@ -16,6 +19,10 @@ export interface RowSetting {
   /** Without case and underscores. */
   readonly column: string
   readonly value: Node | null
+  /** As written, where the value is a constant that stands in another file. */
+  readonly text?: string
+  /** The record that the value is computed from, of the same column, within a function that was given it. */
+  readonly computedFrom?: Node
   /** Made of what the column holds, in the database. */
   readonly isSelfReferential: boolean
 }
@@ -34,10 +41,18 @@ export function singular(name: string): string {
     .replace(/([^s])s$/, "$1")
 }
 
-/** What a name may hold, one step back: objects that are filled before they are written. */
-export function objectsOf(program: Program, file: File, node: Node): (Node & { kind: "object" })[] {
+/**
+ * What a name may hold, one step back: objects that are filled before they are written.
+ * @param isLocal - not what callers give for a parameter
+ */
+export function objectsOf(
+  program: Program,
+  file: File,
+  node: Node,
+  isLocal = false,
+): (Node & { kind: "object" })[] {
   if (node.kind === "object") return [node]
-  return definitionsOf(program, file, node).flatMap((one) =>
+  return definitionsOf(program, file, node, isLocal ? FAR : 0).flatMap((one) =>
     one.value?.kind === "object" ? [one.value] : [],
   )
 }

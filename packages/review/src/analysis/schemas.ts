@@ -1,7 +1,7 @@
 /** What the repository says of its tables: which columns have to be unique. */
 import type { Program, Source } from "./program.ts"
 import { question } from "./question.ts"
-import { bare, singular } from "./rowCalls.ts"
+import { bare, singular } from "./rows.ts"
 import { readSql } from "./sql/readSql.ts"
 import { withNested } from "./sql/statement.ts"
 import { keysOfClass, keysOfMigration, keysOfPrisma, tablesOfDrizzle } from "./uniqueKeys.ts"
@@ -43,8 +43,11 @@ export function uniquenessOf(
   const known = tables.get(table)
   if (!known?.isKnown) return null
   const asked = new Set(columns)
+  // `findByOwner` asks for `owner_id`.
+  const isAsked = (column: string): boolean =>
+    asked.has(column) || asked.has(`${column}id`) || asked.has(column.replace(/id$/, ""))
   // An empty set of columns is one that is not known, and is believed.
-  return known.uniques.some((one) => one.every((column) => asked.has(column))) ? "unique" : "free"
+  return known.uniques.some((one) => one.every(isAsked)) ? "unique" : "free"
 }
 
 function read(program: Program): Map<string, Table> {

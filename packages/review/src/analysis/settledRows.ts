@@ -8,7 +8,9 @@ import type { File } from "./file.ts"
 import type { Program } from "./program.ts"
 import { textIn } from "./queries.ts"
 import { resolveCall } from "./resolve.ts"
-import { bare, type RowCall, rowCallsOf, someNode } from "./rowCalls.ts"
+import type { RowCall } from "./rowCall.ts"
+import { rowCallsOf } from "./rowCalls.ts"
+import { bare, someNode } from "./rows.ts"
 import { isRowGuarded } from "./rowGuards.ts"
 
 const WORKERS =
@@ -202,7 +204,10 @@ function settles(course: Course, file: File, row: RowCall): boolean {
     return !course.onlyNext && (DONE.test(column) || STATE.test(column)) && OVER.test(text)
   }
   const { query } = row
-  if (!query) return row.sets.some((set) => set.value && says(set.column, file.textOf(set.value)))
+  if (!query)
+    return row.sets.some((set) =>
+      says(set.column, set.value ? file.textOf(set.value) : (set.text ?? "")),
+    )
   return query.statements.some(
     (one) =>
       one.verb === "update" &&

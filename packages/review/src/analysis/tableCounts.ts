@@ -4,9 +4,9 @@ import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import { rootOf } from "./names.ts"
 import type { Program } from "./program.ts"
-import { type RowCall, rowCallsOf } from "./rowCalls.ts"
+import { type RowCall, textOfRow } from "./rowCall.ts"
+import { rowCallsOf } from "./rowCalls.ts"
 import { singular } from "./rows.ts"
-import { wrappedRows } from "./wrappedRows.ts"
 
 export interface TableCount {
   readonly name: string
@@ -27,7 +27,7 @@ export function tableCountOf(
   const root = rootOf(value) ?? ""
   const isLength = isSize(value) || isSize(keptIn(file, fn, value))
   if (!isLength && !/^(?:name|member|index|call)$/.test(value.kind)) return null
-  const row = rowsOf(program, file).findLast(
+  const row = rowCallsOf(program, file).findLast(
     (one) =>
       one.kind === "read" &&
       one.call.start >= fn.start &&
@@ -35,7 +35,7 @@ export function tableCountOf(
       (holds(value, one.call) || one.results.includes(root)),
   )
   if (!row || row.locks) return null
-  const isCounted = COUNTING.test(row.query?.text ?? "") || COUNTING.test(file.textOf(row.call))
+  const isCounted = COUNTING.test(row.query?.text ?? "") || COUNTING.test(textOfRow(file, row))
   if (!isCounted && (!isLength || row.isLimited)) return null
   const table = tableIn(file, row)
   return table === null ? null : { name: nameOf(value, row), read: row.call, table }
@@ -49,7 +49,7 @@ export function addsTo(
   from: number,
   table: string,
 ): Call | null {
-  const row = rowsOf(program, file).find(
+  const row = rowCallsOf(program, file).find(
     (one) =>
       (one.kind === "insert" || one.kind === "save") &&
       one.call.start > from &&
@@ -57,15 +57,6 @@ export function addsTo(
       tableIn(file, one) === table,
   )
   return row ? row.call : null
-}
-
-/** In the order of the text, with those that stand behind a function. */
-function rowsOf(program: Program, file: File): readonly RowCall[] {
-  const wrapped = wrappedRows(program, file)
-  const own = rowCallsOf(program, file)
-  return wrapped.length === 0
-    ? own
-    : [...own, ...wrapped].sort((a, b) => a.call.start - b.call.start)
 }
 
 /** Whether others run between two places of a language with one thread: something is waited for. */
@@ -116,8 +107,8 @@ function nameOf(value: Node, row: RowCall): string {
 const NAMED =
   /\b(?:select_from|func\.count|insert|into|from|add|persist|save|Create|Model)\(\s*(?:&|new )?(?:schema\.|models?\.|tables?\.)?(\w+)\s*[.({)[]/
 
-function tableIn(file: File, { table, call }: RowCall): string | null {
-  if (table !== null) return table
-  const named = NAMED.exec(file.textOf(call))
+function tableIn(file: File, row: RowCall): string | null {
+  if (row.table !== null) return row.table
+  const named = NAMED.exec(textOfRow(file, row))
   return named ? singular(named[1]!) : null
 }

@@ -60,7 +60,12 @@ export function keysOfClass(text: string): string[][] {
       .map((one) => namesIn(one)),
     ...callsOf(text, /\bIndex\(/g)
       .filter((one) => /unique\s*=\s*True/.test(one))
-      .map((one) => stringsIn(one).slice(1)),
+      // The condition of a partial index is no column of it.
+      .map((one) =>
+        stringsIn(one)
+          .slice(1)
+          .filter((name) => /^\w+$/.test(name)),
+      ),
     ...gormKeys(text),
   ].filter((columns) => columns.length > 0)
   const isSpoken = /unique/i.test(text) && !keys.some((columns) => columns.length > 0)

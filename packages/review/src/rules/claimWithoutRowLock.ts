@@ -13,7 +13,8 @@ export const claimWithoutRowLock: Rule = {
   title: "Claim without a row lock",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[uU]pdate|UPDATE|[sS]ave|commit|setStatus|setState|[nN]ext_?[rR]un/,
+  mentions:
+    /[uU]pdate|UPDATE|[sS]ave|commit|[nN]ext_?[rR]un|\b(?:[mM]ark|[tT]ake|[sS]tart|[pP]ick|[aA]ssign|[lL]ock|[sS]et)(?:[A-Z_]\w*)?\(/,
   docs: {
     what: "Code chooses the next row by its state (status = 'pending' … LIMIT 1) and then marks it as taken by its key. The row is not locked when it is chosen, and the mark does not look at the state again.",
     why: "Two workers choose the same row before either has marked it. Both marks succeed, and the job runs twice. The same happens where a worker marks rows only as done, after the work, or moves them on to their next time: in the same function, in one that it gives a row to, or in the one that asked for the rows. This holds for one statement with a subquery too: the second update waits for the first and then marks the same row again.",
@@ -25,12 +26,12 @@ export const claimWithoutRowLock: Rule = {
     reach: {
       sees: [
         "One statement, CTE or SQL function that selects rows by their state or due time with a LIMIT and updates them, in strings and in files of SQL.",
-        "A read and a later update of the same table in one function: SQL in strings, Knex, Kysely, Drizzle, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JdbcTemplate, Spring Data, and entities that are changed and saved.",
+        "A read and a later update of the same table in one function, each by itself or through a function of the program up to three calls away, also in another file: SQL in strings, Knex, Kysely, Drizzle, Prisma, Supabase, TypeORM, Mongoose and MongoDB, Django, SQLAlchemy, GORM, JdbcTemplate, Spring Data, and entities that are changed and saved.",
         "Columns that say that somebody has a row (`status`, `state`, `locked_at`, `claimed_by`, `picked_at`, `worker_id`, `reserved_until`, `processing` and their like) or when it is due (`next_run_at`, `run_at`, `available_at`, `retry_at`).",
         "Work that is marked only when it is over (`processed_at`, `sent`, `status = 'done'`) in files and functions named after queues, workers, outboxes, relays, polling or dispatch, and due times that are moved on: in the same function, one that is given the row, or up to two callers away.",
       ],
       misses: [
-        "A row that is chosen in one function and marked as taken in another.",
+        "A row that is chosen in one function and marked as taken in another that neither calls, and that no third one calls.",
         "State columns with names of their own, and rows that are asked for by their key.",
         "Plain JDBC, which prepares a statement in one call and runs it in another.",
         "An isolation level that is set for the whole database or connection.",

@@ -7,7 +7,9 @@ import { mergeOn, partChanged } from "../analysis/merges.ts"
 import { countedRecords } from "../analysis/ownRecords.ts"
 import { dotted, receiverOf, rootOf, wordsOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
-import { bare, rowCallsOf, singular, someNode, type RowCall } from "../analysis/rowCalls.ts"
+import type { RowCall } from "../analysis/rowCall.ts"
+import { rowCallsOf } from "../analysis/rowCalls.ts"
+import { bare, singular, someNode } from "../analysis/rows.ts"
 import { isConditional, isRowGuarded, isVersioned } from "../analysis/rowGuards.ts"
 import { sectionsAt } from "../analysis/sections.ts"
 import { isTime, sqlUpdates, type SqlUpdate } from "../analysis/sqlUpdates.ts"
@@ -15,7 +17,7 @@ import { storeUpdates } from "../analysis/storeUpdates.ts"
 import { unitAround } from "../analysis/units.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import { lostUpdateReach } from "./reach/lostUpdate.ts"
-import type { Draft, Rule, Spot } from "./rule.ts"
+import type { Draft, DraftFact, Rule, Spot } from "./rule.ts"
 
 const GRAVE = new Set(
   "balance amount stock quantity qty inventory credit credits wallet points quota seats available remaining total paid price cents funds limit usage used".split(
@@ -32,7 +34,7 @@ export const lostUpdate: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
   mentions:
-    /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional|writeFile|json\.dump/,
+    /[uU]pdate|UPDATE|[sS]ave|commit|\.set\(|\.Set\(|merge|Transactional|writeFile|json\.dump|\b(?:[sS]et|[pP]ut|[sS]tore|[wW]rite|[pP]atch|[pP]ersist|[oO]verwrite|[aA]djust|[cC]hange)(?:[A-Z_]\w*)?\(/,
   docs: {
     what: "Code reads a row (or a file that a store keeps), computes a new value from what it read, and writes that value back. Nothing keeps others from doing the same at the same time.",
     why: "Two requests read 10, both write 9, and one of the two is lost: money, stock, attempts. A transaction alone does not help, because at the usual isolation both read before either writes.",
@@ -148,11 +150,14 @@ function isRead(row: RowCall): boolean {
 
 /** The column that a write sets to a value made of what a read found in it. */
 function changedBy(program: Program, file: File, read: RowCall, write: RowCall): Changed | null {
-  if (write.kind !== "update" || (read.table && write.table && read.table !== write.table))
-    return null
+  const isSaved = write.kind === "save" && write.through !== undefined
+  if (write.kind !== "update" && !isSaved) return null
+  if (read.table && write.table && read.table !== write.table) return null
   for (const set of write.sets) {
     if (set.isSelfReferential || isTime(set.column) || isConditional(write, set.column)) continue
-    const values = set.value ? [set.value] : valuesGiven(write)
+    if (set.computedFrom && isHeldBy(read, set.computedFrom) && !isOwn(set.column))
+      return { column: set.column, at: write.call, entity: null }
+    const values = set.value ? [set.value] : write.through ? [] : valuesGiven(write)
     for (const value of values) {
       const isIt = (node: Node): boolean => columnRead(read, node, set.column)
       const at = arithmeticOn(program, file, value, isIt) ?? mergeOn(program, file, value, isIt)
@@ -161,6 +166,12 @@ function changedBy(program: Program, file: File, read: RowCall, write: RowCall):
     }
   }
   return null
+}
+
+/** Whether a name, or what it points to, holds the row. */
+function isHeldBy(read: RowCall, node: Node): boolean {
+  const held = node.kind === "unary" ? node.operand : node
+  return held.kind === "name" && read.results.includes(held.name)
 }
 
 /** The arguments that a statement's parameters get. */
@@ -260,11 +271,19 @@ function savedAfter(
   later: readonly RowCall[],
   isHanded = false,
 ): Node | null {
+  const whole = later.find((row) => writesWhole(file, row, changed))
+  if (whole) return isConditional(whole, changed.column) ? null : whole.call
   for (const call of file.calls) {
     if (call.end > fn.end || call.end < changed.at.start || !SAVES.test(call.name)) continue
     const receiver = receiverOf(call)
     if (!receiver || (isHanded && !isStrong(file, call, receiver, changed.entity))) continue
     const row = later.find((one) => one.call === call)
+    if (
+      row?.through &&
+      row.sets.length > 0 &&
+      !row.sets.some((set) => set.column === changed.column)
+    )
+      continue
     if (row && row.kind !== "save" && row.where.some((one) => /version|revision/.test(one.column)))
       return null
     if (rootOf(receiver) === changed.entity && call.args.length <= 1) return call
@@ -288,6 +307,15 @@ function savedAfter(
     (fn.annotations.some((one) => one.name.endsWith("Transactional")) ||
       file.classOf(fn)?.annotations.some((one) => one.name.endsWith("Transactional")))
   return isManaged ? changed.at : null
+}
+
+/** A function of the program that was given the record and writes what changed in it. */
+function writesWhole(file: File, row: RowCall, changed: EntityChange): boolean {
+  if (!row.through || !row.record || row.call.end < changed.at.start) return false
+  if (row.kind === "delete" || (row.kind === "insert" && file.language !== "python")) return false
+  if (rootOf(row.record.kind === "unary" ? row.record.operand : row.record) !== changed.entity)
+    return false
+  return row.sets.length === 0 || row.sets.some((set) => set.column === changed.column)
 }
 
 const KEEPERS =
@@ -323,6 +351,7 @@ function draftOf(
       handed || !read
         ? { text: "the row was read before this was called", at: handed ? nameOf(handed) : written }
         : { text: "the row is read here, without a lock", at: read.call },
+      ...(read ? wayOf(read) : []),
       { text: "the new value is computed from it here", at: changed.at },
       ...(written === changed.at ? [] : [{ text: "and written here", at: written }]),
     ],
@@ -332,6 +361,11 @@ function draftOf(
       "the isolation is not raised",
     ],
   }
+}
+
+/** Where the row is touched, when that is in another function. */
+function wayOf({ through }: RowCall): DraftFact[] {
+  return through ? [{ text: "by this", at: through.call, file: through.file }] : []
 }
 
 function nameOf(fn: Func): Spot {

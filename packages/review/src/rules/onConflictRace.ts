@@ -1,11 +1,13 @@
 /** on-conflict-race: two inserts of the same thing, or an older one over a newer one. */
+import { leaves } from "../analysis/failures.ts"
 import type { File } from "../analysis/file.ts"
 import type { Program } from "../analysis/program.ts"
 import { type Query, queriesOf, textIn } from "../analysis/queries.ts"
-import { bare, rowCallsOf, type RowCall, singular, someNode } from "../analysis/rowCalls.ts"
+import { type RowCall, textOfWay } from "../analysis/rowCall.ts"
+import { rowCallsOf } from "../analysis/rowCalls.ts"
+import { bare, singular, someNode } from "../analysis/rows.ts"
 import { isRowGuarded } from "../analysis/rowGuards.ts"
 import { uniquenessOf } from "../analysis/schemas.ts"
-import { wrappedRows } from "../analysis/wrappedRows.ts"
 import type { SqlConflict } from "../analysis/sql/statement.ts"
 import type { Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
@@ -15,14 +17,15 @@ import { unitAround } from "../analysis/units.ts"
 const ORDERED =
   /^(?:version|revision|rev|seq|seqno|sequence|sequencenumber|generation|epoch|lsn|offset|eventtime|eventat|occurredat|eventversion|lasteventid|lasteventat|lasteventtime|lastsequence|sourceupdatedat|sourceversion)$/
 const HANDLED =
-  /unique|duplicate|IntegrityError|ConstraintViolation|DataIntegrity|23505|P2002|11000|1062|AlreadyExists|on_?conflict|upsert|ignore|get_or_create|findOrCreate|FirstOrCreate|merge/i
+  /unique|duplicate|IntegrityError|ConstraintViolation|DataIntegrity|23505|P2002|11000|1062|AlreadyExists|on_?conflict|upsert|ignore|get_or_create|findOrCreate|FirstOrCreate|(?<![a-z])merge(?![a-z])/i
 
 export const onConflictRace: Rule = {
   id: "on-conflict-race",
   title: "Race around an insert",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
-  mentions: /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE/,
+  mentions:
+    /[iI]nsert|INSERT|[cC]reate|save|\.add\(|CONFLICT|conflict|DUPLICATE|\b(?:[aA]dd|[pP]ut|[sS]tore|[rR]egister|[rR]ecord|[pP]ersist)(?:[A-Z_]\w*)?\(/,
   docs: {
     what: "Code looks whether a row is there and inserts it when it is not, with no unique index behind it; or ignores that ON CONFLICT DO NOTHING did nothing; or lets an upsert put an older version over a newer one.",
     why: "Two requests look at the same time, both find nothing, both insert. An insert that was skipped is counted as if it had happened. Events that arrive in the wrong order leave the older state.",
@@ -34,7 +37,7 @@ export const onConflictRace: Rule = {
     ],
     reach: {
       sees: [
-        "A read of rows and an insert into the same table that it decides on, in one function: SQL in strings, Knex, Drizzle, Supabase, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
+        "A read of rows and an insert into the same table that it decides on, in one function or through functions of the program that bring the row and put it in, up to three calls away and in other files: SQL in strings, Knex, Drizzle, Supabase, Prisma, TypeORM, Sequelize, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
         "Unique keys: of CREATE TABLE and CREATE UNIQUE INDEX in files of SQL, and in entity classes that speak of uniqueness.",
         "`ON CONFLICT DO NOTHING` whose count nobody looks at, before an update that adds.",
         "Upserts (ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE), in strings and files of SQL, that set a version, sequence, epoch, offset or time of an event to what comes.",
@@ -42,7 +45,7 @@ export const onConflictRace: Rule = {
       misses: [
         "Unique keys that stand in Prisma's schema, in migrations that are code, or only in the database: then it is of tier context, unless the function hands out either row.",
         "Upserts of mappers and query builders that put an older version over a newer one.",
-        "A read and an insert in two functions.",
+        "A read and an insert of which neither is in reach of the function that decides.",
       ],
     },
     fix: "Add a unique index and insert with ON CONFLICT; look at how many rows it changed; guard upserts with WHERE excluded.version > table.version.",
@@ -79,7 +82,7 @@ export const onConflictRace: Rule = {
       for (const draft of overwrites(query)) report(draft)
     }
     if (file.language === "sql") return
-    const rows = [...rowCallsOf(program, file), ...wrappedRows(program, file)]
+    const rows = rowCallsOf(program, file)
     const seen = new Set<number>()
     for (const row of rows) {
       const fn = unitAround(file, row.call)
@@ -141,7 +144,7 @@ function ignoredConflict(
   rows: readonly RowCall[],
 ): Draft | null {
   const conflict = row.query?.statements.find((one) => one.onConflict?.action === "nothing")
-  if (!conflict || conflict.returning || !isIgnored(file, row)) return null
+  if (!conflict || conflict.returning || row.through || !isIgnored(file, row)) return null
   const next = rows.find(
     (one) =>
       one.call.start > row.call.end &&
@@ -197,11 +200,14 @@ function checkedInsert(
       one.call.end <= fn.end &&
       (one.kind === "insert" || one.kind === "save") &&
       isInsertInto(file, one, read) &&
+      !isOfRow(file, read, one) &&
       (one.query === null ||
         columns.every((column) => one.sets.some((set) => set.column === column))),
   )
   if (!insert || !isDecidedBy(file, fn, read, insert)) return null
-  if (HANDLED.test(file.textOf(fn)) || isRowGuarded(program, file, fn)) return null
+  if (isNeeded(fn, read, insert)) return null
+  if (HANDLED.test(`${bodyText(file, fn)} ${textOfWay(insert)}`) || isRowGuarded(program, file, fn))
+    return null
   const uniqueness = uniquenessOf(program, read.table, columns)
   if (uniqueness !== "free" && handsOutEither(file, fn, read, insert))
     return getOrMake(read.call, insert.call, uniqueness === "unique")
@@ -221,6 +227,11 @@ function checkedInsert(
       "no lock is held around both",
     ],
   }
+}
+
+/** What a function is called says nothing of what it handles. */
+function bodyText(file: File, fn: Func): string {
+  return file.textOf(fn.body ?? fn)
 }
 
 /** Who comes second is owed the row that is there, and makes a second one, or fails on an index that is not seen here. */
@@ -297,6 +308,39 @@ function isInsertInto(file: File, one: RowCall, read: RowCall): boolean {
   if (one.table !== null) return one.table === read.table || makes(one.call)
   const method = unitAround(file, one.call)
   return method !== null && makes(method)
+}
+
+/** What is put in is the row that was found, and nobody made another one of that name since: `session.add(order)`. */
+function isOfRow(file: File, read: RowCall, { call, record }: RowCall): boolean {
+  const names = [...call.args, ...(record ? [record] : [])].flatMap((arg) =>
+    arg.kind === "name" && read.results.includes(arg.name) ? [arg.name] : [],
+  )
+  return names.some(
+    (name) =>
+      !file
+        .assignmentsTo(name)
+        .some((one) => one.start > read.call.end && one.end < call.start && one.value !== null),
+  )
+}
+
+/** Whether the function gives up where the row is missing: `if (!user) throw …`, so that nothing is put in its place. */
+function isNeeded(fn: Func, read: RowCall, insert: RowCall): boolean {
+  const isResult = (node: Node): boolean => node.kind === "name" && read.results.includes(node.name)
+  const isMissing = (test: Node): boolean => {
+    if (test.kind === "unary") return test.op === "!" && isResult(test.operand)
+    if (test.kind !== "binary") return false
+    if (/^(?:\|\||or)$/.test(test.op)) return isMissing(test.left) || isMissing(test.right)
+    return /^(?:===?|is)$/.test(test.op) && isResult(test.left) && test.right.kind === "null"
+  }
+  return someNode(
+    fn,
+    (node) =>
+      node.kind === "if" &&
+      node.start > read.call.start &&
+      node.end <= insert.call.start &&
+      isMissing(node.test) &&
+      leaves(node.then.body),
+  )
 }
 
 /** `(await find(name)) ?? (await create(name))`, `find(name).orElseGet(() -> save(…))`. */

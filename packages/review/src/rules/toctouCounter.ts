@@ -32,7 +32,7 @@ export const toctouCounter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /max|Max|MAX|limit|Limit|LIMIT|[cC]ap|CAP|[cC]oncurren|quota|Quota|[sS]lots|Count|_count|[pP]ermits|[pP]aralle|[sS]ize|allow|[bB]alance|[cC]redits|[sS]tock|[qQ]uantity|[pP]oints|[sS]eats|[fF]unds|[iI]nventory|[rR]emaining|[cC]oins|reduce\(/,
+    /max|Max|MAX|limit|Limit|LIMIT|[cC]ap|CAP|[cC]oncurren|quota|Quota|[sS]lots|Count|_count|[pP]ermits|[pP]aralle|[sS]ize|allow|[bB]alance|[cC]redits|[sS]tock|[qQ]uantity|[pP]oints|[sS]eats|[fF]unds|[iI]nventory|[rR]emaining|[cC]oins|reduce\(|\.count\(/,
   docs: {
     what: "Code compares a shared count with a limit, and the count goes up only later: after the lock was released, after an await, or in a task that starts on its own. Or it looks whether a balance is enough, and takes the amount off without saying so again.",
     why: "Between the check and the increment others check too and see the same free place. All of them take it, and the limit is exceeded by as many as ran at once.",
@@ -47,12 +47,12 @@ export const toctouCounter: Rule = {
       sees: [
         "Numbers, atomics, sizes of collections and counters of Redis that are compared with a limit (max, limit, capacity, quota, slots … or a constant above one) and go up later, in the function or up to two calls deep.",
         "Where one thread hands over: an await in between; among threads: an increment outside of the lock, after it was given back, or in what is started (`go`, a channel, an executor).",
-        "Rows that are counted, or a count in a row, before one is added; and a balance, stock or number of seats that is compared before it is taken off: SQL, Prisma, Drizzle, TypeORM, Mongoose, Django, SQLAlchemy, GORM, Spring Data.",
+        "Rows that are counted, or a count in a row, before one is added; and a balance, stock or number of seats that is compared before it is taken off: SQL, Prisma, Drizzle, TypeORM, Mongoose, Django, SQLAlchemy, GORM, Spring Data; also where functions of the program, up to three calls away, count, read or write them.",
         "Collections of a context that is handed in (`ctx.state.sessions.size`).",
       ],
       misses: [
         "Counts of attempts, failures, pages, positions, versions and bytes: nobody reserves those.",
-        "A check in one file and the place taken in another, but within a package of Go.",
+        "A check in one file and the place taken in another, but within a package of Go, and for rows, where the function that checks calls the one that takes.",
         "Counters of stores other than Redis.",
       ],
     },

@@ -3,7 +3,8 @@ import type { File } from "../analysis/file.ts"
 import { dotted, receiverOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
-import { bare, rowCallsOf } from "../analysis/rowCalls.ts"
+import { ownRowsOf } from "../analysis/ownRows.ts"
+import { bare } from "../analysis/rows.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Node } from "../ir/nodes.ts"
 import type { DraftFact, Rule } from "./rule.ts"
@@ -155,7 +156,7 @@ function isLater(program: Program, file: File, call: Call, write: Call): boolean
     return false
   const named = file.functions.filter((fn) => fn.name === call.name && takesCallback(fn.params))
   if (named.some((fn) => call.args.length < fn.params.length)) return true
-  if (rowCallsOf(program, file).some((row) => row.call === call && row.kind !== "read")) return true
+  if (ownRowsOf(program, file).some((row) => row.call === call && row.kind !== "read")) return true
   // The same method is awaited elsewhere.
   return file.calls.some(
     (other) => other !== call && other.name === call.name && file.parentOf(other)?.kind === "await",
