@@ -8,6 +8,7 @@ import type { File } from "./file.ts"
 import type { ClassRef, FunctionRef, Located, Program, Source } from "./program.ts"
 import { fieldBy, methodsBy } from "./owners.ts"
 import { question } from "./question.ts"
+import { isStub } from "./stubs.ts"
 
 /** Implementations of an interface that are looked at; more of them prove nothing about one call. */
 const MAX_IMPLEMENTATIONS = 4
@@ -184,8 +185,9 @@ function methodsOf(
   const here = file.functions.find(
     (fn) => fn.name === name && (fn.receiver?.type ?? file.classOf(fn)?.name) === owner,
   )
-  if (here) return [{ file, fn: here }]
-  return methodsOfType(program, file, owner, name)
+  if (!here) return methodsOfType(program, file, owner, name)
+  const below = isStub(here) ? methodsOfType(program, file, owner, name) : []
+  return below.length > 0 ? below : [{ file, fn: here }]
 }
 
 /** Methods of a class by its name; of an interface those of its implementations; else of its bases. */

@@ -12,7 +12,7 @@ import type { Call, Node } from "../ir/nodes.ts"
 import type { Rule } from "./rule.ts"
 
 const LIMITERS =
-  /p-?limit|\blimit(?:er)?\s*\(|\blimit\(|sema(?:phore)?\b|\bsem\b|Semaphore|withPermit|limitedParallelism|SetLimit|bottleneck|throttle|\.acquire|Acquire|concurrency|chunk|max_?(?:workers|concurren\w*|parallel\w*)|worker_?pool|ants\.|tokens\s*<-|make\(chan struct\{\},|flatMapMerge|newFixedThreadPool|queue\.add\(|pMap|mapLimit/
+  /p-?limit|\blimit(?:er)?\s*\(|\blimit\(|sema(?:phore)?\b|\bsem\b|Semaphore|withPermit|limitedParallelism|SetLimit|bottleneck|throttle|(?<![lL]ock(?:s|er|ing)?)\.acquire|(?<![lL]ock(?:s|er|ing)?\.)Acquire|concurrency|chunk|max_?(?:workers|concurren\w*|parallel\w*)|worker_?pool|ants\.|tokens\s*<-|make\(chan struct\{\},|flatMapMerge|newFixedThreadPool|queue\.add\(|pMap|mapLimit/
 
 /** A browser bounds its connections itself. */
 const BROWSER =
@@ -118,7 +118,10 @@ function remoteIn(
 }
 
 const HTTP =
-  /(?:^|\.)fetch$|axios|\bgot\b|requests\.|httpx|https?\b|[cC]lient\.|[cC]lient\(\)\.|Client\.|[sS]tub\.|[aA]pi\.|webhook|smtp|[mM]ailer\.|s3|sns|sqs|ses\b|bucket|upload|download|[pP]rovider\.|[gG]ateway\.|[oO]ctokit\.|[gG]mail\.|[gG]raph\./
+  /(?:^|\.)fetch$|axios|\bgot\b|requests\.|httpx|https?\b|[cC]lient\.|[cC]lient\(\)\.|Client\.|[lL]lm\.|LLM\.|openai|anthropic|gen_?ai|litellm|[sS]tub\.|[aA]pi\.|webhook|smtp|[mM]ailer\.|s3|sns|sqs|ses\b|bucket|upload|download|[pP]rovider\.|[gG]ateway\.|[oO]ctokit\.|[gG]mail\.|[gG]raph\./
+
+/** `EmailClient.getInstance()` gives a client and asks nobody. */
+const MAKES = /^(?:get|create|make|new|of|build)?_?(?:[iI]nstance|[cC]lient)$/
 
 /** Ports to services of others: `emailProvider.getThread(id)`, `this.crmGateway.fetchContact(id)`. */
 const ABROAD =
@@ -136,6 +139,7 @@ function remoteWithin(
     const name = dotted(node.callee)
     if (
       HTTP.test(name) &&
+      !MAKES.test(node.name) &&
       (/(?:^|\.)fetch$/.test(name) ||
         targetOf(program, file, node, 0) === "remote" ||
         /[cC]lient\./.test(name) ||
