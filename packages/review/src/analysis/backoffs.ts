@@ -19,7 +19,7 @@ export interface Backoff {
 
 /** How often it was tried. */
 const COUNT =
-  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:counter|count|number|num|attempt|index|no)|(?:failure|fail|error|attempt|try)_?(?:counter|count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
+  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|safe|clamped|capped|bounded|effective|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:counter|count|number|num|attempt|index|no)|(?:failure|fail|error|attempt|try)_?(?:counter|count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
 
 /** Options that only sound like counts. */
 const NO_COUNT = /max|limit|delay|wait|interval|ms$|seconds$|timeout|policy|config|options/i

@@ -1,6 +1,6 @@
 /** Where the delay of a wait is made: what has to be changed, and what is shown of it. */
 import { walk } from "../ir/children.ts"
-import type { Call, Node } from "../ir/nodes.ts"
+import type { Call, Func, Node } from "../ir/nodes.ts"
 import { growsByCount } from "./backoffs.ts"
 import { type Definition, definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
@@ -61,11 +61,21 @@ export function definitionShown(
   return between.split("\n").length > FAR_LINES ? null : chosen
 }
 
+/** `return min(base * 2 ** attempt, cap)` */
+function growthReturned(fn: Func): Node | null {
+  let found: Node | null = null
+  walk(fn, (node) => {
+    if (node.kind === "return" && node.value && growsByCount(node.value)) found ??= node.value
+    return found === null && (node === fn || node.kind !== "function")
+  })
+  return found
+}
+
 /** More than a screen's half between a name and where it is used. */
 const FAR_LINES = 25
 
 /** `waitMs / 1000`, `Math.floor(delay)`: what the delay is made of, whatever its unit. */
-function nameWithin(node: Node): Node {
+export function nameWithin(node: Node): Node {
   if (node.kind === "binary" && /^[*/]$/.test(node.op) && node.right.kind === "number")
     return nameWithin(node.left)
   if (
@@ -96,6 +106,8 @@ function growthWithin(program: Program, file: File, call: Call): Definition | nu
     if (target.file !== file) continue
     const at = assignmentsIn(file, target.fn).find(grows)
     if (at) return { file, value: at.value, at, op: at.op }
+    const returned = growthReturned(target.fn)
+    if (returned) return { file, value: returned, at: returned, op: "=" }
   }
   return null
 }

@@ -62,9 +62,9 @@ function storedRefreshOf(file: File, fn: Func): Refresh | null {
   const put = within.find(
     (call) =>
       call.start > load.end &&
-      KEEPS.test(call.name) &&
       call.callee.kind === "member" &&
-      call.args.length > 0,
+      // `user.save()`, `session.commit()`: what was read is kept with what was put into it.
+      (call.args.length > 0 ? KEEPS.test(call.name) : /^(?:save|commit|flush)$/.test(call.name)),
   )
   const test = file.branches.find(
     (one): one is If =>

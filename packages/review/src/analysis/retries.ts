@@ -38,7 +38,7 @@ export interface Round {
 
 /** Calls that are never what is tried: logging, time, arithmetic, questions. */
 const ASIDE =
-  /^(?:_?log(?:_\w+|[A-Z]\w*)?|debug|info|warn|warning|error|print|println|printf|Printf|Println|Errorf|sleep|pow|min|max|range|format|currentThread|is[A-Z]\w*|now|nanoTime|currentTimeMillis|len|append|make|String|valueOf|toString|Duration|Since|Until|After|Done|Err|new\w*Exception|Error)$/
+  /^(?:_?log(?:_\w+|[A-Z]\w*)?|debug|info|warn|warning|error|print|println|printf|Printf|Println|Errorf|URL|URLSearchParams|Date|Headers|FormData|AbortController|Promise|Number|Map|Set|sleep|pow|min|max|range|format|currentThread|is[A-Z]\w*|now|nanoTime|currentTimeMillis|len|append|make|String|valueOf|toString|Duration|Since|Until|After|Done|Err|new\w*Exception|Error)$/
 
 const NOTHING: Round = { purpose: "other", around: null, failure: null, operation: null }
 
@@ -112,14 +112,15 @@ function isRetryDelay(name: string): boolean {
   )
 }
 
-/** The call that is tried: the first of the loop's `try`, or the one whose error is looked at. */
+/** The call that is tried: the first of the loop's `try`, or the one whose error is looked at; one that is awaited before others. */
 function operationIn(loop: Loop | Func, wait: Call): Call | null {
   let tried: Call | null = null
   let checked: Call | null = null
+  let awaited: Call | null = null
   let first: Call | null = null
   walk(loop, (node) => {
     if (node === wait || (node.kind === "function" && node !== loop && !node.isLambda)) return false
-    if (node.kind === "try" && !tried) tried = firstCall(node.body)
+    if (node.kind === "try" && !tried) tried = firstCall(node.body, true) ?? firstCall(node.body)
     if (
       node.kind === "assign" &&
       node.value &&
@@ -128,6 +129,8 @@ function operationIn(loop: Loop | Func, wait: Call): Call | null {
     ) {
       checked = firstCall(node.value)
     }
+    const waited = awaitedBy(node)
+    if (waited && waited !== wait && !ASIDE.test(waited.name)) awaited ??= waited
     if (
       node.kind === "call" &&
       !first &&
@@ -137,13 +140,25 @@ function operationIn(loop: Loop | Func, wait: Call): Call | null {
       first = node
     return undefined
   })
-  return tried ?? checked ?? first
+  return tried ?? checked ?? awaited ?? first
 }
 
-function firstCall(node: Node): Call | null {
+/** `await send()`, Python's `async with session.post(url) as response`. */
+function awaitedBy(node: Node): Call | null {
+  const value =
+    node.kind === "await"
+      ? node.value
+      : node.kind === "with" && node.isAsync
+        ? node.resources[0]?.value
+        : null
+  return value?.kind === "call" ? value : null
+}
+
+function firstCall(node: Node, isAwaited = false): Call | null {
   let found: Call | null = null
   walk(node, (one) => {
-    if (!found && one.kind === "call" && !ASIDE.test(one.name)) found = one
+    const call = isAwaited ? awaitedBy(one) : one
+    if (!found && call?.kind === "call" && !ASIDE.test(call.name)) found = call
     return !found
   })
   return found

@@ -30,7 +30,7 @@ export const advisoryLockLeak: Rule = {
         "PostgreSQL's `pg_advisory_lock` and `pg_try_advisory_lock` (also shared) and MySQL's `GET_LOCK`, in SQL that stands in a string, with `pg_advisory_unlock`, `RELEASE_LOCK` and `DISCARD ALL`.",
         "Pools, by what made them, by their type or by their name: node-postgres, Prisma, Drizzle, Sequelize, database/sql, GORM, pgxpool, SQLAlchemy's engines, asyncpg, databases, psycopg's pools, JdbcTemplate, DataSource.",
         "What stays with one connection: a client, a checked-out connection, a cursor, a transaction, the parameter of a callback.",
-        "A connection that is checked out, locked and given back without an unlock: a `with` block of Python, or `release()` and `close()` in the same function.",
+        "A connection that is checked out, locked and given back without an unlock: a `with` block of Python, or `release()`, `close()` and `putconn(conn)` in the same function; also through a cursor of it.",
         "In Python a `session.commit()` between lock and unlock: SQLAlchemy takes another connection after it.",
       ],
       misses: [

@@ -41,8 +41,8 @@ export const promiseAllFanout: Rule = {
       sees: [
         "In TypeScript `Promise.all` and `Promise.allSettled` over a `map`; in Python `gather`, `wait` and `as_completed` of a comprehension, and `create_task`, `ensure_future` and `start_soon` in a loop; in Go `go` and errgroup's `Go` in a `range`.",
         "In Kotlin `async` and `launch` in a `map`, a `forEach` or a loop; in Java `sendAsync`, virtual threads, and executors of a file that makes a cached or virtual pool.",
-        "Lists of any length: rows without a LIMIT, bodies and parameters of requests, and calls named after lists (`findAll`, `listUsers`).",
-        "Work that goes to another service, up to two calls deep: clients of HTTP and RPC, S3, SQS, SNS, mail, and what is called a client, provider, gateway or API.",
+        "Lists of any length: rows without a LIMIT, bodies and parameters of requests, calls named after lists (`findAll`, `listUsers`, `getUsersByTeam`), and rows of a data frame (`iterrows`).",
+        "Work that goes to another service, up to two calls deep: clients of HTTP and RPC, S3, SQS, SNS, mail, language models, and what is called a client, provider, gateway or API.",
       ],
       misses: [
         "Queries, which the pool of connections bounds.",

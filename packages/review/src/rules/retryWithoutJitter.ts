@@ -1,7 +1,7 @@
 /** retry-without-jitter: those who failed together come back together. */
 import { growsByCount, lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
 import { callersOf, definitionsOf } from "../analysis/definitions.ts"
-import { definitionShown, grownBehind, PLATFORM } from "../analysis/delaySources.ts"
+import { definitionShown, grownBehind, nameWithin, PLATFORM } from "../analysis/delaySources.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
 import { dotted, rootOf, wordsOf } from "../analysis/names.ts"
@@ -179,10 +179,8 @@ function draftOfPolicy(program: Program, file: File, { at, who, why, missing }: 
 function isCleared(program: Program, file: File, wait: Wait): boolean {
   if (wait.delay.kind === "number" && wait.delay.value === 0) return true
   if (isEntropic(program, file, wait.delay) || waitsAtRandom(program, file, wait)) return true
-  const texts = [
-    wait.delay,
-    ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
-  ]
+  const named = nameWithin(wait.delay)
+  const texts = [named, ...definitionsOf(program, file, named).flatMap((one) => one.value ?? [])]
   // What the server does not say is reckoned here, alike for everyone: `retryAfter ?? base * 2 ** attempt`.
   if (texts.some(growsByCount)) return false
   return (
