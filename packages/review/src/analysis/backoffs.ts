@@ -99,7 +99,7 @@ const GIVES_NEXT =
   /^(?:get|compute|calculate)?_?(?:next|duration|delay|wait|interval|current|increase|advance|pause)/i
 
 /** `d *= 2`, `d += d`, `d = d * factor`, `d = min(d * 2, max)`; a count that goes up by one is none. */
-function growsItself({ op, targets, value }: Assign): boolean {
+export function growsItself({ op, targets, value }: Assign): boolean {
   const [target] = targets
   const name = target ? dotted(target) : ""
   if (!value || name === "" || !isDelayLike(name)) return false

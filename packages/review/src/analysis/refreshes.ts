@@ -23,7 +23,7 @@ export interface Refresh {
 }
 
 const ENDS =
-  /[eE]xpir|[tT][tT][lL]|\bstale|isValid|is_valid|[fF]etchedAt|fetched_at|[rR]efreshedAt|validUntil/
+  /[eE]xpir|[tT][tT][lL]|\bstale|[iI]s_?\w{0,12}[vV]alid|[hH]as_?[fF]resh|[nN]eeds_?[rR]efresh|[fF]etchedAt|fetched_at|[rR]efreshedAt|validUntil/
 const KEPT = /^(?:tokens?|credentials?|jwt|jwks|jwts|certs?|secrets?|bearer|authorization|keyset)$/
 /** What shares one fetch among all who wait for it. */
 const SHARES =

@@ -20,6 +20,7 @@ import {
   failureBeside,
   failureOn,
   holds,
+  leavesAfter,
   pathToLoop,
   type Way,
 } from "./ways.ts"
@@ -80,6 +81,7 @@ function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
 
 function inLoop(call: Call, way: Way): Round {
   const loop = way.loop!
+  if (leavesAfter(way)) return NOTHING
   if (emptinessOn(way)) return { purpose: "poll", around: loop, failure: null, operation: null }
   const failure =
     failureOn(way) ??

@@ -1,5 +1,10 @@
 /** retry-without-jitter: those who failed together come back together. */
-import { growsByCount, lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
+import {
+  growsByCount,
+  growsItself,
+  lockstepBackoffsOf,
+  type Backoff,
+} from "../analysis/backoffs.ts"
 import { callersOf, definitionsOf } from "../analysis/definitions.ts"
 import { definitionShown, grownBehind, nameWithin, PLATFORM } from "../analysis/delaySources.ts"
 import { isEntropic } from "../analysis/entropy.ts"
@@ -180,9 +185,11 @@ function isCleared(program: Program, file: File, wait: Wait): boolean {
   if (wait.delay.kind === "number" && wait.delay.value === 0) return true
   if (isEntropic(program, file, wait.delay) || waitsAtRandom(program, file, wait)) return true
   const named = nameWithin(wait.delay)
-  const texts = [named, ...definitionsOf(program, file, named).flatMap((one) => one.value ?? [])]
+  const definitions = definitionsOf(program, file, named)
+  const texts = [named, ...definitions.flatMap((one) => one.value ?? [])]
   // What the server does not say is reckoned here, alike for everyone: `retryAfter ?? base * 2 ** attempt`.
   if (texts.some(growsByCount)) return false
+  if (definitions.some(({ at }) => at.kind === "assign" && growsItself(at))) return false
   return (
     texts.some((node) => SERVER_SAYS.test(file.textOf(node)) || isReadFrom(program, file, node)) ||
     isFromAnswer(file, wait, texts)
