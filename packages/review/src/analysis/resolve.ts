@@ -185,9 +185,9 @@ function methodsOf(
   const here = file.functions.find(
     (fn) => fn.name === name && (fn.receiver?.type ?? file.classOf(fn)?.name) === owner,
   )
-  if (!here) return methodsOfType(program, file, owner, name)
-  const below = isStub(here) ? methodsOfType(program, file, owner, name) : []
-  return below.length > 0 ? below : [{ file, fn: here }]
+  if (here && !isStub(here)) return [{ file, fn: here }]
+  const others = methodsOfType(program, file, owner, name)
+  return here && others.length === 0 ? [{ file, fn: here }] : others
 }
 
 /** Methods of a class by its name; of an interface those of its implementations; else of its bases. */
@@ -205,7 +205,7 @@ function methodsOfType(
   const first = named ?? own.find((ref) => ref.source.language === file.language)
   if (first) return [first]
   const subclasses = program.subclassesOf(type)
-  const below = subclasses.length > 0 ? new Set(subclasses.map((one) => one.name)) : NOBODY
+  const below = new Set(subclasses.map((one) => one.name))
   const implementations = [...below].flatMap((owner) => methodsBy(functions, owner))
   if (implementations.length > 0) return inOrder(functions, implementations)
   const classes = program.classesNamed(type)
@@ -217,8 +217,6 @@ function methodsOfType(
   }
   return []
 }
-
-const NOBODY: ReadonlySet<string> = new Set()
 
 /** The first few of some functions, in the order that all of their name have. */
 function inOrder(

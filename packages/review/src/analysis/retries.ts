@@ -11,6 +11,7 @@ import type { File } from "./file.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
+import { ASIDE, operationIn } from "./triedCalls.ts"
 import { isOwner, type Wait } from "./waits.ts"
 import {
   countedAttempts,
@@ -36,10 +37,6 @@ export interface Round {
   /** What is done again. */
   readonly operation: Call | null
 }
-
-/** Calls that are never what is tried: logging, time, arithmetic, questions. */
-const ASIDE =
-  /^(?:_?log(?:_\w+|[A-Z]\w*)?|debug|info|warn|warning|error|print|println|printf|Printf|Println|Errorf|URL|URLSearchParams|Date|Headers|FormData|AbortController|Promise|Number|Map|Set|sleep|pow|min|max|range|format|currentThread|is[A-Z]\w*|now|nanoTime|currentTimeMillis|len|append|make|String|valueOf|toString|Duration|Since|Until|After|Done|Err|new\w*Exception|Error)$/
 
 const NOTHING: Round = { purpose: "other", around: null, failure: null, operation: null }
 
@@ -112,58 +109,6 @@ function isRetryDelay(name: string): boolean {
     words.some((word) => /^(?:retry|reconnect|reconnection|redial)$/.test(word)) &&
     words.some((word) => /^(?:delay|wait|interval|backoff|sleep|time|pause|ms|period)$/.test(word))
   )
-}
-
-/** The call that is tried: the first of the loop's `try`, or the one whose error is looked at; one that is awaited before others. */
-function operationIn(loop: Loop | Func, wait: Call): Call | null {
-  let tried: Call | null = null
-  let checked: Call | null = null
-  let awaited: Call | null = null
-  let first: Call | null = null
-  walk(loop, (node) => {
-    if (node === wait || (node.kind === "function" && node !== loop && !node.isLambda)) return false
-    if (node.kind === "try" && !tried) tried = firstCall(node.body, true) ?? firstCall(node.body)
-    if (
-      node.kind === "assign" &&
-      node.value &&
-      !checked &&
-      node.targets.some((target) => /^err(?:or)?$/i.test(dotted(target)))
-    ) {
-      checked = firstCall(node.value)
-    }
-    const waited = awaitedBy(node)
-    if (waited && waited !== wait && !ASIDE.test(waited.name)) awaited ??= waited
-    if (
-      node.kind === "call" &&
-      !first &&
-      !ASIDE.test(node.name) &&
-      !/^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf)$/i.test(node.name)
-    )
-      first = node
-    return undefined
-  })
-  return tried ?? checked ?? awaited ?? first
-}
-
-/** `await send()`, Python's `async with session.post(url) as response`. */
-function awaitedBy(node: Node): Call | null {
-  const value =
-    node.kind === "await"
-      ? node.value
-      : node.kind === "with" && node.isAsync
-        ? node.resources[0]?.value
-        : null
-  return value?.kind === "call" ? value : null
-}
-
-function firstCall(node: Node, isAwaited = false): Call | null {
-  let found: Call | null = null
-  walk(node, (one) => {
-    const call = isAwaited ? awaitedBy(one) : one
-    if (!found && call?.kind === "call" && !ASIDE.test(call.name)) found = call
-    return !found
-  })
-  return found
 }
 
 /** A failure, a wait, and the function calls itself again, or its caller does. */
