@@ -139,11 +139,12 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
       }
       return false
     }
-    for (const target of resolveCall(program, file, node)) {
-      if (target.file === file && holds(target.fn, around)) continue
-      const facts = retriesOf(program, target)
-      if (facts) found ??= { call: node, facts }
-    }
+    const targets = resolveCall(program, file, node).filter(
+      (target) => !(target.file === file && holds(target.fn, around)),
+    )
+    // Where several may be meant, what one of them does says nothing.
+    const facts = targets.map((target) => retriesOf(program, target))
+    if (facts[0] && facts.every((one) => one !== null)) found ??= { call: node, facts: facts[0] }
     return undefined
   })
   return found
