@@ -19,7 +19,7 @@ export interface Backoff {
 
 /** How often it was tried. */
 const COUNT =
-  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:count|number|num|attempt|index|no)|(?:failure|fail|error|attempt|try)_?(?:count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
+  /^(?:(?:num|number_?of|total|current|prev|previous|consecutive|working|made|done|past|failed|re_?connect(?:ion)?|connect(?:ion)?|restart|dial|send|delivery|poll|sync|safe|clamped|capped|bounded|effective|n)?_?)*(?:attempts?|retries|tries|tried|failures|fails|retry|retry_?(?:counter|count|number|num|attempt|index|no)|(?:failure|fail|error|attempt|try)_?(?:counter|count|number|num|index|no)|retries\w{0,20}|attempts?_?(?:made|so_?far|num\w*))$/i
 
 /** Options that only sound like counts. */
 const NO_COUNT = /max|limit|delay|wait|interval|ms$|seconds$|timeout|policy|config|options/i
@@ -99,7 +99,7 @@ const GIVES_NEXT =
   /^(?:get|compute|calculate)?_?(?:next|duration|delay|wait|interval|current|increase|advance|pause)/i
 
 /** `d *= 2`, `d += d`, `d = d * factor`, `d = min(d * 2, max)`; a count that goes up by one is none. */
-function growsItself({ op, targets, value }: Assign): boolean {
+export function growsItself({ op, targets, value }: Assign): boolean {
   const [target] = targets
   const name = target ? dotted(target) : ""
   if (!value || name === "" || !isDelayLike(name)) return false

@@ -128,11 +128,15 @@ function isQuestion(program: Program, file: File, call: Call): boolean {
   if (verb === undefined || !ASKS.has(verb) || !isUsed(file, call)) return false
   const receiver = receiverOf(call)
   if (!receiver) return call.name === "fetch"
-  const name = dotted(receiver).split(".").at(-1)!
+  const path = dotted(receiver).split(".")
+  const name = path.at(-1)!
   const last = wordsOf(name).at(-1) ?? ""
   // `heartBeat.getServerStatus()` speaks of a server, and asks none; `pool.getNumActive()` asks oneself.
   const isAsked =
-    ASKED.has(last) || LIBRARIES.test(name) || (HOLDERS.has(last) && call.args.length > 0)
+    ASKED.has(last) ||
+    // `prisma.user.findMany()` asks through a model.
+    path.some((part) => LIBRARIES.test(part)) ||
+    (HOLDERS.has(last) && call.args.length > 0)
   return isAsked && targetOf(program, file, call, 0) !== "local"
 }
 

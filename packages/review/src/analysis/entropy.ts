@@ -77,7 +77,21 @@ function follow(
   if (node.kind === "lambda")
     return node.fn.body !== null && anyReturn(program, file, node.fn, steps, seen)
   const within = node.kind === "unary" ? field : null
+  // What is asked is not the value, unless it tosses a coin: `generation.attempts if generation else 0`.
+  if (node.kind === "conditional" && !tosses(file, node.test))
+    return [node.then, node.otherwise].some((one) =>
+      follow(program, file, one, steps, seen, within),
+    )
   return childrenOf(node).some((child) => follow(program, file, child, steps, seen, within))
+}
+
+function tosses(file: File, test: Node): boolean {
+  let found = false
+  walk(test, (node) => {
+    if (node.kind === "call") found ||= isRandomSource(file, node)
+    return !found
+  })
+  return found
 }
 
 function isEntropicCall(

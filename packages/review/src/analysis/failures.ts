@@ -95,6 +95,7 @@ function meaningOfBinary(test: Node & { kind: "binary" }): Verdict {
   if (/^>=?$/.test(op) && /(?:failures|errors)$/i.test(dotted(left))) return "failure"
   if (isStatus(left) && right.kind === "number" && /^>=?$/.test(op))
     return right.value >= 300 ? "failure" : "unknown"
+  if (op === "in" && isStatus(left) && isListOfBad(right)) return "failure"
   if ((op === "instanceof" || op === "in") && saysFailure(test)) return "failure"
   return "unknown"
 }
@@ -104,7 +105,7 @@ function meaningOfCall(test: Node & { kind: "call" }): Verdict {
   // That there is nothing is no failure, whatever it is that there is none of.
   if (/^(?:is_?)?(?:empty|null_?or_?empty|blank|null_?or_?blank)$/i.test(test.name))
     return "unknown"
-  if (saysFailure(test)) return "failure"
+  if (saysFailure(test) || isAmongBad(test)) return "failure"
   return meaningOfName(test.name.replace(/^(?:is|has|get)_?/, ""))
 }
 
@@ -112,6 +113,20 @@ function meaningOfName(name: string): Verdict {
   const words = wordsOf(name)
   if (words.some((word) => FAILURE_WORDS.has(word))) return "failure"
   return words.some((word) => SUCCESS_WORDS.has(word)) ? "success" : "unknown"
+}
+
+/** `[429, 503].includes(res.status)`, `listOf(502, 503).contains(code)`. */
+function isAmongBad({ name, callee, args }: Node & { kind: "call" }): boolean {
+  const [asked] = args
+  if (!asked || callee.kind !== "member" || !/^(?:includes|contains|has)$/.test(name)) return false
+  return isStatus(asked) && isListOfBad(callee.object)
+}
+
+/** A list in the code of statuses of failures alone. */
+function isListOfBad(node: Node): boolean {
+  const items = node.kind === "list" ? node.items : node.kind === "call" ? node.args : []
+  if (node.kind === "call" && items.length === 1) return isListOfBad(items[0]!)
+  return items.length > 0 && items.every((one) => one.kind === "number" && one.value >= 400)
 }
 
 function isStatus(node: Node): boolean {

@@ -3,6 +3,7 @@ import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
+import { overOf } from "./listOrigins.ts"
 import { dotted, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveFunction } from "./resolve.ts"
@@ -86,12 +87,8 @@ function ofGather(program: Program, file: File, call: Call): Fanout[] {
       ),
     ]
     return lists.flatMap((list) => {
-      if (list.kind !== "other" || !/comprehension|generator/.test(list.type)) return []
-      const clause = list.children.find(
-        (one) => one.kind === "other" && one.type === "for_in_clause",
-      )
-      const over = clause?.kind === "other" ? clause.children.at(-1) : undefined
-      const work = list.children[0]
+      const over = overOf(list)
+      const work = list.kind === "other" ? list.children[0] : undefined
       return over && work ? [{ at: call, over, work: [{ file, node: work }] }] : []
     })
   })

@@ -15,7 +15,7 @@ export interface Origin {
 }
 
 const LISTS =
-  /^(?:find_?all\w*|find_?many|find|find_?by\w*|list[A-Z_]?\w*|get_?all\w*|fetch_?all\w*|all|scan\w*|select\w*|query\w*|load_?all\w*|readdir|glob|(?:get|fetch|load|find|query|search|read)_?\w+s|(?:Get|Fetch|Load|Find|List|Query|Search)\w+s)$/i
+  /^(?:find_?all\w*|find_?many|find|find_?by\w*|list[A-Z_]?\w*|get_?all\w*|fetch_?all\w*|all|scan\w*|select\w*|query\w*|load_?all\w*|readdir|glob|(?:get|fetch|load|find|query|search|read)_?\w+s(?:_?(?:by|for|of|in|with|due|to)_?\w+)?|(?:Get|Fetch|Load|Find|List|Query|Search)\w+s)$/i
 const LIMITS =
   /\blimit\b|\btake\b|LIMIT\s|\.slice\(|per_?page|page_?size|max_?(?:results|items|keys)|\[:\w+\]|\bfirst:/i
 /** What keeps the length, or makes it shorter by what the list holds. */
@@ -50,6 +50,8 @@ export function originOf(program: Program, file: File, node: Node, steps = 6): O
         : unknown
     case "call":
       return ofCall(program, file, node, steps)
+    case "other":
+      return ofComprehension(program, file, node, steps)
     case "member":
       return ofMember(program, file, node, steps)
     case "name":
@@ -58,6 +60,27 @@ export function originOf(program: Program, file: File, node: Node, steps = 6): O
       return unknown
   }
 }
+
+/** Python's `[one for one in many if …]` is as long as what it goes over. */
+function ofComprehension(
+  program: Program,
+  file: File,
+  node: Node & { kind: "other" },
+  steps: number,
+): Origin {
+  const over = overOf(node)
+  return over ? originOf(program, file, over, steps - 1) : { kind: "unknown", file, at: node }
+}
+
+/** What the first clause of a comprehension goes over. */
+export function overOf(node: Node): Node | undefined {
+  if (node.kind !== "other" || !/comprehension|generator/.test(node.type)) return undefined
+  const clause = node.children.find((one) => one.kind === "other" && one.type === "for_in_clause")
+  return clause?.kind === "other" ? clause.children.at(-1) : undefined
+}
+
+/** Rows of a frame of pandas, which holds what a file or a query gave. */
+const FRAMES = /^(?:iterrows|itertuples|to_dicts)$/
 
 /** `searchParams.get("ids")?.split(",")`: whoever calls decides how many there are. */
 function paramOfRequest(program: Program, file: File, call: Call): Node | null {
@@ -81,6 +104,7 @@ function paramOfRequest(program: Program, file: File, call: Call): Node | null {
 
 function ofCall(program: Program, file: File, call: Call, steps: number): Origin {
   if (SHORTENS.test(call.name)) return { kind: "bounded", file, at: call }
+  if (FRAMES.test(call.name) && receiverOf(call)) return { kind: "unbounded", file, at: call }
   const asked = paramOfRequest(program, file, call)
   if (asked) return { kind: "unbounded", file, at: asked }
   const row = ownRowsOf(program, file).find((one) => one.call === call)

@@ -1,6 +1,6 @@
 /**
- * Tokens and the like that an object keeps until they expire: where one that is too old is fetched anew, by everyone who
- * finds it so. `if (this.token && !expired) return this.token; return this.refresh()`.
+ * Tokens and the like that an object or a module keeps until they expire: where one that is too old is fetched anew, by
+ * everyone who finds it so. `if (this.token && !expired) return this.token; return this.refresh()`.
  */
 import type { Call, Func, If, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
@@ -18,12 +18,12 @@ export interface Refresh {
   readonly put: Node
   /** Where it is put; the function of the test, or the one that it calls. */
   readonly by: Func
-  /** The field that keeps it; null where a store does. */
+  /** The field or the variable that keeps it; null where a store does. */
   readonly name: string | null
 }
 
 const ENDS =
-  /[eE]xpir|[tT][tT][lL]|\bstale|isValid|is_valid|[fF]etchedAt|fetched_at|[rR]efreshedAt|validUntil/
+  /[eE]xpir|[tT][tT][lL]|\bstale|[iI]s_?\w{0,12}[vV]alid|[hH]as_?[fF]resh|[nN]eeds_?[rR]efresh|[fF]etchedAt|fetched_at|[rR]efreshedAt|validUntil/
 const KEPT = /^(?:tokens?|credentials?|jwt|jwks|jwts|certs?|secrets?|bearer|authorization|keyset)$/
 /** What shares one fetch among all who wait for it. */
 const SHARES =
@@ -62,9 +62,9 @@ function storedRefreshOf(file: File, fn: Func): Refresh | null {
   const put = within.find(
     (call) =>
       call.start > load.end &&
-      KEEPS.test(call.name) &&
       call.callee.kind === "member" &&
-      call.args.length > 0,
+      // `user.save()`, `session.commit()`: what was read is kept with what was put into it.
+      (call.args.length > 0 ? KEEPS.test(call.name) : /^(?:save|commit|flush)$/.test(call.name)),
   )
   const test = file.branches.find(
     (one): one is If =>
@@ -92,7 +92,7 @@ function refreshOf(program: Program, file: File, fn: Func): Refresh | null {
   walk(fn.body!, (node) => {
     if (found || node.kind === "function") return false
     if (node.kind !== "if" || !ENDS.test(file.text.slice(fn.start, node.test.end))) return undefined
-    const name = keptIn(node.test)
+    const name = keptIn(file, node.test)
     if (!name) return undefined
     const isHandedOut = returns(node.then, name)
     const region = isHandedOut
@@ -106,12 +106,13 @@ function refreshOf(program: Program, file: File, fn: Func): Refresh | null {
   return found
 }
 
-/** The field that a test looks at: `this.accessToken`. */
-function keptIn(test: Node): string | null {
+/** The field or the variable of the module that a test looks at: `this.accessToken`, `accessToken`, `kept.token`. */
+function keptIn(file: File, test: Node): string | null {
   let found: string | null = null
   walk(test, (node) => {
     if (found) return false
-    if (node.kind !== "member" || !isOwn(node.object)) return undefined
+    if (node.kind !== "member" && node.kind !== "name") return undefined
+    if (!isKept(file, node)) return node.kind === "member" ? false : undefined
     const words = wordsOf(node.name)
     if (words.some((word) => KEPT.test(word)) && !words.some((word) => ENDS.test(word)))
       found = dotted(node)
@@ -120,8 +121,26 @@ function keptIn(test: Node): string | null {
   return found
 }
 
-function isOwn(node: Node): boolean {
-  return node.kind === "name" && /^(?:this|self)$/.test(node.name)
+/** What outlives the call: a field of the object, a variable of the module, a field of one. */
+function isKept(file: File, node: Node & { kind: "member" | "name" }): boolean {
+  const root = node.kind === "member" ? node.object : node
+  if (root.kind !== "name") return false
+  if (/^(?:this|self)$/.test(root.name)) return node.kind === "member"
+  return isOfModule(file, root)
+}
+
+/** A variable that is assigned outside of functions and classes, and by none of those around that hides it. */
+function isOfModule(file: File, { name, start }: Node & { kind: "name" }): boolean {
+  const assigned = file.assignmentsTo(name)
+  const isTop = (one: Node): boolean => !file.functionOf(one) && !file.classOf(one)
+  return (
+    assigned.some(isTop) &&
+    !assigned.some((one) => {
+      const fn = one.declares && !isTop(one) ? file.functionOf(one) : null
+      if (fn === null || start < fn.start || fn.end < start) return false
+      return !(file.language === "python" && file.textOf(fn).includes("global "))
+    })
+  )
 }
 
 function returns(block: Node, name: string): boolean {

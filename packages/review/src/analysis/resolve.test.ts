@@ -21,3 +21,42 @@ test("literals that copy the field of each other are followed once", async () =>
     "type B struct { add func() }\nfunc (b *B) Copy() *B {\n\tb.add()\n\treturn &B{add: b.add}\n}"
   expect(await targets(text, "add")).toEqual([])
 })
+
+test("a call of a method that only says that there is one leads to those of the subclasses", async () => {
+  const text = [
+    "class Policy(ABC):",
+    "    @abstractmethod",
+    "    def delay(self): ...",
+    "    def run(self):",
+    "        self.delay()",
+    "class Fixed(Policy):",
+    "    def delay(self):",
+    "        return 1",
+    "class Growing(Policy):",
+    "    def delay(self):",
+    "        return 2 ** self.n",
+  ].join("\n")
+  const program = await programOf([{ path: "a.py", text }])
+  const file = program.file("a.py")!
+  const [call] = file.callsNamed("delay")
+  const owners = resolveCall(program, file, call!).map(({ fn }) => file.classOf(fn)?.name)
+  expect(owners).toEqual(["Fixed", "Growing"])
+})
+
+test("a method that a subclass replaces is still meant where it has work of its own", async () => {
+  const text = [
+    "class Policy:",
+    "    def delay(self):",
+    "        return 1",
+    "    def run(self):",
+    "        self.delay()",
+    "class Growing(Policy):",
+    "    def delay(self):",
+    "        return 2",
+  ].join("\n")
+  const program = await programOf([{ path: "a.py", text }])
+  const file = program.file("a.py")!
+  const [call] = file.callsNamed("delay")
+  const owners = resolveCall(program, file, call!).map(({ fn }) => file.classOf(fn)?.name)
+  expect(owners).toEqual(["Policy"])
+})

@@ -9,6 +9,7 @@ import { implementersOf } from "./implementers.ts"
 import { folderOf, isForeign, isModule, isSamePackage, isScript, originOf } from "./modules.ts"
 import { fieldBy, methodsBy } from "./owners.ts"
 import type { ClassRef, FunctionRef, Located, Program } from "./program.ts"
+import { isStub } from "./stubs.ts"
 
 /** Implementations of an interface that are looked at; more of them prove nothing about one call. */
 const MAX_IMPLEMENTATIONS = 4
@@ -203,8 +204,9 @@ function methodsOf(
   const here = file.functions.find(
     (fn) => fn.name === name && (fn.receiver?.type ?? file.classOf(fn)?.name) === owner,
   )
-  if (here) return [{ file, fn: here }]
-  return methodsOfType(program, file, owner, name)
+  if (here && !isStub(here)) return [{ file, fn: here }]
+  const others = methodsOfType(program, file, owner, name)
+  return here && others.length === 0 ? [{ file, fn: here }] : others
 }
 
 /** Methods of a class by its name; of an interface those of its implementations; else of its bases. */
@@ -222,7 +224,7 @@ function methodsOfType(
   const first = named ?? own.find((ref) => ref.source.language === file.language)
   if (first) return [first]
   const subclasses = program.subclassesOf(type)
-  const below = subclasses.length > 0 ? new Set(subclasses.map((one) => one.name)) : NOBODY
+  const below = new Set(subclasses.map((one) => one.name))
   const implementations = [...below].flatMap((owner) => methodsBy(functions, owner))
   if (implementations.length > 0) return inOrder(functions, implementations)
   const classes = program.classesNamed(type)
@@ -238,8 +240,6 @@ function methodsOfType(
   }
   return []
 }
-
-const NOBODY: ReadonlySet<string> = new Set()
 
 /** The first few of some functions, in the order that all of their name have. */
 function inOrder(

@@ -11,7 +11,8 @@ import type { File } from "./file.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
-import type { Wait } from "./waits.ts"
+import { ASIDE, operationIn } from "./triedCalls.ts"
+import { isOwner, type Wait } from "./waits.ts"
 import {
   countedAttempts,
   countedWithin,
@@ -20,6 +21,7 @@ import {
   failureBeside,
   failureOn,
   holds,
+  leavesAfter,
   pathToLoop,
   type Way,
 } from "./ways.ts"
@@ -35,10 +37,6 @@ export interface Round {
   /** What is done again. */
   readonly operation: Call | null
 }
-
-/** Calls that are never what is tried: logging, time, arithmetic, questions. */
-const ASIDE =
-  /^(?:log|debug|info|warn|warning|error|print|println|printf|Printf|Println|Errorf|sleep|pow|min|max|range|format|currentThread|is[A-Z]\w*|now|nanoTime|currentTimeMillis|len|append|make|String|valueOf|toString|Duration|Since|Until|After|Done|Err|new\w*Exception|Error)$/
 
 const NOTHING: Round = { purpose: "other", around: null, failure: null, operation: null }
 
@@ -80,6 +78,7 @@ function leadsToDeadline(program: Program, file: File, delay: Node): boolean {
 
 function inLoop(call: Call, way: Way): Round {
   const loop = way.loop!
+  if (leavesAfter(way)) return NOTHING
   if (emptinessOn(way)) return { purpose: "poll", around: loop, failure: null, operation: null }
   const failure =
     failureOn(way) ??
@@ -112,43 +111,6 @@ function isRetryDelay(name: string): boolean {
   )
 }
 
-/** The call that is tried: the first of the loop's `try`, or the one whose error is looked at. */
-function operationIn(loop: Loop | Func, wait: Call): Call | null {
-  let tried: Call | null = null
-  let checked: Call | null = null
-  let first: Call | null = null
-  walk(loop, (node) => {
-    if (node === wait || (node.kind === "function" && node !== loop && !node.isLambda)) return false
-    if (node.kind === "try" && !tried) tried = firstCall(node.body)
-    if (
-      node.kind === "assign" &&
-      node.value &&
-      !checked &&
-      node.targets.some((target) => /^err(?:or)?$/i.test(dotted(target)))
-    ) {
-      checked = firstCall(node.value)
-    }
-    if (
-      node.kind === "call" &&
-      !first &&
-      !ASIDE.test(node.name) &&
-      !/^(?:log|debug|info|warn|warning|error|print|println|Printf|Errorf)$/i.test(node.name)
-    )
-      first = node
-    return undefined
-  })
-  return tried ?? checked ?? first
-}
-
-function firstCall(node: Node): Call | null {
-  let found: Call | null = null
-  walk(node, (one) => {
-    if (!found && one.kind === "call" && !ASIDE.test(one.name)) found = one
-    return !found
-  })
-  return found
-}
-
 /** A failure, a wait, and the function calls itself again, or its caller does. */
 function withoutLoop(program: Program, file: File, call: Call, way: Way): Round {
   const { fn } = way
@@ -158,7 +120,7 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
     return isCalledAround(program, file, fn) ? { ...NOTHING, purpose: "poll", around: fn } : NOTHING
   const again = failure ? null : triesAgain(fn, call)
   if (again) return { purpose: "retry", around: fn, failure: null, operation: again }
-  if (!failure) return isOnlyAWait(fn, call) ? asItsCaller(program, file, fn) : NOTHING
+  if (!failure) return isOnlyAWait(file, fn, call) ? asItsCaller(program, file, fn) : NOTHING
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
   }
@@ -211,7 +173,7 @@ function asItsCaller(program: Program, file: File, fn: Func, depth = 0): Round {
     if (round.purpose === "retry")
       return caller.file === file ? round : { ...NOTHING, purpose: "retry", around: fn }
     // `delayIfNeeded() { if (…) { this.delay(); this.increase() } }`
-    if (!way.loop && way.fn && depth < 2 && isOnlyAWait(way.fn, caller.call)) {
+    if (!way.loop && way.fn && depth < 2 && isOnlyAWait(caller.file, way.fn, caller.call)) {
       const above = asItsCaller(program, caller.file, way.fn, depth + 1)
       if (above.purpose === "retry") return above
     }
@@ -228,14 +190,15 @@ function asItsCaller(program: Program, file: File, fn: Func, depth = 0): Round {
 }
 
 /** Nothing but a wait, a word about it and reckoning: `func (r *retrier) pause() { time.Sleep(r.wait); r.wait *= 2 }`. */
-function isOnlyAWait(fn: Func, wait: Call): boolean {
+function isOnlyAWait(file: File, fn: Func, wait: Call): boolean {
   let calls = 0
   let statements = 0
   // How long is the caller's affair then, and it is told of it where it calls.
+  const told = fn.params.filter((param, place) => !isOwner(file, param, place))
   let isTold = false
   for (const arg of wait.args)
     walk(arg, (node) => {
-      if (node.kind === "name") isTold ||= fn.params.some((param) => param.name === node.name)
+      if (node.kind === "name") isTold ||= told.some((param) => param.name === node.name)
       return !isTold
     })
   if (isTold) return false

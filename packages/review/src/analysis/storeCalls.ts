@@ -6,6 +6,7 @@ import type { Call, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
+import { elementOf } from "./listElements.ts"
 import { argNamed, dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { typeOf } from "./resolve.ts"
@@ -74,7 +75,11 @@ function classified(program: Program, file: File, call: Call): StoreCall | null 
   if (/^set(?:_?args|Async)?$/i.test(name)) return written(program, file, call, args, first)
   if (/^add(?:Async)?$/i.test(name)) return added(call, args)
   const plain = { call, key: first, value: null, expires: null }
-  if (DELETE.test(name)) return { kind: "delete", ...plain }
+  // `del(...keys)`: each is a key of its own, and made alike.
+  if (DELETE.test(name)) {
+    const keys = first.kind === "spread" ? first.value : first
+    return { kind: "delete", ...plain, key: elementOf(program, file, keys) ?? first }
+  }
   if (EXPIRE.test(name)) return { kind: "expire", ...plain }
   if (READ.test(name)) return { kind: "read", ...plain }
   return null

@@ -2,6 +2,7 @@
 import { eachChild, walk } from "../ir/children.ts"
 import type { Class, Import, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
+import { isStub } from "./stubs.ts"
 
 export interface FunctionEntry {
   readonly name: string
@@ -40,7 +41,7 @@ export function summarise(file: File): Summary {
   const visit = (root: Node, owner: string | null): void =>
     walk(root, (node) => {
       if (node.kind === "call") calls.add(node.name)
-      else if (node.kind === "function" && node.body && !node.hasError && node.name !== "") {
+      else if (node.kind === "function" && !isStub(node) && !node.hasError && node.name !== "") {
         functions.push({
           name: node.name,
           owner: node.receiver?.type ?? owner,

@@ -71,6 +71,12 @@ const REMOTE_WORDS = new Set([
   "smtp",
   "oauth",
   "supabase",
+  "prisma",
+  "mongoose",
+  "sequelize",
+  "typeorm",
+  "knex",
+  "drizzle",
   "stripe",
   "queue",
   "session",
@@ -151,13 +157,16 @@ const SETTING = /(?:[iI]nterval|[tT]imeout|[dD]elay|[pP]eriod|[dD]uration)(?:\(\
 const CHAIN =
   /(?:^|\.)(?:\w*[pP]rovider|web3|eth)(?:\(\))?\.(?:getBlock(?:Number)?|getLogs|getTransaction(?:Receipt)?|waitForTransaction|broadcastTransaction)$/
 
+/** Django's managers ask the database. */
+const MANAGER = /(?:^|\.)[A-Z]\w*\.objects\.\w+/
+
 const MEMO = Symbol("target of a function")
 
 /** Where a call goes, by its name, what it is called on, and what the functions behind it call. */
 export function targetOf(program: Program, file: File, call: Call, depth = 2): Target {
   const name = dotted(call.callee)
   if (ASIDE.test(name) || SETTING.test(name)) return "unknown"
-  if (CHAIN.test(name)) return "remote"
+  if (CHAIN.test(name) || MANAGER.test(name)) return "remote"
   const direct = byName(name)
   // What the repository says of its own `queryRegistry` weighs more than the verb.
   const isOpen = direct === "remote" && depth > 0 && isByVerb(name)

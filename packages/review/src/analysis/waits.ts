@@ -1,5 +1,5 @@
 /** Where code waits for time to pass, in every language, and through functions that wait for their caller. */
-import type { Call, Func, Node } from "../ir/nodes.ts"
+import type { Call, Func, Node, Param } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { numberOf } from "./constants.ts"
 import type { File } from "./file.ts"
@@ -249,10 +249,8 @@ function wrappedWait(program: Program, file: File, call: Call): Wait | null {
     const wrapped = waitedParam(program, target)
     if (!wrapped) continue
     const param = target.fn.params[wrapped.index]!
-    const offset =
-      /^(?:self|cls)$/.test(target.fn.params[0]?.name ?? "") && target.file.language === "python"
-        ? 1
-        : 0
+    const [first] = target.fn.params
+    const offset = first && isOwner(target.file, first, 0) ? 1 : 0
     const named = call.args.find((arg) => arg.kind === "named" && arg.name === param.name)
     const delay =
       named?.kind === "named" ? named.value : (call.args[wrapped.index - offset] ?? param.value)
@@ -303,7 +301,10 @@ function waitedParam(
       const wait = waitOf(program, file, node)
       if (!wait || wait.form === "interval" || isLimit(file, wait)) return undefined
       const index = fn.params.findIndex(
-        (param) => param.name !== "" && isTimeOf(file, wait.delay, param.name),
+        (param, place) =>
+          param.name !== "" &&
+          !isOwner(file, param, place) &&
+          isTimeOf(file, wait.delay, param.name),
       )
       // `setTimeout(callback, ms)` with a callback of the caller's only passes time on.
       if (index >= 0) found = { index, unitMs: wait.unitMs }
@@ -334,6 +335,11 @@ function isLimit(file: File, { call, callback }: Wait): boolean {
     )
   }
   return false
+}
+
+/** Python's `self`, whose fields are no argument. */
+export function isOwner(file: File, { name }: Param, place: number): boolean {
+  return place === 0 && file.language === "python" && /^(?:self|cls)$/.test(name)
 }
 
 /** Whether a parameter is the time; `task.getTimeout()` of Java is a time of something else that is done. */

@@ -75,6 +75,28 @@ function runsInPlace(file: File, fn: Func): boolean {
   return call?.kind === "call" && IN_PLACE.test(call.name)
 }
 
+/** Whether the course of a wait leaves the loop after it, whatever happens: the round went well, or is given up. */
+export function leavesAfter({ loop, steps }: Way): boolean {
+  for (let i = 1; i < steps.length; i++) {
+    const outer = steps[i]!
+    if (outer.kind === "switch") return false
+    if (outer.kind !== "block" || outer === loop?.body) continue
+    const after = outer.body.slice(outer.body.indexOf(steps[i - 1]!) + 1)
+    if (after.some(mayComeRound)) return false
+    if (after.some((one) => one.kind === "return" || one.kind === "throw")) return true
+  }
+  return false
+}
+
+function mayComeRound(statement: Node): boolean {
+  let found = false
+  walk(statement, (node) => {
+    if (node.kind === "continue") found = true
+    return !found && node.kind !== "function"
+  })
+  return found
+}
+
 /** The failure on the way out: a catch, or a branch whose test says that something failed. */
 export function failureOn(way: Way): Node | null {
   const { steps } = way

@@ -20,7 +20,7 @@ const TEST_NAME: Readonly<Record<Language, RegExp>> = {
 }
 
 const EXAMPLE =
-  /(?:^|\/)(?:_?examples?|samples?|demos?|scripts?|bench|benches|benchmarks?|migrations?|migrate|cli|playground|tutorials?|quickstarts?|docs?|tools?|hack|\.github)\//
+  /(?:^|\/)(?:_?examples?|samples?|demos?|scripts?|bench|benches|benchmarks?|migrations?|migrate|cli|playground|tutorials?|quickstarts?|docs?|\.github)\/|^(?:tools?|hack)\//
 
 const EXAMPLE_NAME =
   /(?:^|\/)(?:example|sample|demo|bench|benchmark)s?(?:[._-][^/]*)?\.[a-z]+$|[._-](?:example|sample|demo|stories|bench|benchmark)\.[a-z]+$/

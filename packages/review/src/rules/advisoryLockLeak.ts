@@ -30,7 +30,7 @@ export const advisoryLockLeak: Rule = {
         "PostgreSQL's `pg_advisory_lock` and `pg_try_advisory_lock` (also shared) and MySQL's `GET_LOCK`, in SQL that stands in a string, with `pg_advisory_unlock`, `RELEASE_LOCK` and `DISCARD ALL`.",
         "Pools, by what made them, by their type or by their name: node-postgres, Prisma, Drizzle, Sequelize, database/sql, GORM, pgxpool, SQLAlchemy's engines, asyncpg, databases, psycopg's pools, JdbcTemplate, DataSource.",
         "What stays with one connection: a client, a checked-out connection, a cursor, a transaction, the parameter of a callback.",
-        "A connection that is checked out, locked and given back without an unlock: a `with` block of Python, or `release()` and `close()` in the same function.",
+        "A connection that is checked out, locked and given back without an unlock: a `with` block of Python, or `release()`, `close()` and `putconn(conn)` in the same function; also through a cursor of it.",
         "In Python a `session.commit()` between lock and unlock: SQLAlchemy takes another connection after it.",
       ],
       misses: [
@@ -197,7 +197,7 @@ function checkedOutAndReturned(file: File, lock: Call, unlocks: readonly Call[])
 /** Python's `with engine.connect() as conn:`, whose end gives the connection back. */
 function blockOf(file: File, lock: Call): Node | null {
   const receiver = receiverOf(lock)
-  const root = receiver ? rootOf(receiver) : null
+  const root = receiver ? connectionOf(file, lock, rootOf(receiver)) : null
   for (const outer of file.ancestorsOf(lock)) {
     if (outer.kind === "with" && outer.form === "with") {
       const own = outer.resources.find(
@@ -214,6 +214,23 @@ function blockOf(file: File, lock: Call): Node | null {
   return null
 }
 
+/** The connection of a cursor: `with pool.connection() as conn, conn.cursor() as cur`, `cur = conn.cursor()`. */
+function connectionOf(file: File, at: Call, root: string | null): string | null {
+  const isRoot = (node: Node | null): boolean => node?.kind === "name" && node.name === root
+  const made: (Node | null)[] = file.assignments
+    .filter((one) => one.end <= at.start && file.methodOf(one) === file.methodOf(at))
+    .flatMap((one) => (one.targets.some(isRoot) ? [one.value] : []))
+  for (const outer of file.ancestorsOf(at))
+    if (outer.kind === "with")
+      made.push(...outer.resources.flatMap((one) => (isRoot(one.binding) ? [one.value] : [])))
+  for (const value of made) {
+    const call = value?.kind === "await" ? value.value : value
+    if (call?.kind === "call" && call.name === "cursor" && call.callee.kind === "member")
+      return rootOf(call.callee.object)
+  }
+  return root
+}
+
 function isCheckout(file: File, source: Call): boolean {
   const receiver = receiverOf(source)
   if (!receiver) return /^(?:SessionLocal|Session|async_session|session_factory)$/.test(source.name)
@@ -227,7 +244,7 @@ function isCheckout(file: File, source: Call): boolean {
 /** `client, _ := pool.Acquire(ctx)` … `defer client.Release()`. */
 function releasedIn(file: File, lock: Call): Node | null {
   const receiver = receiverOf(lock)
-  const root = receiver ? rootOf(receiver) : null
+  const root = receiver ? connectionOf(file, lock, rootOf(receiver)) : null
   const fn = file.methodOf(lock)
   if (!root || !fn) return null
   const isOurs = file.assignments.some((assign) => {
@@ -244,10 +261,12 @@ function releasedIn(file: File, lock: Call): Node | null {
     (call) =>
       call.start > fn.start &&
       call.end <= fn.end &&
-      call.args.length === 0 &&
-      /^(?:release|Release|close|Close)$/.test(call.name) &&
       call.callee.kind === "member" &&
-      rootOf(call.callee.object) === root,
+      (call.args.length === 0
+        ? /^(?:release|Release|close|Close)$/.test(call.name) && rootOf(call.callee.object) === root
+        : /^(?:release|putconn|put_conn|return_connection)$/.test(call.name) &&
+          call.args[0]?.kind === "name" &&
+          call.args[0].name === root),
   )
   return isOurs && release ? fn : null
 }

@@ -35,7 +35,7 @@ export const cacheStampede: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|[kK]eyv|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)|[rR]efresh_?[tT]oken/,
+    /[cC]ache|CACHE|redis|Redis|rdb|memcache|jedis|valkey|[kK]eyv|(?:this|self)\.[#_\w]*(?:[tT]oken|[cC]redential|[jJ]wt|[jJ]wks)|[rR]efresh_?[tT]oken|[tT]oken\w{0,16}[eE]xp|TOKEN_EXP|[eE]xpires?_?[aA]t|[eE]xpiry/,
   docs: {
     what: "Code looks into a cache (or at a value that it keeps in a variable for a while, such as a token), loads what is missing from a database or another service, and puts it there. Nothing lets those who miss at the same time share one load.",
     why: "When an entry that many ask for expires, all of them miss together and load it together. The backend gets hundreds of equal requests in the same instant, becomes slow, and more requests miss meanwhile.",
@@ -51,7 +51,7 @@ export const cacheStampede: Rule = {
         "A read and a later write of the same key, spelled alike, in one function, on what is called a cache: clients of Redis, Valkey and memcached, Keyv, Spring's RedisTemplate, anything with the word cache in its name, and `this` in a class that is a cache.",
         "Between them a load that is awaited, reads rows, goes to another machine, is handed in, or is named after loading (`load…`, `fetch…`, `query…`, `compute…`).",
         "A variable or a field that is called cached or memo, handed out while it is young and loaded anew when it is not.",
-        "In TypeScript, Python and Kotlin a token, a credential or a set of keys that an object keeps and that everyone who finds it expired fetches anew.",
+        "In TypeScript, Python and Kotlin a token, a credential or a set of keys that an object or a module keeps and that everyone who finds it expired fetches anew.",
         "In every language a stored grant that is refreshed with its refresh token when it has expired.",
       ],
       misses: [

@@ -32,7 +32,7 @@ export const lockReleaseWithoutOwnerCheck: Rule = {
     ],
     reach: {
       sees: [
-        "Keys that are set when absent, here or in another file, and deleted: SET with NX, SETNX, `setIfAbsent`, `trySet`, and the `add` of memcached and Django's cache; go-redis, redigo, rueidis, redis-py, ioredis, node-redis, Jedis, Lettuce and Spring's templates, gomemcache, and commands that are sent by their name.",
+        "Keys that are set when absent, here or in another file, and deleted, one by one or as a list that is made of them: SET with NX, SETNX, `setIfAbsent`, `trySet`, and the `add` of memcached and Django's cache; go-redis, redigo, rueidis, redis-py, ioredis, node-redis, Jedis, Lettuce and Spring's templates, gomemcache, and commands that are sent by their name.",
         "Thin layers of the repository that take a lock by the key that they are given.",
         "Rows of tables named after locks, leases, leaders, mutexes or semaphores that are deleted or freed without their owner, in SQL, query builders, mappers and documents.",
         "Items of DynamoDB that are put with `attribute_not_exists` and deleted without a condition.",
@@ -118,7 +118,9 @@ function isOnTime(release: Step): boolean {
   for (const outer of file.ancestorsOf(store.call)) {
     if (
       outer.kind === "if" &&
-      /now\b|currentTimeMillis|expir|deadline|elapsed/i.test(file.textOf(outer.test))
+      /now\b|currentTimeMillis|monotonic|expir|deadline|elapsed|time_?out_?at/i.test(
+        file.textOf(outer.test),
+      )
     ) {
       return true
     }

@@ -26,7 +26,7 @@ export const missingDeadline: Rule = {
       "A timeout is passed, set on the client or session, or flows into the context from any caller.",
       "The options are not seen whole, so that they may hold one.",
       "The client has a limit of its own (httpx, aiohttp) that is not switched off.",
-      "The code is a script, a command, an example, or the start of a program.",
+      "The code is a script, a command, an example, a tool at the top of the repository, or the start of a program.",
     ],
     reach: {
       sees: [

@@ -6,20 +6,12 @@ import { dotted } from "../analysis/names.ts"
 import type { Located, Program } from "../analysis/program.ts"
 import { callsIn } from "../analysis/refusals.ts"
 import { resolveCall, resolveFunction } from "../analysis/resolve.ts"
-import { doubledClients } from "../analysis/retryingClients.ts"
+import { ANNOTATIONS, doubledClients, RETRYING } from "../analysis/retryingClients.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
 import { waitsOf } from "../analysis/waits.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { DraftFact, Rule } from "./rule.ts"
-
-/** Functions of libraries that try again what they are given. */
-const RETRYING =
-  /^(?:pRetry|p_retry|retry|withRetry|withRetries|with_retries|retryAsync|asyncRetry|backOff|retryWhen|Retry|RetryNotify|retry_call|RetryWithData|executeWithRetry|executeSupplier)$/
-
-/** Decorators and annotations that make a function try again. */
-const ANNOTATIONS =
-  /^(?:tenacity\.)?retry(?:ing)?$|^backoff\.on_(?:exception|predicate)$|(?:^|\.)Retryable$|(?:^|\.)Retry$/
 
 /** Clients that are built to try again. */
 const CLIENTS =
@@ -47,10 +39,10 @@ export const nestedRetry: Rule = {
         "An outer loop that waits after a failure and tries again.",
         "In it a call of a function of the repository that has such a loop itself, is annotated (tenacity's and retrying's `@retry`, `@backoff.on_exception`, `@Retryable`, `@Retry`), hands a function to p-retry, `retry`, `backOff`, `RetryNotify`, `retry_call` or their like, or names a client that tries again (go-retryablehttp, axios-retry, urllib3's Retry).",
         "In Python a call of boto3 whose ClientError is caught, where no code sets `max_attempts`.",
-        "In Python and TypeScript clients of OpenAI, Anthropic, Groq, Cerebras and Together that are made without a word on retries, in a class that tries again or extends one that does.",
+        "In Python and TypeScript clients of OpenAI, Anthropic, Groq, Cerebras and Together that are made without a word on retries, in a class that tries again or extends one that does; also by a function that is given what to try again, or by an annotation.",
       ],
       misses: [
-        "Two layers that are both libraries or annotations: the outer one has to be a loop.",
+        "Two layers that are both libraries or annotations, but for the clients above: the outer one has to be a loop.",
         "An inner retry more than one call away from the loop.",
         "Retries of proxies, meshes, queues and schedulers.",
       ],
@@ -105,15 +97,15 @@ export const nestedRetry: Rule = {
         ],
       })
     }
-    for (const { client, wait, file: from } of doubledClients(program, file))
+    for (const { client, again, file: from } of doubledClients(program, file))
       report({
         at: client,
         tier: "likely",
         severity: "medium",
-        message: `\`${dotted(client.callee)}\` tries each request up to three times by itself, and a loop tries it again: their attempts multiply`,
+        message: `\`${dotted(client.callee)}\` tries each request up to three times by itself, and is tried again around it: their attempts multiply`,
         because: [
           { text: "made here without a word on retries", at: client },
-          { text: "the outer retry waits here", at: wait, file: from },
+          { text: "the outer retry is here", at: again, file: from },
         ],
         checked: ["max_retries is not set where the client is made"],
         fix: {
@@ -147,11 +139,12 @@ function innerRetry(program: Program, file: File, round: Round, wait: Call): Inn
       }
       return false
     }
-    for (const target of resolveCall(program, file, node)) {
-      if (target.file === file && holds(target.fn, around)) continue
-      const facts = retriesOf(program, target)
-      if (facts) found ??= { call: node, facts }
-    }
+    const targets = resolveCall(program, file, node).filter(
+      (target) => !(target.file === file && holds(target.fn, around)),
+    )
+    // Where several may be meant, what one of them does says nothing.
+    const facts = targets.map((target) => retriesOf(program, target))
+    if (facts[0] && facts.every((one) => one !== null)) found ??= { call: node, facts: facts[0] }
     return undefined
   })
   return found

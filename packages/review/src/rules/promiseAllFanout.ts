@@ -12,7 +12,7 @@ import type { Call, Node } from "../ir/nodes.ts"
 import type { Rule } from "./rule.ts"
 
 const LIMITERS =
-  /p-?limit|\blimit(?:er)?\s*\(|\blimit\(|sema(?:phore)?\b|\bsem\b|Semaphore|withPermit|limitedParallelism|SetLimit|bottleneck|throttle|\.acquire|Acquire|concurrency|chunk|max_?(?:workers|concurren\w*|parallel\w*)|worker_?pool|ants\.|tokens\s*<-|make\(chan struct\{\},|flatMapMerge|newFixedThreadPool|queue\.add\(|pMap|mapLimit/
+  /p-?limit|\blimit(?:er)?\s*\(|\blimit\(|sema(?:phore)?\b|\bsem\b|Semaphore|withPermit|limitedParallelism|SetLimit|bottleneck|throttle|(?<![lL]ock(?:s|er|ing)?)\.acquire|(?<![lL]ock(?:s|er|ing)?\.)Acquire|concurrency|chunk|max_?(?:workers|concurren\w*|parallel\w*)|worker_?pool|ants\.|tokens\s*<-|make\(chan struct\{\},|flatMapMerge|newFixedThreadPool|queue\.add\(|pMap|mapLimit/
 
 /** A browser bounds its connections itself. */
 const BROWSER =
@@ -41,8 +41,8 @@ export const promiseAllFanout: Rule = {
       sees: [
         "In TypeScript `Promise.all` and `Promise.allSettled` over a `map`; in Python `gather`, `wait` and `as_completed` of a comprehension, and `create_task`, `ensure_future` and `start_soon` in a loop; in Go `go` and errgroup's `Go` in a `range`.",
         "In Kotlin `async` and `launch` in a `map`, a `forEach` or a loop; in Java `sendAsync`, virtual threads, and executors of a file that makes a cached or virtual pool.",
-        "Lists of any length: rows without a LIMIT, bodies and parameters of requests, and calls named after lists (`findAll`, `listUsers`).",
-        "Work that goes to another service, up to two calls deep: clients of HTTP and RPC, S3, SQS, SNS, mail, and what is called a client, provider, gateway or API.",
+        "Lists of any length: rows without a LIMIT, bodies and parameters of requests, calls named after lists (`findAll`, `listUsers`, `getUsersByTeam`), and rows of a data frame (`iterrows`).",
+        "Work that goes to another service, up to two calls deep: clients of HTTP and RPC, S3, SQS, SNS, mail, language models, and what is called a client, provider, gateway or API.",
       ],
       misses: [
         "Queries, which the pool of connections bounds.",
@@ -118,7 +118,10 @@ function remoteIn(
 }
 
 const HTTP =
-  /(?:^|\.)fetch$|axios|\bgot\b|requests\.|httpx|https?\b|[cC]lient\.|[cC]lient\(\)\.|Client\.|[sS]tub\.|[aA]pi\.|webhook|smtp|[mM]ailer\.|s3|sns|sqs|ses\b|bucket|upload|download|[pP]rovider\.|[gG]ateway\.|[oO]ctokit\.|[gG]mail\.|[gG]raph\./
+  /(?:^|\.)fetch$|axios|\bgot\b|requests\.|httpx|https?\b|[cC]lient\.|[cC]lient\(\)\.|Client\.|[lL]lm\.|LLM\.|openai|anthropic|gen_?ai|litellm|[sS]tub\.|[aA]pi\.|webhook|smtp|[mM]ailer\.|s3|sns|sqs|ses\b|bucket|upload|download|[pP]rovider\.|[gG]ateway\.|[oO]ctokit\.|[gG]mail\.|[gG]raph\./
+
+/** `EmailClient.getInstance()` gives a client and asks nobody. */
+const MAKES = /^(?:get|create|make|new|of|build)?_?(?:[iI]nstance|[cC]lient)$/
 
 /** Ports to services of others: `emailProvider.getThread(id)`, `this.crmGateway.fetchContact(id)`. */
 const ABROAD =
@@ -136,6 +139,7 @@ function remoteWithin(
     const name = dotted(node.callee)
     if (
       HTTP.test(name) &&
+      !MAKES.test(node.name) &&
       (/(?:^|\.)fetch$/.test(name) ||
         targetOf(program, file, node, 0) === "remote" ||
         /[cC]lient\./.test(name) ||

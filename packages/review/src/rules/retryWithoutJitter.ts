@@ -1,20 +1,26 @@
 /** retry-without-jitter: those who failed together come back together. */
-import { growsByCount, lockstepBackoffsOf, type Backoff } from "../analysis/backoffs.ts"
-import { callersOf, definitionsOf, type Definition } from "../analysis/definitions.ts"
+import {
+  growsByCount,
+  growsItself,
+  lockstepBackoffsOf,
+  type Backoff,
+} from "../analysis/backoffs.ts"
+import { callersOf, definitionsOf } from "../analysis/definitions.ts"
+import { definitionShown, grownBehind, nameWithin, PLATFORM } from "../analysis/delaySources.ts"
 import { isEntropic } from "../analysis/entropy.ts"
 import type { File } from "../analysis/file.ts"
-import { dotted, rootOf } from "../analysis/names.ts"
+import { dotted, rootOf, wordsOf } from "../analysis/names.ts"
 import { lockstepPoliciesOf } from "../analysis/policies/lockstepPolicies.ts"
 import type { Policy } from "../analysis/policies/policy.ts"
 import type { Program } from "../analysis/program.ts"
-import { assignmentsIn, resolveCall } from "../analysis/resolve.ts"
+import { resolveCall } from "../analysis/resolve.ts"
 import { canBeCutShort } from "../analysis/cutShort.ts"
 import { roundOf, type Round } from "../analysis/retries.ts"
 import { targetOf, targetWithin, type Target } from "../analysis/targets.ts"
 import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
-import type { Call, Node } from "../ir/nodes.ts"
+import type { Node } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule, Spot } from "./rule.ts"
 
 /** Below this a wait on one's own machine is a poll of something that is about to happen. */
@@ -92,6 +98,8 @@ export const retryWithoutJitter: Rule = {
       if (round.around && seen.has(round.around)) continue
       if (round.around) seen.add(round.around)
       const draft = draftOf(program, file, wait, round)
+      // Several loops that wait by one helper are one mistake of the helper.
+      if (told.some((spot) => spot.start === draft.at.start && spot.end === draft.at.end)) continue
       told.push(draft.at, wait.call)
       report(draft)
     }
@@ -176,19 +184,17 @@ function draftOfPolicy(program: Program, file: File, { at, who, why, missing }: 
 function isCleared(program: Program, file: File, wait: Wait): boolean {
   if (wait.delay.kind === "number" && wait.delay.value === 0) return true
   if (isEntropic(program, file, wait.delay) || waitsAtRandom(program, file, wait)) return true
-  const texts = [
-    wait.delay,
-    ...definitionsOf(program, file, wait.delay).flatMap((one) => one.value ?? []),
-  ]
+  const named = nameWithin(wait.delay)
+  const definitions = definitionsOf(program, file, named)
+  const texts = [named, ...definitions.flatMap((one) => one.value ?? [])]
   // What the server does not say is reckoned here, alike for everyone: `retryAfter ?? base * 2 ** attempt`.
   if (texts.some(growsByCount)) return false
+  if (definitions.some(({ at }) => at.kind === "assign" && growsItself(at))) return false
   return (
-    texts.some((node) => SERVER_SAYS.test(file.textOf(node))) || isFromAnswer(file, wait, texts)
+    texts.some((node) => SERVER_SAYS.test(file.textOf(node)) || isReadFrom(program, file, node)) ||
+    isFromAnswer(file, wait, texts)
   )
 }
-
-const PLATFORM =
-  /^(?:Thread|TimeUnit(?:\.\w+)?|LockSupport|time|asyncio|trio|gevent|anyio)\.\w+$|^(?:setTimeout|delay)$/
 
 /** `sleepWithJitter(min, max)`: chance comes in where the time is waited for. */
 function waitsAtRandom(program: Program, file: File, wait: Wait): boolean {
@@ -199,6 +205,23 @@ function waitsAtRandom(program: Program, file: File, wait: Wait): boolean {
         call.start >= fn.start && call.end <= fn.end && isEntropic(program, at, delay),
     ),
   )
+}
+
+const ANSWER = /^(?:resp|response|res|reply|answer|headers?|err|error|exc?|e|exception)$/i
+
+/** `await parse_retry_delay(response)`: a function that is given nothing but the answer reads it there. */
+function isReadFrom(program: Program, file: File, node: Node): boolean {
+  const call = node.kind === "await" ? node.value : node
+  if (call.kind !== "call" || call.args.length !== 1 || !ANSWER.test(lastOf(call.args[0]!)))
+    return false
+  return (
+    wordsOf(call.name).some((word) => /^(?:retry|delay|wait|reset|backoff)$/.test(word)) &&
+    resolveCall(program, file, call).every(({ fn }) => fn.body !== null && !growsByCount(fn.body))
+  )
+}
+
+function lastOf(node: Node): string {
+  return node.kind === "name" || node.kind === "member" ? node.name : ""
 }
 
 /** The delay is a field of the error that was caught, or of what was filled from it. */
@@ -227,7 +250,8 @@ function isOneOf(node: Node | string | null, names: readonly string[]): boolean 
 }
 
 function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft {
-  const definition = definitionShown(program, file, wait, round)
+  const grown = grownBehind(program, file, wait)
+  const definition = grown ?? definitionShown(program, file, wait, round)
   const target = targetOfRound(program, file, round)
   const ms = waitMs(program, file, wait)
   const because: DraftFact[] = [
@@ -245,7 +269,7 @@ function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft 
     at: definition && definition.file === file ? definition.at : wait.call,
     tier: isAside(program, file, round) ? "context" : tierOf(target, ms, canBeCutShort(file, wait)),
     severity: severityOf(target, ms, fleet !== null),
-    message: `${shown(file, round)} is retried after ${delayShown(file, wait, ms)}, the same for everyone who failed at the same time`,
+    message: `${shown(file, round)} is retried after ${grown ? shortened(grown.file.textOf(grown.at)) : delayShown(file, wait, ms)}, the same for everyone who failed at the same time`,
     because,
     checked: [
       "no random source flows into the delay, through names, fields, parameters or called functions",
@@ -253,80 +277,6 @@ function draftOf(program: Program, file: File, wait: Wait, round: Round): Draft 
       "the wait is not a poll and not the time limit of a race",
     ],
   }
-}
-
-/** Where the delay grows or is set: what has to be changed. The wait itself when it says all. */
-function definitionShown(
-  program: Program,
-  file: File,
-  wait: Wait,
-  round: Round,
-): Definition | null {
-  const named = nameWithin(wait.delay)
-  const definitions = definitionsOf(program, file, named).filter(
-    (one) =>
-      one.file === file && !one.isParam && !(one.value?.kind === "number" && one.value.value === 0),
-  )
-  const within = file.methodOf(wait.call)
-  const near = definitions.filter(
-    (one) => within && one.at.start >= within.start && one.at.end <= within.end,
-  )
-  const loop = round.around
-  const inLoop = near.filter(
-    (one) => loop?.kind === "loop" && one.at.start > loop.start && one.at.end <= loop.end,
-  )
-  const chosen =
-    inLoop.find(grows) ??
-    inLoop[0] ??
-    near.find(grows) ??
-    near.find((one) => one.value?.kind === "call") ??
-    near[0] ??
-    null
-  const call = chosen ? chosen.value : named
-  const growth = call?.kind === "call" ? growthWithin(program, file, call) : null
-  if (growth || !chosen || grows(chosen)) return growth ?? chosen
-  // A plain value that stands far away says less than the wait.
-  const between = file.text.slice(chosen.at.start, wait.call.start)
-  return between.split("\n").length > FAR_LINES ? null : chosen
-}
-
-/** More than a screen's half between a name and where it is used. */
-const FAR_LINES = 25
-
-/** `waitMs / 1000`, `Math.floor(delay)`: what the delay is made of, whatever its unit. */
-function nameWithin(node: Node): Node {
-  if (node.kind === "binary" && /^[*/]$/.test(node.op) && node.right.kind === "number")
-    return nameWithin(node.left)
-  if (
-    node.kind === "call" &&
-    node.args.length === 1 &&
-    /^(?:floor|round|ceil|int|float|trunc|Number|timedelta)$/.test(node.name)
-  )
-    return nameWithin(node.args[0]!)
-  return node
-}
-
-function grows({ op, value }: { readonly op: string; readonly value: Node | null }): boolean {
-  // A counter that goes up by one is none.
-  if (op !== "=") return !(op === "+=" && value?.kind === "number")
-  let found = false
-  if (value) {
-    walk(value, (node) => {
-      if (node.kind === "binary" && /^(?:\*|\*\*|<<)$/.test(node.op)) found = true
-      return !found
-    })
-  }
-  return found
-}
-
-/** The growth in a function of this file that computes the delay. */
-function growthWithin(program: Program, file: File, call: Call): Definition | null {
-  for (const target of resolveCall(program, file, call)) {
-    if (target.file !== file) continue
-    const at = assignmentsIn(file, target.fn).find(grows)
-    if (at) return { file, value: at.value, at, op: at.op }
-  }
-  return null
 }
 
 function targetOfRound(program: Program, file: File, round: Round): Target {
@@ -382,6 +332,10 @@ function shown(file: File, round: Round): string {
 
 function delayShown(file: File, wait: Wait, ms: number | null): string {
   if (ms !== null) return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
-  const text = file.textOf(wait.delay).replaceAll(/\s+/g, " ")
+  return shortened(file.textOf(wait.delay))
+}
+
+function shortened(code: string): string {
+  const text = code.replaceAll(/\s+/g, " ")
   return text.length <= 60 ? `\`${text}\`` : "a computed delay"
 }
