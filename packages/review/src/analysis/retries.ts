@@ -8,6 +8,7 @@ import { isStop } from "./cutShort.ts"
 import { callersOf, definitionsOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
+import { handedPauseOf } from "./handedPauses.ts"
 import { dotted, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
@@ -154,6 +155,9 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   const { fn } = way
   const failure = failureOn(way)
   if (!fn) return NOTHING
+  const handed = handedPauseOf(file, fn, (name) => BESIDE_A_WAIT.test(name), call)
+  if (handed)
+    return { ...NOTHING, purpose: "retry", failure: handed.helper, operation: handed.operation }
   if (emptinessOn(way))
     return isCalledAround(program, file, fn) ? { ...NOTHING, purpose: "poll", around: fn } : NOTHING
   const again = failure ? null : triesAgain(fn, call)
