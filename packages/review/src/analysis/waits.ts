@@ -133,8 +133,10 @@ function clockWait(file: File, call: Call): Wait | null {
 function heldIn(file: File, call: Call): string {
   if (call.callee.kind !== "member" && call.callee.kind !== "name") return ""
   if (!/sleep|after|wait|pause/i.test(call.name)) return ""
-  const held = (value: Node | null): string =>
-    value?.kind === "member" && /^time\.(?:Sleep|After)$/.test(dotted(value)) ? dotted(value) : ""
+  const held = (value: Node | null): string => {
+    const name = value?.kind === "member" ? file.standardName(dotted(value)) : ""
+    return /^time\.(?:Sleep|After)$/.test(name) ? name : ""
+  }
   for (const assign of file.assignmentsTo(call.name)) {
     const name = held(assign.value)
     if (name !== "") return name
@@ -152,7 +154,7 @@ function lookUp(file: File, call: Call): Known | undefined {
     Object.hasOwn(table, key) ? table[key] : undefined
   switch (file.language) {
     case "go":
-      return own(GO, name)
+      return own(GO, file.standardName(name))
     case "python": {
       const link = file.importOf(name.split(".", 1)[0]!)
       if (!link) return own(PYTHON, name)
