@@ -5,7 +5,7 @@
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node, Param } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
-import { dotted } from "./names.ts"
+import { dotted, receiverOf } from "./names.ts"
 
 export interface OutsideTerm {
   /** The work that goes on when the term is over. */
@@ -108,20 +108,31 @@ function ends(node: Node): boolean {
 
 /** `leaderelection.RunOrDie(…)` as the last thing that a function does, or what ends the process after it. */
 function isLastOfProcess(file: File, election: Node): boolean {
+  if (file.functionOf(election)?.isLambda) return false
   let inner = election
   for (const outer of file.ancestorsOf(election)) {
-    if (outer.kind === "go" || (outer.kind === "function" && outer.isLambda)) return false
+    if (outer.kind === "go") return false
     if (outer.kind === "block") {
-      const from = outer.body.indexOf(inner)
-      const runs = outer.body.findIndex(
-        (one, index) => index >= from && one.kind === "call" && /^Run/.test(one.name),
-      )
-      const rest = outer.body.slice(runs + 1)
-      return runs >= 0 && (rest.length === 0 || rest.some((one) => ends(one)))
+      const run = runOf(outer.body.slice(outer.body.indexOf(inner)))
+      const rest = run ? outer.body.slice(outer.body.indexOf(run) + 1) : []
+      return run !== null && (rest.length === 0 || rest.some((one) => ends(one)))
     }
     inner = outer
   }
   return false
+}
+
+/** The statement that takes part in the election: the one that makes it, or a `Run` of what it was kept in. */
+function runOf([made, ...rest]: readonly Node[]): Node | null {
+  if (made?.kind === "call") return /^Run/.test(made.name) ? made : null
+  if (made?.kind !== "assign") return null
+  const names = made.targets.map((target) => dotted(target))
+  return (
+    rest.find((one) => {
+      const receiver = one.kind === "call" && /^Run/.test(one.name) ? receiverOf(one) : null
+      return receiver !== null && names.includes(dotted(receiver))
+    }) ?? null
+  )
 }
 
 /** A context of a function around the callback, or of the package. */
