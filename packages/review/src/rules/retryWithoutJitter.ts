@@ -49,7 +49,7 @@ export const retryWithoutJitter: Rule = {
         "Go: cenkalti/backoff, sethvargo/go-retry, eapache's retrier, rehttp, avast/retry-go, jpillora/backoff, wait.Backoff of Kubernetes, gRPC's backoff, roko, pester, go-retryablehttp.",
         "Python: tenacity, retrying, retry, backoff, urllib3's Retry, aiohttp_retry, redis-py, rq, arq, Prefect, Celery.",
         "TypeScript: p-retry, promise-retry, retry, async-retry, exponential-backoff, RxJS, TanStack Query, clients' retryStrategy, retryDelay and reconnectStrategy.",
-        "Java and Kotlin: guava-retrying, Resilience4j, Failsafe, Spring Retry, Spring Kafka and AMQP, `@Retryable` (also Micronaut's), `@RetryableTopic`, Reactor, Arrow, kotlin-retry.",
+        "Java and Kotlin: guava-retrying, Resilience4j, Failsafe, Spring Retry, Spring's own `core.retry`, Spring Kafka and AMQP, Armeria's Backoff, `@Retryable` (also Micronaut's), `@RetryableTopic`, Reactor, Arrow, kotlin-retry.",
       ],
       misses: [
         "Policies that stand in configuration, such as Resilience4j's YAML.",
