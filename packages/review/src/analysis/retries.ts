@@ -10,6 +10,7 @@ import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { handedPauseOf } from "./handedPauses.ts"
 import { dotted, wordsOf } from "./names.ts"
+import { onceMore } from "./onceMore.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 import type { Wait } from "./waits.ts"
@@ -166,6 +167,9 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
   }
+  const more = onceMore(file, fn, call, failure)
+  if (more && !ASIDE.test(more.name) && !BESIDE_A_WAIT.test(more.name))
+    return { ...NOTHING, purpose: "retry", failure, operation: more }
   for (const caller of callersOf(program, { file, fn })) {
     const outer = pathToLoop(caller.file, caller.call)
     if (outer.loop)

@@ -256,8 +256,10 @@ function wrappedWait(program: Program, file: File, call: Call): Wait | null {
         ? 1
         : 0
     const named = call.args.find((arg) => arg.kind === "named" && arg.name === param.name)
-    const delay =
-      named?.kind === "named" ? named.value : (call.args[wrapped.index - offset] ?? param.value)
+    const given = call.args[wrapped.index - offset]
+    // A block after the call is no time: `attempt { send() }` waits as long as it waits without being told.
+    const told = given?.kind === "lambda" ? null : given
+    const delay = named?.kind === "named" ? named.value : (told ?? param.value)
     if (delay) return { call, form: "block", delay, unitMs: wrapped.unitMs, callback: null }
   }
   // How a function called `sleep` does it, by an event or in slices, is its own affair.
