@@ -135,7 +135,7 @@ function lastOf(program: Program, consumer: Consumer, end: Block): Drop | null {
   for (const one of end.body) {
     if (one.kind !== "if" || one.test.kind !== "binary" || !/^[<>]=?$/.test(one.test.op)) continue
     if (!COUNTED.test(consumer.file.textOf(one.test))) continue
-    const isUnder = /^>/.test(one.test.op)
+    const isUnder = one.test.op.startsWith(">")
     const given = isUnder ? one.then : one.otherwise
     if (!given || !onlyTells(program, consumer, given)) continue
     const told = acknowledgementsIn(given)

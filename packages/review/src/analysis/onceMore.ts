@@ -19,7 +19,8 @@ export function onceMore(file: File, fn: Func, wait: Call, failure: Node): Call 
   let again: Call | null = null
   walk(branch, (node) => {
     if (again || node.kind === "function") return false
-    if (node.kind === "call" && node.start >= wait.end && before.has(shown(file, node))) again = node
+    if (node.kind === "call" && node.start >= wait.end && before.has(shown(file, node)))
+      again = node
     return undefined
   })
   return again

@@ -40,7 +40,9 @@ function isOfTwoHundreds({ name, callee, args }: Call): boolean {
   const [first, second] = args
   const on = second ? first : callee.kind === "member" ? callee.object : undefined
   const prefix = second ?? first
-  return on !== undefined && isStatus(on) && prefix?.kind === "string" && /^2/.test(prefix.value)
+  return (
+    on !== undefined && isStatus(on) && prefix?.kind === "string" && prefix.value.startsWith("2")
+  )
 }
 
 /** `response.ok`, `status == 200`: true of an answer that went well, and of no other. */

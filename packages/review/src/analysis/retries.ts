@@ -251,7 +251,10 @@ function isOnlyAWait(fn: Func, wait: Call): boolean {
     if (node.kind === "loop") calls += 100
     if (node.kind === "assign" || node.kind === "if") statements++
     // What is put into a word about the wait is a part of it.
-    if (node.kind === "call" && /^(?:log\w*|info|warn|debug|error|trace|[A-Z]\w*f)$/.test(node.name))
+    if (
+      node.kind === "call" &&
+      /^(?:log\w*|info|warn|debug|error|trace|[A-Z]\w*f)$/.test(node.name)
+    )
       return false
     if (node.kind === "call" && !BESIDE_A_WAIT.test(node.name))
       if (node === wait || !/delay|back_?off|interval/i.test(node.name)) calls++

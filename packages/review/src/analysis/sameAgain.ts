@@ -18,7 +18,8 @@ export interface SameAgain {
 }
 
 /** What only tells of a failure. */
-const TELLS = /log|debug|info|warn|error|trace|print|get(?:Message|Name|Id|StackTrace)|format|toString|String$/i
+const TELLS =
+  /log|debug|info|warn|error|trace|print|get(?:Message|Name|Id|StackTrace)|format|toString|String$/i
 /** What another round reads on from: each one gets another piece. */
 const CONSUMES = /^(?:read|next|poll|take|pop|receive|recv|shift|accept|scan|peek|advance)/i
 
@@ -79,8 +80,7 @@ function isUnchanged(file: File, fn: Func, after: Block, call: Call): boolean {
   walk(after, (node) => {
     if (node.start >= call.start || changes) return false
     if (node.kind === "assign") changes ||= !node.declares
-    if (node.kind === "call")
-      changes ||= !TELLS.test(node.name) && !TELLS.test(dotted(node.callee))
+    if (node.kind === "call") changes ||= !TELLS.test(node.name) && !TELLS.test(dotted(node.callee))
     if (node.kind === "await" || node.kind === "throw" || node.kind === "receive") changes = true
     return !changes
   })

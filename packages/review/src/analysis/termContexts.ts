@@ -124,12 +124,12 @@ function isLastOfProcess(file: File, election: Node): boolean {
 
 /** The statement that takes part in the election: the one that makes it, or a `Run` of what it was kept in. */
 function runOf([made, ...rest]: readonly Node[]): Node | null {
-  if (made?.kind === "call") return /^Run/.test(made.name) ? made : null
+  if (made?.kind === "call") return made.name.startsWith("Run") ? made : null
   if (made?.kind !== "assign") return null
   const names = made.targets.map((target) => dotted(target))
   return (
     rest.find((one) => {
-      const receiver = one.kind === "call" && /^Run/.test(one.name) ? receiverOf(one) : null
+      const receiver = one.kind === "call" && one.name.startsWith("Run") ? receiverOf(one) : null
       return receiver !== null && names.includes(dotted(receiver))
     }) ?? null
   )
@@ -137,7 +137,8 @@ function runOf([made, ...rest]: readonly Node[]): Node | null {
 
 /** A context of a function around the callback, or of the package. */
 function isOutside(file: File, callback: Func, arg: Node): boolean {
-  if (arg.kind !== "name" || !/(?:^|[a-z_])(?:ctx|Ctx|context|Context)$/.test(arg.name)) return false
+  if (arg.kind !== "name" || !/(?:^|[a-z_])(?:ctx|Ctx|context|Context)$/.test(arg.name))
+    return false
   const { name } = arg
   for (let fn = file.functionOf(arg); fn !== null; fn = file.functionOf(fn)) {
     const own = fn

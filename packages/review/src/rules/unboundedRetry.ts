@@ -145,7 +145,8 @@ function isBoundedByCaller(program: Program, file: File, around: Loop | Func): b
   if (around.kind === "loop") return false
   return callersOf(program, { file, fn: around }).some(({ file: from, call }) => {
     const { loop } = pathToLoop(from, call)
-    if (!loop || (from === file && around.start <= loop.start && loop.end <= around.end)) return false
+    if (!loop || (from === file && around.start <= loop.start && loop.end <= around.end))
+      return false
     const { hasCap, hasDeadline, hasStop } = boundsOf(from, loop)
     return hasCap || hasDeadline || hasStop || !returnsResult(loop)
   })

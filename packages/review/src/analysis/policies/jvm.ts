@@ -72,7 +72,9 @@ function annotated(file: File): Policy[] {
   const from = file.unit.imports
     .map((one) => one.module)
     .find((module) =>
-      /^(?:org\.springframework\.(?:retry|kafka|core\.retry|resilience)|io\.micronaut\.retry)/.test(module),
+      /^(?:org\.springframework\.(?:retry|kafka|core\.retry|resilience)|io\.micronaut\.retry)/.test(
+        module,
+      ),
     )
   if (from === undefined) return []
   return file.functions.flatMap((fn) =>
