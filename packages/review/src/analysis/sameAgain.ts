@@ -59,7 +59,8 @@ function failureOf(file: File, fn: Func, call: Call): Block | null {
     if (outer === fn || outer.kind === "loop") return null
     if (outer.kind === "try") {
       const own = outer.catches.find(({ body }) => body === inner)
-      if (own) return own.body
+      // Whoever was woken up once goes on where he was, and passes it on afterwards.
+      if (own) return own.types.some((type) => /Wakeup|Interrupt/.test(type)) ? null : own.body
     }
     if (
       file.language === "go" &&
