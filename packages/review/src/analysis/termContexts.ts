@@ -110,16 +110,20 @@ function ends(node: Node): boolean {
 function isLastOfProcess(file: File, election: Node): boolean {
   if (file.functionOf(election)?.isLambda) return false
   let inner = election
+  let isLast = false
   for (const outer of file.ancestorsOf(election)) {
-    if (outer.kind === "go") return false
-    if (outer.kind === "block") {
+    // Beside the rest of the process, or again and again.
+    if (outer.kind === "go" || outer.kind === "loop") return false
+    if (outer.kind === "function") break
+    if (outer.kind === "block" && !isLast) {
       const run = runOf(outer.body.slice(outer.body.indexOf(inner)))
       const rest = run ? outer.body.slice(outer.body.indexOf(run) + 1) : []
-      return run !== null && (rest.length === 0 || rest.some((one) => ends(one)))
+      isLast = run !== null && (rest.length === 0 || rest.some((one) => ends(one)))
+      if (!isLast) return false
     }
     inner = outer
   }
-  return false
+  return isLast
 }
 
 /** The statement that takes part in the election: the one that makes it, or a `Run` of what it was kept in. */
