@@ -27,8 +27,8 @@ const CONSUMES = /^(?:read|next|poll|take|pop|receive|recv|shift|accept|scan|pee
 export function sameAgainIn(program: Program, file: File): SameAgain[] {
   return file.functions.flatMap((fn) => {
     if (fn.name === "" || !fn.body || fn.params.length === 0) return []
-    for (const call of file.calls) {
-      if (call.name !== fn.name || call.start < fn.body.start || call.end > fn.body.end) continue
+    for (const call of file.callsNamed(fn.name)) {
+      if (call.start < fn.body.start || call.end > fn.body.end) continue
       if (!isOfItself(file, fn, call)) continue
       const after = failureOf(file, fn, call)
       if (after && isUnchanged(file, fn, after, call) && isTried(program, file, fn, after))
