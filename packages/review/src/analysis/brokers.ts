@@ -58,7 +58,8 @@ const WORDS: ReadonlyMap<string, Broker> = new Map(
 const LIBRARIES: readonly (readonly [RegExp, Broker])[] = [
   [/kafka|sarama|franz-go|node-rdkafka|confluent|faust|goka|watermill-kafka/i, "kafka"],
   [/amqp|rabbit|pika|kombu|lapin/i, "amqp"],
-  [/\bsqs\b|client-sqs|SqsClient|sqs-consumer|awspring/i, "sqs"],
+  // Azure's storage queues hide and delete messages as SQS does.
+  [/\bsqs\b|client-sqs|SqsClient|sqs-consumer|awspring|azqueue|storage[-.]queue/i, "sqs"],
   [/\bsns\b|client-sns/i, "sns"],
   [/eventbridge/i, "eventbridge"],
   [/kinesis/i, "kinesis"],

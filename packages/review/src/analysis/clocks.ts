@@ -31,7 +31,7 @@ export function appTimeIn(
   walk(node, (one) => {
     if (found) return false
     if (one.kind === "call") {
-      const name = dotted(one.callee)
+      const name = file.standardName(dotted(one.callee))
       if (STORE.test(name)) return false
       const isDate = one.isNew === true && one.name === "Date" && one.args.length === 0
       if (isDate || NOW.test(name) || CLOCKS.test(name) || HELPERS.test(name)) found = one

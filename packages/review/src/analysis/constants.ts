@@ -51,7 +51,7 @@ export function numberOf(
   if (node.kind === "unary" && node.op === "-")
     return negated(numberOf(program, file, node.operand, steps - 1))
   if (node.kind === "member") {
-    const unit = UNITS.get(dotted(node))
+    const unit = UNITS.get(file.standardName(dotted(node)))
     if (unit !== undefined) return unit
     const factor = DURATION_MEMBERS.get(node.name)
     if (factor !== undefined && node.object.kind === "number") return node.object.value * factor

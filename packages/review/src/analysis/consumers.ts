@@ -158,7 +158,7 @@ function propertiesOf(program: Program, file: File, object: Node & { kind: "obje
 
 /** Calls that fetch messages within a loop. */
 const POLLS =
-  /^(?:poll|Poll|ReadMessage|FetchMessage|PollFetches|PollRecords|getone|getmany|receive_message|receive_messages|ReceiveMessage|receiveMessage|pull|Fetch|NextMsg|xreadgroup|xReadGroup|XReadGroup|readGroup|basic_get|get_message)$/
+  /^(?:poll|Poll|ReadMessage|FetchMessage|PollFetches|PollRecords|getone|getmany|receive_message|receive_messages|ReceiveMessage|receiveMessages?|[dD]equeueMessages|pull|Fetch|NextMsg|xreadgroup|xReadGroup|XReadGroup|readGroup|basic_get|get_message)$/
 const STREAMS = /consumer|messages|deliver|subscription|\bmsgs\b|records|stream|queue_iter/i
 
 function loopsOf(program: Program, file: File, fn: Func): Consumer[] {
@@ -304,7 +304,7 @@ function isPoll(call: Call): boolean {
 function brokerOfPoll(program: Program, file: File, call: Call): Broker | null {
   const receiver = receiverOf(call)
   if (!receiver) return null
-  if (/receive_?message/i.test(call.name) || call.name === "send") return "sqs"
+  if (/receive_?message|dequeue_?messages/i.test(call.name) || call.name === "send") return "sqs"
   if (/^x_?read_?group$/i.test(call.name)) return "redis"
   const known = brokerOfReceiver(program, file, receiver, call)
   if (known) return known

@@ -93,11 +93,19 @@ function grows({ op, value }: { readonly op: string; readonly value: Node | null
   let found = false
   if (value) {
     walk(value, (node) => {
-      if (node.kind === "binary" && /^(?:\*|\*\*|<<)$/.test(node.op)) found = true
+      if (node.kind === "binary" && /^(?:\*|\*\*|<<)$/.test(node.op)) found ||= !isPlain(node)
       return !found
     })
   }
   return found
+}
+
+/** `2 * time.Second` is as long each time. */
+function isPlain({ left, right }: Node & { kind: "binary" }): boolean {
+  return [left, right].every(
+    (side) =>
+      side.kind === "number" || (side.kind === "member" && /^[A-Z]\w+s?econd$/.test(side.name)),
+  )
 }
 
 /** The growth in a function of this file that computes the delay. */

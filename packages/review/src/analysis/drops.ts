@@ -12,12 +12,14 @@ import { resolveCall } from "./resolve.ts"
 export interface Drop {
   /** `lost`: taken as done although it failed. `circling`: given back without a limit. */
   readonly fate: "lost" | "circling"
-  /** The catch or branch that ends it. */
+  /** The catch or branch that ends it; of the last attempt the test that says so. */
   readonly at: Node
   /** The file of `at`, where it is another than the consumer's. */
   readonly file?: File
   /** Whether only the reading of the message failed, which no second delivery mends. */
   readonly isParse: boolean
+  /** Whether it was tried some times before. */
+  readonly isLast?: boolean
 }
 
 /** Calls that only tell of a failure, or read what is told. */
@@ -93,6 +95,8 @@ function dropAt(program: Program, consumer: Consumer, node: Node): Drop | null {
       if (isLikelyWanted(one.types)) continue
       const fate = fateOf(program, consumer, one.body, node)
       if (fate) return { fate, at: one.body, isParse: !hasWork(node.body, READING) }
+      const last = lastOf(program, consumer, one.body)
+      if (last) return last
     }
     return null
   }
@@ -104,7 +108,8 @@ function dropAt(program: Program, consumer: Consumer, node: Node): Drop | null {
     const work = end && workBefore(consumer, node)
     if (!work) return null
     const fate = fateOf(program, consumer, end, node)
-    return fate && { fate, at: end, isParse: READING.test(work.name) }
+    if (!fate) return lastOf(program, consumer, end)
+    return { fate, at: end, isParse: READING.test(work.name) }
   }
   // `handle(message).catch(console.error)`, `runCatching { … }.onFailure { … }`
   if (node.kind === "call" && /^(?:catch|onFailure)$/.test(node.name)) {
@@ -116,6 +121,26 @@ function dropAt(program: Program, consumer: Consumer, node: Node): Drop | null {
           ? fateOf(program, consumer, EMPTY, node)
           : null
     return tells && { fate: tells, at: node, isParse: false }
+  }
+  return null
+}
+
+const COUNTED = /attempt|retr(?:y|ies)|tries|deliver|failures|x-death/i
+
+/**
+ * `if (attempts >= MAX) { log; ack; return }`: what is tried again some times, and given up with a line in the log. A
+ * rejection may lead to a dead-letter queue, an acknowledgement does not.
+ */
+function lastOf(program: Program, consumer: Consumer, end: Block): Drop | null {
+  for (const one of end.body) {
+    if (one.kind !== "if" || one.test.kind !== "binary" || !/^[<>]=?$/.test(one.test.op)) continue
+    if (!COUNTED.test(consumer.file.textOf(one.test))) continue
+    const isUnder = one.test.op.startsWith(">")
+    const given = isUnder ? one.then : one.otherwise
+    if (!given || !onlyTells(program, consumer, given)) continue
+    const told = acknowledgementsIn(given)
+    if (told.length > 0 && told.every(({ kind }) => kind === "ack"))
+      return { fate: "lost", at: one.test, isParse: false, isLast: true }
   }
   return null
 }

@@ -47,3 +47,12 @@ test("a text that stands in another is part of it, and no text of its own", asyn
   const file = program.file("a.ts")!
   expect(file.texts.map((one) => file.textOf(one))).toEqual(["`x ${'y'}` + f('z')", "'w'", "1 + 2"])
 })
+
+test("Go's package of times has its own name under any alias, and no other package has it", async () => {
+  const text = 'package a\n\nimport (\n\tgotime "time"\n\ttime "example.org/clock"\n)\n'
+  const program = await programOf([{ path: "a.go", text }])
+  const file = program.file("a.go")!
+  expect(file.standardName("gotime.Sleep")).toBe("time.Sleep")
+  expect(file.standardName("clock.Sleep")).toBe("clock.Sleep")
+  expect(file.standardName("Sleep")).toBe("Sleep")
+})

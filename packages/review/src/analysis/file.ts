@@ -73,6 +73,14 @@ export class File {
     return this.#imports.get(local)
   }
 
+  /** A dotted name with Go's package `time` under its own name: `gotime.Sleep` of `import gotime "time"` is `time.Sleep`. */
+  standardName(name: string): string {
+    if (this.language !== "go") return name
+    const dot = name.indexOf(".")
+    const isAlias = dot > 0 && this.importOf(name.slice(0, dot))?.module === "time"
+    return isAlias ? `time${name.slice(dot)}` : name
+  }
+
   /** Every function, method and lambda with a body and without parse errors, in the order of the text. */
   get functions(): readonly Func[] {
     return this.#indexed.functions

@@ -2,7 +2,7 @@
 import type { Call, Node } from "../ir/nodes.ts"
 import type { File } from "./file.ts"
 import type { Insert, Lookup } from "./lookups.ts"
-import { dotted } from "./names.ts"
+import { dotted, rootOf } from "./names.ts"
 
 /** Maps of what may be made twice: nothing but time is lost. */
 export const CACHES = /cache|memo|lru|seen|visited/i
@@ -54,6 +54,9 @@ function isMade(file: File, value: Node, type: string | null = null): boolean {
     (file.language !== "go" && /^[A-Z]/.test(bare.name)) ||
     /^(?:[nN]ew|[cC]reate|[mM]ake)/.test(bare.name)
   if (OPENS.test(bareName(bare))) return true
+  // `HttpClient.newBuilder().proxy(p).build()`
+  if (bare.name === "build")
+    return IDENTITIES.test(type ?? "") || IDENTITIES.test(rootOf(bare) ?? "")
   return isConstructor && (IDENTITIES.test(bare.name) || IDENTITIES.test(type ?? ""))
 }
 

@@ -214,7 +214,11 @@ const STORES =
 function inCalls(file: File): LeaseComparison[] {
   return file.calls.flatMap((call): LeaseComparison[] => {
     if (FILTERS.test(call.name)) return comparedIn(call)
-    if (/(?:Lock|Lease)\w*(?:Before|LessThan\w*|After|GreaterThan\w*)/.test(call.name)) {
+    if (
+      /(?:Lock|Lease|Leader(?!board)\w*(?:Updated|Beat|Seen|Renew|Expir))\w*(?:Before|LessThan|After|GreaterThan)/.test(
+        call.name,
+      )
+    ) {
       return [{ at: call, column: call.name, times: call.args }]
     }
     const receiver = receiverOf(call)

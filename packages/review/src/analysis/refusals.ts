@@ -34,6 +34,17 @@ function isRefusal(test: Node): boolean {
   }
 }
 
+/** `strings.HasPrefix(status, "2")` */
+function isOfTwoHundreds({ name, callee, args }: Call): boolean {
+  if (!/^(?:HasPrefix|startsWith|startswith)$/.test(name)) return false
+  const [first, second] = args
+  const on = second ? first : callee.kind === "member" ? callee.object : undefined
+  const prefix = second ?? first
+  return (
+    on !== undefined && isStatus(on) && prefix?.kind === "string" && prefix.value.startsWith("2")
+  )
+}
+
 /** `response.ok`, `status == 200`: true of an answer that went well, and of no other. */
 function isFine(test: Node): boolean {
   switch (test.kind) {
@@ -43,7 +54,7 @@ function isFine(test: Node): boolean {
       // Go's `ok` is of a map or a channel.
       return test.name !== "ok" && FINE.test(test.name)
     case "call":
-      return FINE.test(test.name) || FINE.test(test.name.replace(/^get/, ""))
+      return isOfTwoHundreds(test) || FINE.test(test.name.replace(/^get/, ""))
     case "binary": {
       const { op, left, right } = test
       if (op === "&&" || op === "and") return isFine(left) || isFine(right)

@@ -8,7 +8,9 @@ import { isStop } from "./cutShort.ts"
 import { callersOf, definitionsOf } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
+import { handedPauseOf } from "./handedPauses.ts"
 import { dotted, wordsOf } from "./names.ts"
+import { onceMore } from "./onceMore.ts"
 import type { Program } from "./program.ts"
 import { resolveCall, resolveFunction } from "./resolve.ts"
 import { ASIDE, operationIn } from "./triedCalls.ts"
@@ -116,6 +118,9 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   const { fn } = way
   const failure = failureOn(way)
   if (!fn) return NOTHING
+  const handed = handedPauseOf(file, fn, (name) => BESIDE_A_WAIT.test(name), call)
+  if (handed)
+    return { ...NOTHING, purpose: "retry", failure: handed.helper, operation: handed.operation }
   if (emptinessOn(way))
     return isCalledAround(program, file, fn) ? { ...NOTHING, purpose: "poll", around: fn } : NOTHING
   const again = failure ? null : triesAgain(fn, call)
@@ -124,6 +129,9 @@ function withoutLoop(program: Program, file: File, call: Call, way: Way): Round 
   if (callsItself(file, fn, call)) {
     return { purpose: "retry", around: fn, failure, operation: operationIn(fn, call) }
   }
+  const more = onceMore(file, fn, call, failure)
+  if (more && !ASIDE.test(more.name) && !BESIDE_A_WAIT.test(more.name))
+    return { ...NOTHING, purpose: "retry", failure, operation: more }
   for (const caller of callersOf(program, { file, fn })) {
     const outer = pathToLoop(caller.file, caller.call)
     if (outer.loop)
@@ -205,6 +213,12 @@ function isOnlyAWait(file: File, fn: Func, wait: Call): boolean {
   walk(fn, (node) => {
     if (node.kind === "loop") calls += 100
     if (node.kind === "assign" || node.kind === "if") statements++
+    // What is put into a word about the wait is a part of it.
+    if (
+      node.kind === "call" &&
+      /^(?:log\w*|info|warn|debug|error|trace|[A-Z]\w*f)$/.test(node.name)
+    )
+      return false
     if (node.kind === "call" && !BESIDE_A_WAIT.test(node.name))
       if (node === wait || !/delay|back_?off|interval/i.test(node.name)) calls++
     return undefined

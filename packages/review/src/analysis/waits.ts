@@ -133,8 +133,10 @@ function clockWait(file: File, call: Call): Wait | null {
 function heldIn(file: File, call: Call): string {
   if (call.callee.kind !== "member" && call.callee.kind !== "name") return ""
   if (!/sleep|after|wait|pause/i.test(call.name)) return ""
-  const held = (value: Node | null): string =>
-    value?.kind === "member" && /^time\.(?:Sleep|After)$/.test(dotted(value)) ? dotted(value) : ""
+  const held = (value: Node | null): string => {
+    const name = value?.kind === "member" ? file.standardName(dotted(value)) : ""
+    return /^time\.(?:Sleep|After)$/.test(name) ? name : ""
+  }
   for (const assign of file.assignmentsTo(call.name)) {
     const name = held(assign.value)
     if (name !== "") return name
@@ -152,7 +154,7 @@ function lookUp(file: File, call: Call): Known | undefined {
     Object.hasOwn(table, key) ? table[key] : undefined
   switch (file.language) {
     case "go":
-      return own(GO, name)
+      return own(GO, file.standardName(name))
     case "python": {
       const link = file.importOf(name.split(".", 1)[0]!)
       if (!link) return own(PYTHON, name)
@@ -252,8 +254,10 @@ function wrappedWait(program: Program, file: File, call: Call): Wait | null {
     const [first] = target.fn.params
     const offset = first && isOwner(target.file, first, 0) ? 1 : 0
     const named = call.args.find((arg) => arg.kind === "named" && arg.name === param.name)
-    const delay =
-      named?.kind === "named" ? named.value : (call.args[wrapped.index - offset] ?? param.value)
+    const given = call.args[wrapped.index - offset]
+    // A block after the call is no time: `attempt { send() }` waits as long as it waits without being told.
+    const told = given?.kind === "lambda" ? null : given
+    const delay = named?.kind === "named" ? named.value : (told ?? param.value)
     if (delay) return { call, form: "block", delay, unitMs: wrapped.unitMs, callback: null }
   }
   // How a function called `sleep` does it, by an event or in slices, is its own affair.

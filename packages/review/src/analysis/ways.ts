@@ -254,6 +254,12 @@ function exitsOnSuccess(statement: Node): Node | null {
     if (verdict === "success" && isAboutError && leaves(statement.then.body)) return statement.test
     if (verdict === "failure" && statement.otherwise && leaves(statement.otherwise.body))
       return statement.test
+    // `if len(addrs) > 0 { n, err := join(addrs); if err == nil { return nil } }`
+    if (verdict !== "unknown" || statement.otherwise) return null
+    for (const one of statement.then.body) {
+      const within = one.kind === "if" ? exitsOnSuccess(one) : null
+      if (within) return within
+    }
     return null
   }
   if (statement.kind !== "try") return null
@@ -331,8 +337,7 @@ export function countedWithin(loop: Loop): Node | null {
   if (counters.size === 0) return null
   walk(loop.body, (node) => {
     if (node.kind === "if" && node.test.kind === "binary" && !limit) {
-      const { left, right } = node.test
-      const isCounted = [left, right].some(
+      const isCounted = sidesOf(node.test).some(
         (side) =>
           counters.has(dotted(side)) ||
           (side.kind === "assign" && side.targets.some((one) => counters.has(dotted(one)))),
@@ -342,6 +347,13 @@ export function countedWithin(loop: Loop): Node | null {
     return node.kind !== "function"
   })
   return limit
+}
+
+/** What a comparison compares, of each part where several are joined: `max > 0 && attempts > max`. */
+function sidesOf(test: Node): Node[] {
+  if (test.kind !== "binary") return []
+  const { op, left, right } = test
+  return op === "&&" || op === "||" ? [...sidesOf(left), ...sidesOf(right)] : [left, right]
 }
 
 /** `for attempt := 0; attempt < max; attempt++`, `for attempt in range(5)`. */

@@ -18,7 +18,7 @@ export const consumerNotIdempotent: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|[wW]ebhook/,
+    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|azqueue|storage[-.]queue|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|[wW]ebhook/,
   docs: {
     what: "A consumer of a broker that delivers at least once, or a handler of signed webhooks, adds to a sum, adds rows, moves money or sends mail for each delivery, and nothing asks whether the message was processed before.",
     why: "Brokers deliver again after every rebalance, restart, timeout or lost acknowledgement. The second delivery of the same message credits the wallet or charges the card again.",

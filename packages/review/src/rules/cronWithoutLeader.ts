@@ -2,6 +2,7 @@
 import { withoutComments } from "../analysis/comments.ts"
 import type { Witness } from "../analysis/evidence.ts"
 import type { File } from "../analysis/file.ts"
+import { idleLockOf } from "../analysis/idleLocks.ts"
 import { deploymentOf, instancesOf } from "../analysis/instances.ts"
 import { makesNew, type Mutation, mutationWithin, takesAway } from "../analysis/mutations.ts"
 import { dotted } from "../analysis/names.ts"
@@ -47,6 +48,7 @@ export const cronWithoutLeader: Rule = {
         "In Go and Python a loop that sleeps until the next time of the clock (`time.Until(next)`, `(target - now).total_seconds()`) and then works.",
         "What the job changes, itself and up to three calls deep: rows, documents, messages, mail, money, and calls to other machines with a verb of changing.",
         "What lets one through, as far away: words of locks, leaders, claims, NX, ON CONFLICT, upserts, unique keys, sharding; locks of one process do not count.",
+        "ShedLock's `@SchedulerLock` of Spring that nothing reads, because no `@EnableSchedulerLock` and no LockProvider stands anywhere.",
         "Signs of several instances: replicas and autoscaling of Kubernetes, compose and Terraform, workers of gunicorn and uvicorn, PM2, locks over instances elsewhere in the service, documents that speak of replicas; else of a deployment (Dockerfile, Deployment, Procfile).",
       ],
       misses: [
@@ -111,6 +113,7 @@ function newMadeBy(program: Program, { file, fn }: Located, effect: Mutation): M
 function draftOf(program: Program, file: File, at: At, work: Located, effect: Mutation): Draft {
   const isGrave = effect.isGrave || /pay|charge|bill|invoice|mail|notif|remind/i.test(work.fn.name)
   const isHarmless = takesAway(effect)
+  const idle = work.file === file ? idleLockOf(program, file, work.fn) : null
   const several = isHarmless ? program.evidence.fleet(file.path) : instancesOf(program, file.path)
   // A letter or a row that comes twice is seen, and a new version starts before the old one has ended.
   const isSeen = isGrave || (makesNew(effect) && !ASIDE.test(`${file.path} ${work.fn.name}`))
@@ -130,6 +133,9 @@ function draftOf(program: Program, file: File, at: At, work: Located, effect: Mu
         at: effect.call,
         file: effect.file,
       },
+      ...(idle
+        ? [{ text: "this locks nothing: no `@EnableSchedulerLock` and no LockProvider", at: idle }]
+        : []),
       ...(several
         ? [{ text: `several instances run, or are reckoned with: ${shown(several)}` }]
         : []),
@@ -137,7 +143,7 @@ function draftOf(program: Program, file: File, at: At, work: Located, effect: Mu
     ],
     checked: [
       `no lock, leader or claim within ${STEPS} calls of the job`,
-      "no annotation that locks it",
+      idle ? "nothing reads the annotation that should lock it" : "no annotation that locks it",
       ...(several ? [] : ["nothing was found that says that several instances run"]),
     ],
   }
@@ -167,9 +173,11 @@ function isForOne(
 ): boolean {
   if (seen.has(fn)) return false
   seen.add(fn)
+  const idle = idleLockOf(program, file, fn)
+  const text = withoutComments(file, (idle && fn.body) ?? fn).replaceAll(IN_PROCESS, "")
   if (
-    fn.annotations.some((one) => ONE_OF_MANY.test(one.name)) ||
-    ONE_OF_MANY.test(withoutComments(file, fn).replaceAll(IN_PROCESS, ""))
+    fn.annotations.some((one) => one !== idle && ONE_OF_MANY.test(one.name)) ||
+    ONE_OF_MANY.test(text)
   )
     return true
   if (steps === 0 || !fn.body) return false

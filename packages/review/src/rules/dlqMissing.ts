@@ -17,7 +17,7 @@ export const dlqMissing: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer/,
+    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|azqueue|storage[-.]queue|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer/,
   docs: {
     what: "A consumer catches every failure of a message, logs it and goes on as if it had been processed, or gives the message back without a limit. Nothing keeps the messages that failed.",
     why: "A message that fails because a database is away for a minute is lost and nobody can replay it; one that can never succeed comes round for ever and holds up what is behind it. Only the log knows, until it is rotated.",
@@ -29,8 +29,9 @@ export const dlqMissing: Rule = {
     ],
     reach: {
       sees: [
-        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams: by callback, loop, Go's channel, annotation or the message's type.",
+        "Consumers of Kafka, RabbitMQ, SQS, Azure's storage queues, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams: by callback, loop, Go's channel, annotation or the message's type.",
         "A catch that only logs, counts or acknowledges, Go's `if err != nil` that does, `.catch(console.error)` and `runCatching { … }.onFailure { … }`: in the handler, around it within its loop, or in the function that it hands the message to.",
+        "Attempts that are counted, where the last one ends with a line in the log and an acknowledgement (`if (attempts >= MAX) { log; ack }`).",
         "A nack that puts the message back (`requeue`, `basic_nack`, JetStream's `Nak`) where nothing counts deliveries.",
         "Whether the client takes a failed message as done: Kafka, JMS, Kinesis, annotated listeners, kafkajs and sqs-consumer do; others only where it is acknowledged all the same.",
         "Places for failed messages, by their names in code, configuration and infrastructure of the service: dlq, dead-letter, DLT, redrive, `@RetryableTopic`, retry topics, parking lots, max_deliver, delivery-limit.",
@@ -90,12 +91,12 @@ function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): 
     !isOthersText(file.path, witness.path)
   const isMoney = speaksOfMoney(textAround(file, consumer))
   return {
-    at: consumer.at,
+    at: drop.isLast && !drop.file ? drop.at : consumer.at,
     tier: drop.isParse || elsewhere ? "context" : "likely",
     severity: isMoney ? "high" : "medium",
     message:
       drop.fate === "lost"
-        ? "a message that fails is logged and taken as processed; nothing keeps it"
+        ? `a message that fails ${drop.isLast ? "for the last time " : ""}is logged and taken as processed; nothing keeps it`
         : "a message that fails goes back to its queue without a limit",
     because: [
       { text: "messages are received here", at: consumer.at },
@@ -111,7 +112,7 @@ function draftOf(program: Program, file: File, consumer: Consumer, drop: Drop): 
     checked: [
       "no dead-letter queue, retry topic or table of failed messages in this service's code or configuration",
       "the failure is not raised and not recorded",
-      "no count of deliveries",
+      ...(drop.isLast ? [] : ["no count of deliveries"]),
     ],
   }
 }

@@ -31,7 +31,7 @@ export const fireAndForgetAck: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|x_?read_?group/i,
+    /[kK]afka|sarama|[aA]mqp|[rR]abbit|pika|[sS]qs|SQS|azqueue|storage[-.]queue|nats|jetstream|[pP]ub[sS]ub|pubsub|[pP]ulsar|Listener|consumer|Consumer|x_?read_?group/i,
   docs: {
     what: "A consumer acknowledges a message, or commits its offset, and only then does the work or hands it on; or it starts the work, or puts it into a queue in memory, without waiting for it, and acknowledges at once.",
     why: "The acknowledgement is what lets the broker forget. When the process dies, is deployed or fails between the acknowledgement and the end of the work, nobody has the message any more.",
@@ -43,7 +43,7 @@ export const fireAndForgetAck: Rule = {
     ],
     reach: {
       sees: [
-        "Consumers of Kafka, RabbitMQ, SQS, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams, whose handler stands in the same file.",
+        "Consumers of Kafka, RabbitMQ, SQS, Azure's storage queues, NATS and JetStream, Pub/Sub, Pulsar (only by Spring's annotation), JMS and Redis streams, whose handler stands in the same file.",
         "Acknowledgements: `ack`, `basicAck`, `acknowledge`, commits of offsets (`commitSync`, `CommitMessages`, `MarkMessage`, `resolveOffset`), deleting from SQS, XACK.",
         "Work on the message after it: rows that are written, messages that are sent, calls to other machines, or a verb of working (`process`, `handle`, `save`, `charge`).",
         "Work that is started and left: `go`, `create_task`, executors, `launch`, promises that nobody awaits, `forEach(async …)`; without an acknowledgement where the client commits by itself (annotated listeners, kafkajs, kafka-python with a group, kafka-go's `ReadMessage`).",

@@ -50,12 +50,12 @@ export const retryWithoutJitter: Rule = {
     ],
     reach: {
       sees: [
-        "Waits after a failure, in loops, recursion and timers: Go's time (also behind a clock or a field), Python's time, asyncio, trio, anyio, gevent, eventlet, `Event.wait`, `call_later` and Timer, JavaScript's timers, timers/promises and Bun, `Thread.sleep`, TimeUnit, `parkNanos`, coroutines' `delay`, executors, Vert.x, Android's Handler; and functions that wait for their caller.",
+        "Waits after a failure, in loops (with `goto` too), recursion, timers, before one more attempt, and where a retry helper is handed the pause: Go's time (also behind a clock or a field), Python's time, asyncio, trio, anyio, gevent, eventlet, `Event.wait`, `call_later` and Timer, JavaScript's timers, timers/promises and Bun, `Thread.sleep`, TimeUnit, `parkNanos`, coroutines' `delay`, executors, Vert.x, Android's Handler; and functions that wait for their caller.",
         "Backoffs that are computed and waited for elsewhere: functions and fields that grow with a count, strategies of ioredis, axios-retry and their like.",
         "Go: cenkalti/backoff, sethvargo/go-retry, eapache's retrier, rehttp, avast/retry-go, jpillora/backoff, wait.Backoff of Kubernetes, gRPC's backoff, roko, pester, go-retryablehttp.",
         "Python: tenacity, retrying, retry, backoff, urllib3's Retry, aiohttp_retry, redis-py, rq, arq, Prefect, Celery.",
         "TypeScript: p-retry, promise-retry, retry, async-retry, exponential-backoff, RxJS, TanStack Query, clients' retryStrategy, retryDelay and reconnectStrategy.",
-        "Java and Kotlin: guava-retrying, Resilience4j, Failsafe, Spring Retry, Spring Kafka and AMQP, `@Retryable` (also Micronaut's), `@RetryableTopic`, Reactor, Arrow, kotlin-retry.",
+        "Java and Kotlin: guava-retrying, Resilience4j, Failsafe, Spring Retry, Spring's own `core.retry`, Spring Kafka and AMQP, Armeria's Backoff, `@Retryable` (also Micronaut's), `@RetryableTopic`, Reactor, Arrow, kotlin-retry.",
       ],
       misses: [
         "Policies that stand in configuration, such as Resilience4j's YAML.",

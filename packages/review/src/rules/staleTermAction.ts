@@ -14,6 +14,7 @@ import { callersOf } from "../analysis/definitions.ts"
 import { renewalsIn } from "../analysis/renewals.ts"
 import { dotted, receiverOf } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
+import { outsideTermIn } from "../analysis/termContexts.ts"
 import { waitsOf, type Wait } from "../analysis/waits.ts"
 import { courseOf } from "../analysis/yields.ts"
 import { walk } from "../ir/children.ts"
@@ -28,7 +29,7 @@ export const staleTermAction: Rule = {
   mentions:
     /[lL]eader|[lL]ease|[eE]lect|LEADER|LEASE|[rR]esign|[sS]tep_?[dD]own|[pP]rimary|[rR]enew|[hH]eart_?[bB]eat/,
   docs: {
-    what: "After leadership was obtained something slow happens, and then an action is taken without asking whether the term still lasts; or a lease is renewed or given up by its owner's name alone, or by its row alone.",
+    what: "After leadership was obtained something slow happens, and then an action is taken without asking whether the term still lasts; or the work of a leader runs under a context that does not end with the term; or a lease is renewed or given up by its owner's name alone, or by its row alone.",
     why: "While it waited, the lease can have run out and another can lead, or the same process can lead in a newer term. The late action then stops, overwrites or resigns what belongs to the newer term.",
     silent: [
       "The term, the epoch, leadership or the context of the term is checked between the wait and the action.",
@@ -40,6 +41,7 @@ export const staleTermAction: Rule = {
         "A sleep or a backoff in the work of a leader, and then leadership is given up (`resign`, `stepDown`, `releaseLease`), or a service that was started in the same loop is stopped.",
         "A write, a deletion or a message behind a wait that stands under `if (!isLeader()) return` or within `if (isLeader())`.",
         "SQL in strings and files that renews or frees a row of a table named after leaders, leases, elections or masters (of locks where the file speaks of leases or renewing too) by its owner alone, where the table has a column that tells terms apart (term, epoch, generation, a fencing token, elected_at; of leaders also acquired_at and version).",
+        "In Go a callback of an election (client-go's `OnStartedLeading`, a function that is handed to what is named after electing) that gets the context of its term and starts its work under another one, where losing leadership neither ends the process nor cancels anything.",
         "Functions named after renewing, extending or heartbeats that move the end of a lease by the row's key alone, in SQL, query builders and mappers.",
       ],
       misses: [
@@ -81,6 +83,7 @@ export const staleTermAction: Rule = {
     for (const draft of leaseDrafts(program, file)) report(draft)
     if (file.language === "sql") return
     for (const draft of renewalDrafts(program, file)) report(draft)
+    for (const draft of outsideDrafts(file)) report(draft)
     const reported = new Set<Func>()
     for (const wait of waitsOf(program, file)) {
       if (!holdsUp(file, wait)) continue
@@ -143,6 +146,28 @@ function renewalDrafts(program: Program, file: File): Draft[] {
     ],
     fix: {
       text: "Compare the owner's token (or the value that this holder last wrote) in the same statement, and give up when no row changed.",
+    },
+  }))
+}
+
+/** A leader's work under a context that goes on when the term is over. */
+function outsideDrafts(file: File): Draft[] {
+  if (file.language !== "go") return []
+  return outsideTermIn(file).map(({ at, given, term }) => ({
+    at,
+    tier: "likely",
+    severity: "high",
+    message: `\`${dotted(at.callee)}\` runs under \`${given}\` and not under the context of the term: it goes on when another has become leader`,
+    because: [
+      { text: "the election hands this one over, which ends with the term", at: term },
+      { text: `and this is given \`${given}\`, which does not`, at },
+    ],
+    checked: [
+      "nothing here ends the process or cancels the work when leadership is lost",
+      "the callback does not wait for the end of the term",
+    ],
+    fix: {
+      text: "Give the work the context that the callback gets, or one that is derived from it.",
     },
   }))
 }

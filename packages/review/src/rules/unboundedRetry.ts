@@ -1,12 +1,15 @@
 /** unbounded-retry: what fails for good is tried for ever. */
 import { boundsOf } from "../analysis/bounds.ts"
+import { callersOf } from "../analysis/definitions.ts"
 import type { File } from "../analysis/file.ts"
 import { meaningOf } from "../analysis/failures.ts"
 import { dotted } from "../analysis/names.ts"
 import type { Program } from "../analysis/program.ts"
 import { roundOf } from "../analysis/retries.ts"
+import { sameAgainIn } from "../analysis/sameAgain.ts"
 import { targetOf, targetWithin } from "../analysis/targets.ts"
 import { waitsOf } from "../analysis/waits.ts"
+import { pathToLoop } from "../analysis/ways.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Loop, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
@@ -36,6 +39,7 @@ export const unboundedRetry: Rule = {
     reach: {
       sees: [
         "Loops that wait after a failure, go to another machine and end only with a result; and functions that wait and call themselves again.",
+        "Functions that call themselves in a catch (in Go under `err != nil`) with the arguments that they were given, where nothing was changed or mended before.",
         "What bounds them, by its names: counts and limits, deadlines and elapsed times, contexts, signals and stop flags, `withTimeout`, and loops over a list.",
         "Failed work that goes back: `nack` and `reject` with requeue, `requeue`, `putBack`, a state set to pending, queued, ready or the like, in a catch or under a failure.",
       ],
@@ -80,6 +84,23 @@ export const unboundedRetry: Rule = {
       const draft = ofLoop(program, file, wait.call, round.around, round.operation)
       if (draft) report(draft)
     }
+    for (const { call, fn, after } of sameAgainIn(program, file)) {
+      if (seen.has(fn)) continue
+      report({
+        at: call,
+        tier: "likely",
+        severity: "medium",
+        message: `\`${fn.name}\` answers a failure by calling itself with the same arguments: what fails for good is tried until the stack is full`,
+        because: [
+          { text: "after this failure", at: after },
+          { text: "the same is done again, at once", at: call },
+        ],
+        checked: [
+          "no argument, count or flag is changed before the call",
+          "nothing in the branch waits or mends what failed",
+        ],
+      })
+    }
     for (const fn of file.functions) {
       if (fn.isLambda && file.methodOf(fn)) continue
       const back = putsBack(file, fn)
@@ -101,7 +122,7 @@ function ofLoop(
   const target = operation
     ? targetOf(program, file, operation)
     : targetWithin(program, file, around, 1)
-  if (target !== "remote") return null
+  if (target !== "remote" || isBoundedByCaller(program, file, around)) return null
   return {
     at: around.kind === "loop" ? wait : (operation ?? wait),
     tier: "likely",
@@ -117,6 +138,18 @@ function ofLoop(
       "no context, signal or flag ends it",
     ],
   }
+}
+
+/** A function that is tried again by the loop of whoever calls it: what ends that loop ends the attempts. */
+function isBoundedByCaller(program: Program, file: File, around: Loop | Func): boolean {
+  if (around.kind === "loop") return false
+  return callersOf(program, { file, fn: around }).some(({ file: from, call }) => {
+    const { loop } = pathToLoop(from, call)
+    if (!loop || (from === file && around.start <= loop.start && loop.end <= around.end))
+      return false
+    const { hasCap, hasDeadline, hasStop } = boundsOf(from, loop)
+    return hasCap || hasDeadline || hasStop || !returnsResult(loop)
+  })
 }
 
 /** Whether the way out of a loop is a result: a service's own loop has none. */

@@ -31,7 +31,7 @@ export const wallClockLease: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin", "sql"],
   scope: "code",
   mentions:
-    /(?:lock|lease|claimed|leader)\w{0,16}(?:until|till|expir|deadline|at\b|time|end\b|stale|threshold|before|after|cutoff|lessthan)|expir\w{0,6}["']?\s{0,3}[<>]|expires|getset/i,
+    /(?:lock|lease|claimed|leader)\w{0,16}(?:until|till|expir|deadline|at\b|time|end\b|stale|threshold|before|after|cutoff|lessthan)|leader\w{0,60}(?:before|after|(?:less|greater)than\w{0,8})\(|expir\w{0,6}["']?\s{0,3}[<>]|expires|getset/i,
   docs: {
     what: "Whether a lock or lease in a store has expired is decided by comparing it with the time of the machine that wants it.",
     why: "The clocks of two machines differ by seconds, sometimes by minutes, and jump when they are set. A machine whose clock is ahead takes a lease that its holder still has; both work at once, and neither notices.",

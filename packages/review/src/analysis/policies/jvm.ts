@@ -1,4 +1,4 @@
-/** Retry policies of the JVM's libraries: guava-retrying, Resilience4j, Failsafe, Spring, Reactor, Arrow. */
+/** Retry policies of the JVM's libraries: guava-retrying, Resilience4j, Failsafe, Spring, Armeria, Reactor, Arrow. */
 import type { Call, Node } from "../../ir/nodes.ts"
 import type { File } from "../file.ts"
 import type { Policy } from "./policy.ts"
@@ -30,6 +30,12 @@ const KINDS: readonly { readonly module: RegExp; readonly calls: RegExp; readonl
       module: /^org\.springframework\.(?:retry|kafka|amqp|util\.backoff|core\.retry)/,
       calls:
         /^(?:FixedBackOffPolicy|ExponentialBackOffPolicy|FixedBackOff|ExponentialBackOff|ExponentialBackOffWithMaxRetries|fixedBackoff|exponentialBackoff|backOffOptions)$/,
+    },
+    { module: /^org\.springframework\.core\.retry/, calls: /^delay$/, in: /^RetryPolicy\b/ },
+    {
+      module: /^com\.linecorp\.armeria\.client\.retry/,
+      calls: /^(?:exponential|fixed|fibonacci)$/,
+      in: /^Backoff\b/,
     },
     { module: /^reactor\.util\.retry/, calls: /^fixedDelay$/, in: /^Retry\b/ },
     {
@@ -66,7 +72,9 @@ function annotated(file: File): Policy[] {
   const from = file.unit.imports
     .map((one) => one.module)
     .find((module) =>
-      /^(?:org\.springframework\.(?:retry|kafka|core\.retry)|io\.micronaut\.retry)/.test(module),
+      /^(?:org\.springframework\.(?:retry|kafka|core\.retry|resilience)|io\.micronaut\.retry)/.test(
+        module,
+      ),
     )
   if (from === undefined) return []
   return file.functions.flatMap((fn) =>

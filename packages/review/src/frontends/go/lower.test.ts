@@ -226,8 +226,23 @@ test("range binds what it names, over anything", async () => {
 })
 
 test("a label stays with its loop, and before anything else it is a node of its own", async () => {
-  expect(await statements("L: for { break L; continue L }\nagain: f()\ngoto again")).toBe(
-    "(for label:L {(break L) (continue L)}) (other:labeled_statement again) (call f) (other:goto_statement again)",
+  expect(await statements("L: for { break L; continue L }\ngoto end\nend: f()")).toBe(
+    "(for label:L {(break L) (continue L)}) (other:goto_statement end) (other:labeled_statement end) (call f)",
+  )
+})
+
+test("what a goto leads back to is a loop that its end leaves", async () => {
+  expect(await statements("again: f()\nif x { goto again }\ng()")).toBe(
+    "(for label:again {(call f) (if x {(continue again)}) (break)}) (call g)",
+  )
+  expect(await statements("again:\nf()\ngoto again")).toBe(
+    "(for label:again {(call f) (continue again)})",
+  )
+})
+
+test("a goto to a label whose statements leave a loop around them stays one", async () => {
+  expect(await statements("for {\nagain: f()\nif x { break }\ngoto again\n}")).toBe(
+    "(for {(other:labeled_statement again) (call f) (if x {(break)}) (other:goto_statement again)})",
   )
 })
 

@@ -12,10 +12,11 @@ import {
 } from "../lowering.ts"
 import { bodyOf, partOf } from "../parts.ts"
 import { fieldOf, type Syntax } from "../syntax.ts"
+import { leadsBack, statementsOf } from "./gotos.ts"
 
 export const STATEMENTS: Table = {
   expression_statement: (node, to) => to.inside(node),
-  statement_list: (node, to) => to.inside(node),
+  statement_list: (node, to) => statementsOf(named(node), to),
   empty_statement: () => [],
   block: (node, to) => block(node, to.inside(node)),
   short_var_declaration: (node, to) => assign(node, "=", true, to),
@@ -59,6 +60,8 @@ export const STATEMENTS: Table = {
   defer_statement: (node, to) => deferred("defer", node, to),
   break_statement: (node, to) => jump("break", node, to),
   continue_statement: (node, to) => jump("continue", node, to),
+  goto_statement: (node, to) =>
+    leadsBack(node) ? jump("continue", node, to) : other(node, node.type, to.inside(node)),
 }
 
 /** One value as it is, several as a list. */
