@@ -365,4 +365,9 @@ alter table drover_pulse add column mono_origin text`,
     name: "keyed_completions",
     sql: `select 1`,
   },
+  {
+    number: 8,
+    name: "limited_claims",
+    sql: `select 1`,
+  },
 ] as const
