@@ -80,7 +80,7 @@ class Asker {
       reads[name] = rowsOf(after) - rowsOf(before)
     }
     for (const [kind, lane] of laneOf) {
-      const claim = "select claim_limited_1($1, 7, $2, 'default', $3, false, 5)"
+      const claim = "select claim_limited_2($1, 7, $2, 'default', $3, false, 5)"
       await one(`claim ${kind}`, claim, [this.#worker, ++this.#token, [lane]])
       await one(`look at ${kind}`, "select look_1($1)", [[lane]])
       const keys = tenantOf(kind, "full")

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ClaimedJob, LimitSetting, WorkerRef } from "../store/index.ts"
+import type { ClaimedJob, LimitSetting, NewUnique, WorkerRef } from "../store/index.ts"
 import { channelOf } from "./changeSignal.ts"
 import { lockWait } from "./fixtures/lockWait.ts"
 import { openTestStore, testJob } from "./fixtures/openTestStore.ts"
@@ -220,4 +220,35 @@ test("a job with a key that ends while a claim finds its key full opens the way 
   const { rows } = await client.query("select blocked_limit from track")
   expect(rows).toEqual([{ blocked_limit: null }])
   expect(await exchange(ground, worker, { limit: 10 })).toHaveLength(1)
+})
+
+test("a job under a limit that must take its key leaves its place to the next one while somebody has the key locked", async () => {
+  await using ground = await openTestStore()
+  const { store, schema, client } = ground
+  await store.setLimit(tenantSlots, most(2), "ann")
+  const keys = [{ limit: "kind:mail#concurrency.tenant", key: "a" }]
+  // Held while it runs only, so a claim takes it.
+  const unique: NewUnique = {
+    hash: Buffer.alloc(32, 1),
+    label: "u",
+    mode: "skip",
+    states: ["running"],
+    forMs: null,
+    maxWaitMs: null,
+  }
+  const holder = testJob({ keys, unique })
+  const [next, last] = [testJob({ keys }), testJob({ keys })]
+  await store.enqueue([holder])
+  await store.enqueue([next, last])
+  await client.query("insert into hold (hash) values ($1) on conflict do nothing", [unique.hash])
+  const worker = await store.registerWorker({ workerId: "w", token: ++tokens, ...facts })
+  await client.query(`begin; select from ${schema}.hold for update`)
+  const claimed = await exchange(ground, worker, { limit: 1 })
+  expect(claimed.map(({ jobId }) => jobId)).toEqual([next.id])
+  await client.query("commit")
+  const others = await exchange(ground, worker, { limit: 5 })
+  expect(
+    others.map(({ jobId }) => jobId),
+    "it goes first again",
+  ).toEqual([holder.id])
 })

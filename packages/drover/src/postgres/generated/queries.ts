@@ -485,7 +485,7 @@ where exists (select from {schema}.limited_lane x where x.lane = l.id)
   or exists (select from {schema}.track t where t.lane = l.id)
   or exists (select from {schema}.job d where d.lane = l.id and d.waits = 5)`,
   claim_limited: `select jobs, ended, ended_states, held_back, shut_lanes
-from {schema}.claim_limited_1(
+from {schema}.claim_limited_2(
   $1::integer, $2::bigint, $3::bigint, $4::text, $5::integer[], $6::boolean, $7::integer
 )`,
   find_lanes: `select l.queue, l.kind, l.id

@@ -235,6 +235,6 @@ where exists (select from {schema}.limited_lane x where x.lane = l.id)
 -- name: claim_limited
 -- Called by exchanges that claim from lanes with limits or with jobs that have keys. One transaction; see the function.
 select jobs, ended, ended_states, held_back, shut_lanes
-from {schema}.claim_limited_1(
+from {schema}.claim_limited_2(
   $1::integer, $2::bigint, $3::bigint, $4::text, $5::integer[], $6::boolean, $7::integer
 );

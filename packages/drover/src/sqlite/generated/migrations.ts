@@ -370,4 +370,9 @@ alter table drover_pulse add column mono_origin text`,
     name: "plain_sql_checks",
     sql: `select 1`,
   },
+  {
+    number: 9,
+    name: "limited_claims",
+    sql: `select 1`,
+  },
 ] as const
