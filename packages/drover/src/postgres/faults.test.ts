@@ -238,7 +238,10 @@ test("a connection that leads to a server which takes no writes any more is not 
   await store.open({ migrate: false })
   const enqueue = (): Promise<string> => codeOf(store.enqueue([testJob()]))
   const beat = (): Promise<string> => codeOf(store.beat(worker, leaseMs))
-  expect([await enqueue(), await beat()]).toEqual(["DROVER_STORE_READONLY", "DROVER_STORE_READONLY"])
+  expect([await enqueue(), await beat()]).toEqual([
+    "DROVER_STORE_READONLY",
+    "DROVER_STORE_READONLY",
+  ])
   await client.query("alter database postgres reset default_transaction_read_only")
   expect([await enqueue(), await beat()]).toEqual(["done", "done"])
   await store.close()
