@@ -95,7 +95,7 @@ async function passOn(promise: Promise<unknown>): Promise<void> {
 // The others are called next, in this very step; after it the watch goes on.
 function leaveToOthers(): void {
   uninstall()
-  queueMicrotask(() => users > 0 && install())
+  void Promise.resolve().then(() => users > 0 && install())
 }
 
 // Steps aside and lets the error happen once more, so that Node's flags and exit codes apply to it. If the process
