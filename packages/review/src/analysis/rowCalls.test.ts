@@ -41,10 +41,10 @@ test("up to three functions may stand between a call and its row, and no more", 
     Array.from(
       { length: depth },
       (_, at) =>
-        `async function get${at}(id) { return ${at === 0 ? 'pool.query("SELECT * FROM jobs WHERE id = $1", [id])' : `get${at - 1}(id)`} }`,
+        `async function get_${at}(id) { return ${at === 0 ? 'pool.query("SELECT * FROM jobs WHERE id = $1", [id])' : `get_${at - 1}(id)`} }`,
     ).join("\n")
   const read = async (depth: number) => {
-    const text = `${chain(depth)}\nasync function run(id) { const job = await get${depth - 1}(id) }`
+    const text = `${chain(depth)}\nasync function run(id) { const job = await get_${depth - 1}(id) }`
     const rows = await rowsIn("a.ts", [{ path: "a.ts", text }])
     return rows.filter((row) => row.results.includes("job")).map((row) => row.steps.length)
   }
@@ -130,6 +130,11 @@ test.each([
     "the one, where the other is a mock",
     INTERFACE + SECOND.replaceAll("otherStore", "mockStore"),
     ["order"],
+  ],
+  [
+    "nothing, where one asks for more",
+    INTERFACE + SECOND.replace("archive WHERE", "orders WHERE open = true AND"),
+    [],
   ],
   ["both, where they do the same", INTERFACE + SECOND.replace("archive", "orders"), ["order"]],
 ])("an interface stands for %s", async (_, text, tables) => {

@@ -9,6 +9,7 @@ import { effectOf } from "./abstractRows.ts"
 import { declaredEffects } from "./declaredRows.ts"
 import type { File } from "./file.ts"
 import { ownRowsOf } from "./ownRows.ts"
+import { wordsOf } from "./names.ts"
 import { stepsOf } from "./rowSteps.ts"
 import type { Located, Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
@@ -27,9 +28,12 @@ const MAX_DEPTH = 3
 /** With as many functions that a call may run, nothing is known of the others. */
 const MAX_TARGETS = 4
 
-/** Names of functions that bring rows or put them in. */
-const TOUCHES =
-  /^_?a?(?:get|find|fetch|load|read|list|count|exists|has|is|insert|create|add|save|store|put|record|register|update|set|mark|change|adjust|increase|decrease|deduct|debit|credit|charge|apply|increment|decrement|claim|take|reserve|release|delete|remove|require|ensure|look|query|select|persist|upsert|write|patch|modify|must|check|retrieve|pick|next|sum|total|current|lock|use|consume|start|finish|complete|by|one|all|first|last|latest|overwrite|append|push|pull|book|issue|enqueue|dequeue|redeem|spend|withdraw|deposit|refund|pay|transfer|top)(?:$|[A-Z_\d])/i
+/** First words of the names of functions that bring rows or put them in. */
+const VERBS = new Set(
+  "get find fetch load read list count exists has is insert create add save store put record register update set mark change adjust increase decrease deduct debit credit charge apply increment decrement claim take reserve release delete remove require ensure look query select persist upsert write patch modify must check retrieve pick next sum total current lock use consume start finish complete by one all first last latest overwrite append push pull book issue enqueue dequeue redeem spend withdraw deposit refund pay transfer top".split(
+    " ",
+  ),
+)
 
 const KINDS = Array.from({ length: MAX_DEPTH }, (_, depth) => Symbol(`row effects, ${depth} deep`))
 
@@ -68,8 +72,8 @@ function isStandIn({ file, fn }: Located): boolean {
 function told(effects: readonly RowEffect[]): string {
   return effects
     .map(
-      ({ kind, table, locks, sets }) =>
-        `${kind} ${table} ${locks} ${sets.map((one) => `${one.column}${one.isSelfReferential}`).join()}`,
+      ({ kind, table, locks, where, sets }) =>
+        `${kind} ${table} ${locks} ${where.map((one) => one.column).join()} ${sets.map((one) => `${one.column}${one.isSelfReferential}`).join()}`,
     )
     .sort()
     .join("\n")
@@ -118,7 +122,10 @@ function touchingIn(file: File, fn: Func): readonly Call[] {
 }
 
 function mayTouch({ name, isNew, isTagged }: Call): boolean {
-  return TOUCHES.test(name) && !isNew && !isTagged
+  if (isNew || isTagged) return false
+  const [verb = ""] = wordsOf(name)
+  // Django's and SQLAlchemy's asynchronous ones begin with an `a`.
+  return VERBS.has(verb) || (verb.startsWith("a") && VERBS.has(verb.slice(1)))
 }
 
 function few(rows: readonly RowCall[]): readonly RowCall[] {
