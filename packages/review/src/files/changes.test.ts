@@ -113,7 +113,10 @@ test("a text that the other tree has is not read again", async () => {
   const known = new Map(
     head.files.map((file) => [file.blob!, { ...file, text: `known ${file.text}` }]),
   )
-  const { files } = await commitTree(ground.root, commit).load({ wants, known: Promise.resolve(known) })
+  const { files } = await commitTree(ground.root, commit).load({
+    wants,
+    known: Promise.resolve(known),
+  })
   expect(files.map(({ text }) => text)).toEqual(["known same", "known b"])
 })
 
@@ -126,7 +129,9 @@ test("what is no revision is refused, and is never an option of Git", async () =
   }
   await expect(changesBetween(ground.root, "none..HEAD")).rejects.toThrow(/knows no commit "none"/)
   await expect(changesBetween(ground.root, "none..never")).rejects.toThrow(/knows no commit "none"/)
-  await expect(changesBetween(ground.root, "HEAD..never")).rejects.toThrow(/knows no commit "never"/)
+  await expect(changesBetween(ground.root, "HEAD..never")).rejects.toThrow(
+    /knows no commit "never"/,
+  )
   expect(existsSync(out)).toBe(false)
   ground.git("checkout", "-q", "--orphan", "other")
   const other = ground.commit({ "z.go": "" })
