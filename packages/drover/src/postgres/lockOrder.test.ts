@@ -26,24 +26,25 @@ function request(worker: WorkerRef, token: number, ended: readonly ClaimedJob[])
   }
 }
 
-test("an exchange that waits to complete a job holds none that it claims", async () => {
+test("a cancel that waits for a job which somebody claims holds none that runs", async () => {
   await using ground = await openTestStore()
   const { store, client, schema } = ground
   const worker = await register(ground)
   const [running, waiting] = [testJob(), testJob()]
   await store.enqueue([running])
-  const { claimed } = await store.exchange(request(worker, 1, []))
+  await store.exchange(request(worker, 1, []))
   await store.enqueue([waiting])
-  // Somebody who does something to both, in order of their ids.
+  // As an exchange that claims this one and goes on to complete the other.
   await client.query("begin")
-  await client.query("select 1 from job where id = $1 for no key update", [running.id])
-  const exchanged = store.exchange(request(worker, 2, claimed))
+  await client.query("select 1 from job where id = $1 for no key update", [waiting.id])
+  const options = { actor: "ann", reason: "", limit: 10 }
+  const cancelled = store.act("cancel", { ids: [running.id, waiting.id] }, options)
   await lockWait(client, schema)
   const lock = "select 1 from job where id = $1 for no key update nowait"
-  const locked = await client.query(lock, [waiting.id]).catch(() => ({ rowCount: 0 }))
+  const locked = await client.query(lock, [running.id]).catch(() => ({ rowCount: 0 }))
   await client.query("rollback")
   expect(locked.rowCount).toBe(1)
-  expect((await exchanged).settled).toEqual(["settled"])
+  expect(await cancelled).toMatchObject({ changed: [waiting.id], requested: [running.id] })
 })
 
 /** A completed job with a unique key, and one without. */

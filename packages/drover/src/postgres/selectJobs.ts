@@ -141,7 +141,12 @@ export async function selectIds(
   return { ids, stoppedAt: ids.length < limit ? after : null }
 }
 
-/** Those of the given jobs that still match, locked, oldest first. */
+/**
+ * Those of the given jobs that still match, locked, oldest first. Those that wait are locked before those that run, as an
+ * exchange does it that claims and completes: neither then has what the other waits for. The other way round, completions
+ * first, the two exchanges of a worker claim later, from a list that the other has taken from by then, and drain a sixth
+ * slower.
+ */
 export async function lockMatching(
   connection: Connection,
   filter: JobFilter,
@@ -151,10 +156,10 @@ export async function lockMatching(
   const rows = await connection.text(
     `select j.id from {schema}.job j
      where ${filter.where} and j.id = any ($${values.length}::uuid[])
-     order by j.id for no key update`,
+     order by j.state = 2, j.id for no key update`,
     values,
   )
-  return rows.map(([id]) => id as string)
+  return rows.map(([id]) => id as string).sort()
 }
 
 async function narrow(

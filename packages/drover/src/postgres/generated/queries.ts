@@ -374,7 +374,6 @@ picked as materialized (
     and not (select limited from special)
     and not (select first from due)
     and not exists (select from stored where paused_at is not null)
-    and (select count(*) from settled) >= 0
   limit $13::integer
 ),
 claiming as materialized (

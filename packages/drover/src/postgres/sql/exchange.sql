@@ -84,8 +84,6 @@ picked as materialized (
     and not (select limited from special)
     and not (select first from due)
     and not exists (select from stored where paused_at is not null)
-    -- Always so. It lets the completions come first: who waits for the lock of one must hold none of what is claimed.
-    and (select count(*) from settled) >= 0
   limit $13::integer
 ),
 claiming as materialized (
