@@ -110,10 +110,19 @@ function isEntropicCall(
   if (JITTERING.test(call.name)) return argNamed(call, "jitter")?.kind !== "bool"
   // `new Backoff({ jitter: true }).duration()` and the like: chance is switched on by an option.
   const jitter = argNamed(call, "jitter", "Jitter", "randomize", "random", "randomizationFactor")
+  if (jitter !== null) return !isNone(jitter)
+  // `new ExponentialBackoff(100, 2, 5000, BACKOFF_JITTER)` of a library: an argument that is called so.
+  return call.args.some(
+    (arg) =>
+      (arg.kind === "name" || arg.kind === "member") &&
+      /jitter/i.test(arg.name) &&
+      !definitionsOf(program, file, arg).some(({ value }) => value !== null && isNone(value)),
+  )
+}
+
+function isNone(jitter: Node): boolean {
   return (
-    jitter !== null &&
-    !(jitter.kind === "bool" && !jitter.value) &&
-    !(jitter.kind === "number" && jitter.value === 0)
+    (jitter.kind === "bool" && !jitter.value) || (jitter.kind === "number" && jitter.value === 0)
   )
 }
 
