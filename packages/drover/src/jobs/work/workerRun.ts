@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks"
 import { hostname } from "node:os"
 import { DroverError, LeaseLost, Shutdown } from "../../errors/index.ts"
 import type { AbortReason } from "../../errors/index.ts"
@@ -25,6 +26,7 @@ import { LeaseKeeper } from "./leaseKeeper.ts"
 import { Observer } from "./observer.ts"
 import { emitSettled } from "./settledEvents.ts"
 import { SoloTurn } from "./soloTurn.ts"
+import { runUnowned } from "./strayErrors.ts"
 import { within } from "./within.ts"
 import { StoreHealth } from "./storeHealth.ts"
 import type { ResolvedWorkerOptions } from "./workerOptions.ts"
@@ -64,6 +66,8 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
   readonly stuckAfterMs: number
   readonly lease: LeaseKeeper
   readonly exchanger: Exchanger
+  /** Handlers run in the context of whoever started the worker, not of whoever happened to wake it. */
+  readonly #context: <T>(run: () => T) => T = runUnowned(() => AsyncLocalStorage.snapshot())
   readonly #observer: Observer
   readonly #options: WorkerRunOptions
   readonly #attempts: Map<string, Attempt> = new Map()
@@ -190,7 +194,7 @@ export class WorkerRun implements AttemptHost, ExchangerHost {
         worker: this.workerId,
       })
     }
-    attempt.start()
+    this.#context(() => attempt.start())
   }
 
   handBack(job: ClaimedJob, reason: string, nowMono: number): void {
