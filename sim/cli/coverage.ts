@@ -32,6 +32,7 @@ export const mustMeet: readonly string[] = [
   "a job expired",
   "a job of a dead process was rescued",
   "a job ran alone after a crash",
+  "a job started with its enqueue",
   "a job that came back found its unique key taken",
   "a job took its process with it",
   "a job was interrupted",

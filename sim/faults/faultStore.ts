@@ -1,5 +1,6 @@
 import { DroverError } from "../../packages/drover/src/errors/index.ts"
 import type {
+  ExchangeReply,
   ExchangeRequest,
   Store,
   StoreTransaction,
@@ -163,7 +164,7 @@ export class FaultStore implements Store {
     const route: Route = {
       call,
       deliver: (reply) => {
-        observer.delivered(call, reply)
+        for (const [part, told] of partsOf(call, reply)) observer.delivered(part, told)
         resolve(reply)
       },
       refuse: (error, planned) => {
@@ -262,7 +263,7 @@ export class FaultStore implements Store {
       (reply) => {
         if (life.isDead) return
         ended()
-        observer.executed(call, reply)
+        for (const [part, told] of partsOf(call, reply)) observer.executed(part, told)
         if (telling.has(call.op)) hub.changed(process, operators.has(call.op))
         onReply(reply)
       },
@@ -310,6 +311,18 @@ const ghosts: ReadonlySet<string> = new Set([
   "renewTerm",
   "resignTerm",
 ])
+
+/** An exchange that enqueues is seen as the enqueue and then the exchange, which is what it does. */
+function partsOf(call: StoreCall, reply: unknown): readonly (readonly [StoreCall, unknown])[] {
+  if (call.op !== "exchange") return [[call, reply]]
+  const [{ enqueues }] = call.args as [ExchangeRequest]
+  if (enqueues === undefined) return [[call, reply]]
+  const { enqueued } = reply as ExchangeReply
+  return [
+    [{ ...call, op: "enqueue", args: [enqueues] }, enqueued],
+    [call, reply],
+  ]
+}
 
 /** The same call, sent again by somebody who does not know that it was carried out. */
 function again(call: StoreCall): StoreCall {

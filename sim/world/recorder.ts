@@ -34,8 +34,11 @@ export class Recorder implements Checker {
     this.#note(call.life.name, `${call.op} ${summary(call, reply)}`)
     if (call.op !== "enqueue" && call.op !== "exchange") return
     if (call.op === "exchange") {
-      const [{ repeat, solo }] = call.args as [ExchangeRequest]
+      const [{ repeat, solo, enqueues = [] }] = call.args as [ExchangeRequest]
       const { claimed } = reply as ExchangeReply
+      if (claimed.some(({ jobId }) => enqueues.some(({ id }) => id === jobId))) {
+        this.#sometimes.hit("a job started with its enqueue")
+      }
       if (repeat && claimed.length > 0) this.#sometimes.hit("a lost claim was found again")
       if (solo && claimed.length > 0) this.#sometimes.hit("a job ran alone after a crash")
       return

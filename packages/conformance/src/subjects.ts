@@ -2,6 +2,7 @@ import { modelRules } from "./model/modelRules.ts"
 import type { Rules } from "./rules.ts"
 import { claimRules } from "./rules/claims.ts"
 import { enqueueRules } from "./rules/enqueue.ts"
+import { enqueueWithClaimRules } from "./rules/enqueuesWithClaims.ts"
 import { fenceRules } from "./rules/fences.ts"
 import { historyRules } from "./rules/history.ts"
 import { hostileTextRules } from "./rules/hostileTexts.ts"
@@ -33,6 +34,7 @@ export const subjects: Readonly<Record<string, Rules>> = {
   fences: fenceRules,
   settlements: settlementRules,
   repeats: repeatRules,
+  "enqueues with claims": enqueueWithClaimRules,
   leadership: leadershipRules,
   rescue: rescueRules,
   workers: workerRules,

@@ -7,7 +7,7 @@ import { JobHandle } from "../jobs/define/jobHandle.ts"
 import type { JobOperations } from "../jobs/define/jobHandle.ts"
 import { checkEnqueueOptions, checkId } from "../jobs/define/newJobs.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
-import { announceJobs, Producer } from "../jobs/define/producer.ts"
+import { Producer } from "../jobs/define/producer.ts"
 import type { EnqueueItem, EnqueueTarget } from "../jobs/define/producer.ts"
 import { ResultWaiter } from "../jobs/define/resultWaiter.ts"
 import { checkName } from "../jobs/define/names.ts"
@@ -23,6 +23,7 @@ import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
 import type { OwnLimit } from "../jobs/define/limitOptions.ts"
+import { EnqueueTargets } from "./enqueueTargets.ts"
 import { keepInternals } from "./internals.ts"
 import { declarationOf } from "./limitAdministration.ts"
 import { closedError, StoreGate } from "./storeGate.ts"
@@ -51,7 +52,7 @@ export class Drover extends Administration implements AsyncDisposable {
   readonly #ids: UuidMaker
   readonly #producer: Producer
   readonly #waiter: ResultWaiter
-  readonly #direct: EnqueueTarget
+  readonly #enqueues: EnqueueTargets
   readonly #adHoc: Map<string, JobDefinition> = new Map()
   readonly #workers: Set<Worker> = new Set()
   readonly #leadership: ClientLeadership
@@ -67,6 +68,11 @@ export class Drover extends Administration implements AsyncDisposable {
     const { lead } = resolved
     this.#leadership = new ClientLeadership({ clock, rng, events, lead })
     this.#waiter = new ResultWaiter({ clock, rng, events, store: () => this.gate.open() })
+    this.#enqueues = new EnqueueTargets({
+      gate: this.gate,
+      events,
+      hint: (queue) => this.#hint(queue),
+    })
     const queueLimits = limitedOnly(resolved.queueLimits)
     this.#producer = new Producer({
       clock,
@@ -86,13 +92,6 @@ export class Drover extends Administration implements AsyncDisposable {
       store: () => this.gate.open(),
       declareLimits: (store) => this.#declareLimits(store),
     })
-    this.#direct = {
-      enqueue: async (jobs) => {
-        this.gate.selfWait.refuse("enqueue")
-        return (this.gate.opened ?? (await this.gate.open())).enqueue(jobs)
-      },
-      written: (jobs, outcomes) => this.#committed(jobs, outcomes),
-    }
   }
 
   /**
@@ -105,10 +104,11 @@ export class Drover extends Administration implements AsyncDisposable {
     definition: JobDefinition<Input, Result>,
     ...[input, options]: InputArguments<Input, ClientEnqueueOptions>
   ): Promise<JobHandle<Result>> {
-    let target = this.#direct
+    let target = this.#enqueues.one()
     if (options !== undefined) {
       checkEnqueueOptions(options, definition.kind, ["transaction"])
-      if (options.transaction !== undefined) target = await this.#adopt(options.transaction)
+      if (options.transaction !== undefined)
+        target = await this.#enqueues.within(options.transaction, this.#producer)
     }
     const handle = await this.#producer.one(target, definition, input, options)
     return handle as JobHandle<Result>
@@ -123,7 +123,11 @@ export class Drover extends Administration implements AsyncDisposable {
     definition: JobDefinition<Input, Result>,
     items: Iterable<EnqueueItem<Input>>,
   ): Promise<JobHandle<Result>[]> {
-    return (await this.#producer.many(this.#direct, definition, items)) as JobHandle<Result>[]
+    return (await this.#producer.many(
+      this.#enqueues.store,
+      definition,
+      items,
+    )) as JobHandle<Result>[]
   }
 
   /**
@@ -177,7 +181,7 @@ export class Drover extends Administration implements AsyncDisposable {
       },
       { timeoutMs },
     )
-    this.#committed(jobs, outcomes)
+    this.#enqueues.committed(jobs, outcomes)
     return result
   }
 
@@ -213,8 +217,9 @@ export class Drover extends Administration implements AsyncDisposable {
       options: { ...this.options.worker, ...workerOptions },
       asLeader: this.#maintains(),
       onRunning: (running) => {
-        if (running) this.#leadership.began(worker, store)
-        else this.#leadership.ending(worker)
+        this.#enqueues.onRunning(worker, running)
+        if (running === null) this.#leadership.ending(worker)
+        else this.#leadership.began(worker, store)
       },
     })
     if (this.#closing !== null) throw closedError()
@@ -326,14 +331,6 @@ export class Drover extends Administration implements AsyncDisposable {
     for (const stop of stops) if (stop.status === "rejected") throw stop.reason
   }
 
-  async #adopt(transaction: unknown): Promise<EnqueueTarget> {
-    if (transaction instanceof Transaction) return transaction.targetFor(this.#producer)
-    const store: Store = await this.gate.open()
-    const adopted = store.adopt(transaction)
-    // Whether and when it commits is not known here; workers see the change through the store.
-    return { enqueue: (jobs) => adopted.enqueue(jobs), written: () => {} }
-  }
-
   #definitionOf(kind: string): JobDefinition {
     const known = this.options.definitions.get(kind) ?? this.#adHoc.get(kind)
     if (known !== undefined) return known
@@ -344,13 +341,6 @@ export class Drover extends Administration implements AsyncDisposable {
     })
     this.#adHoc.set(kind, definition)
     return definition
-  }
-
-  #committed(jobs: readonly NewJob[], outcomes: readonly EnqueueOutcome[]): void {
-    announceJobs(this.events, jobs, outcomes)
-    if (this.#workers.size === 0) return
-    if (jobs.length === 1) this.#hint(jobs[0]?.queue)
-    else for (const queue of new Set(jobs.map((job) => job.queue))) this.#hint(queue)
   }
 
   // Workers of this process need not wait until the store tells them.

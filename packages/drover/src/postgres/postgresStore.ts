@@ -74,7 +74,6 @@ import type { StoreContext } from "./context.ts"
 import type { PostgresDatabase } from "./database.ts"
 import { doctor } from "./doctor.ts"
 import { enqueue, mayShare } from "./enqueue.ts"
-import { exchange } from "./exchange.ts"
 import { finished } from "./finished.ts"
 import { transaction } from "./heldTransaction.ts"
 import { keepIndexes } from "./indexKeeper.ts"
@@ -90,6 +89,7 @@ import { edit, queueSettings, setQueue } from "./operators.ts"
 import { peek } from "./peek.ts"
 import { count, get, list, log, now, trail } from "./questions.ts"
 import { SharedEnqueues } from "./sharedEnqueues.ts"
+import { exchangeWithJobs } from "./startJob.ts"
 import { closedError } from "./postgresErrors.ts"
 import { queueCounts } from "./queueCounts.ts"
 import { bid, claimTurn, expire, leader, prune, renewTerm, rescue, resignTerm } from "./terms.ts"
@@ -177,7 +177,7 @@ export class PostgresStore {
   }
 
   exchange(request: ExchangeRequest): Promise<ExchangeReply> {
-    return this.#during("exchange", () => exchange(this.#context, request))
+    return this.#during("exchange", () => exchangeWithJobs(this.#context, request))
   }
 
   peek(request: PeekRequest): Promise<PeekReply> {

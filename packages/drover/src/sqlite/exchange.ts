@@ -1,12 +1,13 @@
 import type { ExchangeReply, ExchangeRequest } from "../store/index.ts"
 import { claimJobs, heldJobs } from "./claim.ts"
 import type { StoreContext } from "./context.ts"
+import { enqueueWithin } from "./enqueue.ts"
 import { settle } from "./settle.ts"
 import type { WriteTx } from "./writeTx.ts"
 
-/** Settles what ended and claims more, in one transaction. See `Store.exchange`. */
+/** Writes new jobs, settles what ended and claims more, in one transaction. See `Store.exchange`. */
 export function exchange(context: StoreContext, request: ExchangeRequest): Promise<ExchangeReply> {
-  let rows = request.settlements.length
+  let rows = request.settlements.length + (request.enqueues?.length ?? 0)
   for (const { limit, ahead = 0 } of request.claims) rows += limit + ahead
   return context.write("exchange", (tx) => exchangeWithin(tx, request), Math.max(1, rows))
 }
@@ -15,6 +16,7 @@ function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
   const worker = request.worker.ref as number
   // What an operation noted that was rolled back, or did not ask, is none of this one.
   tx.takeEnded()
+  const enqueued = request.enqueues && enqueueWithin(tx, request.enqueues)
   // First, so that what is settled as due at once can be claimed again.
   const settled = settle(tx, worker, request.settlements)
   const lease = readLease(tx, request)
@@ -27,6 +29,7 @@ function exchangeWithin(tx: WriteTx, request: ExchangeRequest): ExchangeReply {
     claimed: held.length === 0 ? claimed : [...held, ...claimed],
     workerLost: lease === "lost",
     ended: tx.takeEnded(),
+    ...(enqueued && { enqueued }),
   }
   return heldBack.length === 0 ? reply : { ...reply, heldBack }
 }

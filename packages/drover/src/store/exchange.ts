@@ -1,5 +1,6 @@
 import type { ClaimedJob, SettleRequest, SettleStatus } from "./attempt.ts"
 import type { JobState } from "./jobState.ts"
+import type { EnqueueOutcome, NewJob } from "./newJob.ts"
 
 /** A worker's row in the store, as its owner holds it. */
 export interface WorkerRef {
@@ -32,6 +33,11 @@ export interface ClaimRequest {
  */
 export interface ExchangeRequest {
   readonly worker: WorkerRef
+  /**
+   * Jobs to write before the claims look, so that they may start with the commit that makes them. Safe to repeat, as any
+   * enqueue is. @default none
+   */
+  readonly enqueues?: readonly NewJob[]
   readonly settlements: readonly SettleRequest[]
   readonly claims: readonly ClaimRequest[]
   /** The fence token of everything claimed by this call. */
@@ -51,6 +57,8 @@ export interface ExchangeRequest {
 export interface ExchangeReply {
   /** One status for each settlement, in order. */
   readonly settled: readonly SettleStatus[]
+  /** One outcome for each of `enqueues`, in order; absent without them. */
+  readonly enqueued?: readonly EnqueueOutcome[]
   readonly claimed: readonly ClaimedJob[]
   /** The worker's row is gone or has another token: nothing was claimed, and what it runs is no longer its own. */
   readonly workerLost: boolean

@@ -1,7 +1,9 @@
+import { assert } from "../../errors/index.ts"
 import type {
   EndedJob,
   ExchangeReply,
   ExchangeRequest,
+  NewJob,
   SettleStatus,
   Store,
   WorkerRef,
@@ -11,7 +13,10 @@ import type { Clock, Rng, Timer } from "../../time/index.ts"
 import { Asks, toClaim } from "./asks.ts"
 import type { Ask } from "./asks.ts"
 import type { EndedAttempt } from "./attemptHost.ts"
+import { isMostlyFree, slotsOf } from "./queueLoad.ts"
 import { SettlementQueue } from "./settlementQueue.ts"
+import { enqueuedBy, startsAtOnce } from "./startsAtOnce.ts"
+import type { EnqueueBeside, EnqueuedAtOnce } from "./startsAtOnce.ts"
 import type { SoloTurn, Turn } from "./soloTurn.ts"
 import type { StoreHealth } from "./storeHealth.ts"
 import { runUnowned } from "./strayErrors.ts"
@@ -57,8 +62,6 @@ interface Round {
 const GATHER_MS = 4
 // With fewer slots, one exchange at a time carries them all.
 const SLOTS_TO_SHARE = 32
-// So few running jobs are slow ones, or their slots are precious: each is worth a sync of its own.
-const FEW_RUNNING = 8
 
 /**
  * The one place where a worker talks with its store about jobs: settlements that came up in this turn go out and
@@ -109,7 +112,7 @@ export class Exchanger {
    * together, when half of the slots are free or after a few milliseconds.
    */
   gather(): void {
-    if (this.#mostlyFree()) this.wake()
+    if (isMostlyFree(this.#host.queues)) this.wake()
     else if (!this.#scheduled && this.#underWay === 0 && !this.#closed) {
       this.#gatherTimer ??= this.#clock.setTimer(GATHER_MS, () => {
         this.#gatherTimer = undefined
@@ -122,6 +125,25 @@ export class Exchanger {
   freed(queue: WorkerQueue): void {
     this.waiting.start(queue)
     this.gather()
+  }
+
+  /**
+   * Writes a job and claims in the same transaction, while nothing else is going on.
+   * @returns what became of it, before its handler is called; `undefined` when it is to be enqueued as usual, because
+   * this is not the moment, or because it is not known whether it was written.
+   */
+  enqueue(job: NewJob): Promise<EnqueuedAtOnce | undefined> | undefined {
+    if (!this.#isIdle() || !this.#host.mayClaim()) return undefined
+    const queue = startsAtOnce(job, this.#host.queues)
+    if (queue === undefined) return undefined
+    // It makes work for its queue, so that the claim asks there.
+    queue.hint()
+    const round = this.#nextRound()
+    assert(round !== undefined, "a queue that wants is asked for")
+    const { promise, resolve } = Promise.withResolvers<EnqueuedAtOnce | undefined>()
+    // The caller may be an attempt; what is claimed does not belong to it.
+    runUnowned(() => this.#send(round, { job, tell: resolve }))
+    return promise
   }
 
   /** There may be something to do. Cheap, at any time, any number of times. */
@@ -175,15 +197,37 @@ export class Exchanger {
       this.#checkIdle()
       return
     }
+    this.#send(round)
+    if (this.#wasFilled && this.#anyWants()) this.wake()
+  }
+
+  #send(round: Round, enqueue?: EnqueueBeside): void {
     this.#underWay++
     this.#isExclusive = round.request.repeat || round.request.solo
-    Promise.try(() => this.#host.store.exchange(round.request))
+    const enqueues = enqueue && { enqueues: [enqueue.job] }
+    Promise.try(() => this.#host.store.exchange({ ...round.request, ...enqueues }))
       .then(
-        (reply) => this.#answered(round, reply),
-        (error: unknown) => this.#failed(round, error),
+        async (reply) => {
+          if (enqueue !== undefined) {
+            enqueue.tell(enqueuedBy(reply))
+            // Whoever enqueued it hears of it before its handler is called.
+            await new Promise<void>((resolve) => this.#clock.defer(resolve))
+          }
+          this.#answered(round, reply)
+        },
+        (error: unknown) => {
+          enqueue?.tell(undefined)
+          this.#failed(round, error)
+        },
       )
       .catch((error: unknown) => this.#host.fail(error))
-    if (this.#wasFilled && this.#anyWants()) this.wake()
+  }
+
+  /** Whether nothing is under way, about to go, or to be repeated. */
+  #isIdle(): boolean {
+    if (this.#closed || this.#scheduled || this.#retryTimer !== undefined) return false
+    if (this.#underWay > 0 || this.#lost.length > 0 || this.#host.solo.waits) return false
+    return this.#settlements.length === 0 && !this.#settlements.cautious
   }
 
   /** Whether another exchange may start now. */
@@ -248,7 +292,7 @@ export class Exchanger {
 
   #ask(turn: "ordinary" | "solo", ends: boolean): Ask[] {
     if (turn === "solo") return this.#asks.reserveSolo()
-    const share = Math.ceil(this.#slots() / this.#flights())
+    const share = Math.ceil(slotsOf(this.#host.queues) / this.#flights())
     return this.#asks.reserve(share, ends, this.#clock.monotonic())
   }
 
@@ -326,24 +370,7 @@ export class Exchanger {
 
   /** How many exchanges may be under way. */
   #flights(): number {
-    return this.#slots() >= SLOTS_TO_SHARE ? (this.#host.store.flights ?? 1) : 1
-  }
-
-  /** All slots of all queues. */
-  #slots(): number {
-    let slots = 0
-    for (const { pool } of this.#host.queues) slots += pool.limit
-    return slots
-  }
-
-  #mostlyFree(): boolean {
-    let limit = 0
-    let reserved = 0
-    for (const { pool } of this.#host.queues) {
-      limit += pool.limit
-      reserved += pool.reserved
-    }
-    return reserved < FEW_RUNNING || reserved * 2 <= limit
+    return slotsOf(this.#host.queues) >= SLOTS_TO_SHARE ? (this.#host.store.flights ?? 1) : 1
   }
 
   #forgetGathering(): void {

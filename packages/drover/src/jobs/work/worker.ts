@@ -7,6 +7,7 @@ import { parseDuration } from "../../time/index.ts"
 import type { Clock, Duration, Rng } from "../../time/index.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
 import { Drain } from "./drain.ts"
+import type { Exchanger } from "./exchanger.ts"
 import { ChildPools } from "./isolation/childPools.ts"
 import { StallMonitor } from "./stallMonitor.ts"
 import { watchStrayErrors } from "./strayErrors.ts"
@@ -32,9 +33,12 @@ export interface WorkerParts {
   readonly options?: WorkerOptions | undefined
   /** What its client would do as a leader, for operators; `null` when it never leads. @default nothing is said of it */
   readonly asLeader?: object | null
-  /** Called when a period begins to run and when it begins to stop. */
-  readonly onRunning?: (running: boolean) => void
+  /** Called when a period begins to run, with what it takes jobs by, and with `null` when it begins to stop. */
+  readonly onRunning?: (running: EnqueuesAtOnce | null) => void
 }
+
+/** A worker that may start a job of its own program with the commit that makes it. */
+export type EnqueuesAtOnce = Pick<Exchanger, "enqueue">
 
 /** One attempt that runs now. */
 export interface RunningAttempt {
@@ -202,7 +206,7 @@ export class Worker implements Startable, AsyncDisposable {
     })
     this.#watch(scope, run)
     this.#stopWith(scope, run)
-    if (!scope.signal.aborted) this.#parts.onRunning?.(true)
+    if (!scope.signal.aborted) this.#parts.onRunning?.(run.exchanger)
   }
 
   #watch(scope: ServiceScope, run: WorkerRun): void {
@@ -227,7 +231,7 @@ export class Worker implements Startable, AsyncDisposable {
         reason: scope.signal.reason as DroverError,
       })
       this.#drain = new Drain(run, this.#graceMs)
-      this.#parts.onRunning?.(false)
+      this.#parts.onRunning?.(null)
     }
     if (scope.signal.aborted) begin()
     else scope.signal.addEventListener("abort", begin, { once: true })

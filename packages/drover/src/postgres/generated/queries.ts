@@ -427,6 +427,67 @@ from (
 ) h
 left join started s on true
 order by s.n`,
+  start_job: `with clock as materialized (
+  select floor(extract(epoch from now()) * 1000)::bigint as now
+),
+may as materialized (
+  select
+    (
+      select 1 from {schema}.worker w, clock
+      where w.ref = $13::integer and w.token = $14::bigint and w.ended_at is null and w.lease_until > clock.now
+    ) is not null
+    and (select 1 from {schema}.queue q where q.name = $5::text and q.paused_at is not null) is null
+    and not exists (
+      select from unnest($16::integer[], $17::bigint[], $18::bigint[]) b (lane, low, high)
+      where (select 1 from {schema}.limited_lane x where x.lane = b.lane limit 1) is not null
+        or (select 1 from {schema}.track t where t.lane = b.lane limit 1) is not null
+        or (select 1 from {schema}.job d where d.lane = b.lane and d.waits = 5 limit 1) is not null
+        or (
+          select 1 from {schema}.job r
+          where r.lane = b.lane and r.waits = 1 and r.rank >= b.low and r.rank < b.high limit 1
+        ) is not null
+        or (
+          select 1 from {schema}.job d
+          where d.lane = b.lane and d.waits = 0 and d.run_at <= (select now from clock) limit 1
+        ) is not null
+    ) as start
+),
+numbers as materialized (
+  select
+    nextval('{schema}.trail_seq') as queued,
+    case when may.start then nextval('{schema}.trail_seq') end as started
+  from may
+),
+added as (
+  insert into {schema}.job (
+    id, rank, run_at, enqueued_at, trail, token, started_at, expires_at, timeout_ms, lane, attempt, worker, max_attempts,
+    max_crashes, state, waits, priority, input, tags, metadata, retry)
+  select
+    $1::uuid,
+    $4::bigint * coalesce((select q.aging_ms from {schema}.queue q where q.name = $5::text), 8796093022208) + clock.now,
+    clock.now, clock.now, coalesce(numbers.started, numbers.queued) * 1024,
+    case when may.start then $15::bigint end, case when may.start then clock.now end, clock.now + $6::bigint, $7::bigint,
+    $3::integer, case when may.start then 1 else 0 end, case when may.start then $13::integer end, $8::integer,
+    $9::integer, case when may.start then 2 else 1 end, case when may.start then null else 1 end, $4::smallint, $2::text,
+    $10::text, $11::text, $12::text
+  from clock, may, numbers
+  returning state, trail
+),
+told_enqueue as (
+  insert into {schema}.trail (seq, at, to_state, jobs)
+  select numbers.queued, clock.now, 1, array[$1::uuid] from clock, numbers
+),
+told_start as (
+  insert into {schema}.trail (seq, at, worker, from_state, to_state, jobs, prevs, attempts)
+  select numbers.started, clock.now, $13::integer, 1, 2, array[$1::uuid], array[numbers.queued * 1024], array[1]
+  from clock, numbers where numbers.started is not null
+),
+opened as (
+  insert into {schema}.claim (worker, seq, token, at, jobs)
+  select $13::integer, numbers.started, $15::bigint, clock.now, array[$1::uuid]
+  from clock, numbers where numbers.started is not null
+)
+select added.state, added.trail, clock.now from added, clock`,
   settle_others: `select {schema}.settle_2($1::integer, $2::text::jsonb)`,
   complete_keyed: `select {schema}.complete_keyed_1($6::integer, $1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::json)`,
   why_not: `select {schema}.why_not_1($1::integer, e.id, e.attempt, e.token)
