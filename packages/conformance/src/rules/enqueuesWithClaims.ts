@@ -6,6 +6,7 @@ import { leaseMs, minute, settlements, type World } from "../world.ts"
 import { key, kindSlots, most, set, tenantSlots } from "./limitWords.ts"
 
 const claims = [{ queue: "default", kinds: ["mail"], limit: 5 }]
+const one = [{ queue: "default", kinds: ["mail"], limit: 1 }]
 
 /** Exchanges that enqueue: a new job may start with the commit that makes it, as if it had been claimed right after. */
 export const enqueueWithClaimRules: Rules = {
@@ -63,7 +64,6 @@ export const enqueueWithClaimRules: Rules = {
     const { id } = await world.enqueue()
     const worker = await world.worker()
     const job = world.job()
-    const one = [{ queue: "default", kinds: ["mail"], limit: 1 }]
     const { claimed } = await exchange(worker, job, freshToken(), one)
     expect(claimed.map(({ jobId }) => jobId)).toEqual([id])
     expect(await world.state(job.id)).toBe("available")
@@ -81,6 +81,20 @@ export const enqueueWithClaimRules: Rules = {
       const first = [delayed.id, other.id].toSorted()
       expect(claimed.map(({ jobId }) => jobId).toSorted()).toEqual(first)
     },
+
+  "a job that has come due in the meantime comes first": async (world) => {
+    const worker = await world.worker(world.store, 2 * minute)
+    const { id } = await world.enqueue({ delayMs: minute })
+    await world.advance(minute)
+    const { claimed } = await exchange(worker, world.job(), freshToken(), one)
+    expect(claimed.map(({ jobId }) => jobId)).toEqual([id])
+  },
+
+  "a job with keys that waits comes first, though its limit is gone": (world) =>
+    afterKeyed(world, 0),
+
+  "a job with keys that came due comes first, though its limit is gone": (world) =>
+    afterKeyed(world, minute),
 
   "a job for later, of another queue or of another kind is written and waits": async (world) => {
     const worker = await world.worker()
@@ -186,4 +200,16 @@ async function exchange(
 ): Promise<ExchangeReply> {
   const enqueues: readonly NewJob[] = [job]
   return worker.exchange({ claims: wanted, enqueues, token })
+}
+
+async function afterKeyed(world: World, delayMs: number): Promise<void> {
+  await set(world, tenantSlots, most(1))
+  const { id } = await world.enqueue({ keys: key(tenantSlots, "a"), delayMs })
+  await set(world, tenantSlots, null)
+  const worker = await world.worker(world.store, 5 * minute)
+  await world.advance(2 * minute)
+  const job = world.job()
+  const { claimed } = await exchange(worker, job, freshToken(), one)
+  expect(claimed.map(({ jobId }) => jobId)).toEqual([id])
+  expect((await worker.claimOne()).jobId).toBe(job.id)
 }

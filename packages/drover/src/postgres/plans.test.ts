@@ -53,6 +53,12 @@ test.skipIf(isUncounted)(
         held = (await store.exchange(ask)).claimed
         expect(held).toHaveLength(1)
       },
+      async start() {
+        const claims = [{ ...queues[0]!, limit: 1 }]
+        const rest = { settlements: [], repeat: false, solo: false, enqueues: [testJob()] }
+        held = (await store.exchange({ worker, claims, token: ++token, ...rest })).claimed
+        expect(held).toHaveLength(1)
+      },
       async settle() {
         const settlements = held.map((attempt) => ({
           attempt,

@@ -54,7 +54,6 @@ export function claimJobs(
 ): Claims {
   const claims: Claims = { claimed: [], heldBack: [] }
   const { claimed } = claims
-  const isLimited = !tx.limits.isEmpty
   const soloLanes: number[] = []
   for (const { queue, kinds, limit, ahead = 0 } of request.claims) {
     const left = limit + ahead - held.filter((job) => job.queue === queue).length
@@ -62,7 +61,8 @@ export function claimJobs(
     const lanes = lanesOf(tx, queue, kinds)
     promoteDue(tx, lanes)
     if (request.solo && held.length + claimed.length > 0) continue
-    if (isLimited && isUnderLimits(tx, queue, lanes)) {
+    // Asked only now: what came due just now may be the first with keys.
+    if (!tx.limits.isEmpty && isUnderLimits(tx, queue, lanes)) {
       const starts = request.solo ? 1 : left - ahead
       if (starts > 0) takeLimited(tx, { queue, lanes, limit: starts }, request, claims)
     } else if (request.solo) soloLanes.push(...lanes)
