@@ -38,6 +38,16 @@ test("each event becomes one line: its level, its data, its name", () => {
   ])
 })
 
+test("what is less grave than the level that was asked for is not told", () => {
+  const events = new Events()
+  const logger = recorder()
+  logEvents(events, logger, "info")
+  events.emit("job.enqueued", { jobId: "j1", kind: "mail.send", queue: "mail" })
+  events.emit("queue.paused", { queue: "mail" })
+  events.emit("job.failed", { ...attempt, error, failures: 2, retryInMs: 1_000 })
+  expect(logger.lines.map(([level]) => level)).toEqual(["info", "warn"])
+})
+
 test("what identifies the job is bound to a child of a logger that has children", () => {
   const events = new Events()
   const children: unknown[] = []
