@@ -240,7 +240,7 @@ function moduleUrl(
     throw configError(
       kind,
       "module",
-      `is needed for isolation "${isolation}"; pass import.meta.url`,
+      `is needed for isolation "${isolation}"; pass import.meta.url, which a bundle of CommonJS does not have: bundle as ESM`,
     )
   }
   const url = URL.parse(String(module))
