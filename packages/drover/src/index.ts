@@ -69,6 +69,7 @@ export type {
   LimitSettings,
   RateOptions,
 } from "./jobs/define/limitOptions.ts"
+export type { FollowOptions } from "./jobs/define/jobFollower.ts"
 export type { ActionOutcome, JobHandle } from "./jobs/define/jobHandle.ts"
 export type { Job, StoredLog, StoredLogLine, Transition } from "./jobs/define/jobView.ts"
 export type { JobRetryOptions, RetryIf } from "./jobs/define/jobRetry.ts"

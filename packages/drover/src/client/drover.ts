@@ -376,6 +376,7 @@ export class Drover extends Administration implements AsyncDisposable {
 
   #operations(): JobOperations {
     return {
+      rng: this.options.rng,
       result: (id, options) => this.#waiter.wait(id, options),
       get: (id) => this.get(id),
       trail: (id) => this.trail(id),
