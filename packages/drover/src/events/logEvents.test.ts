@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { Shutdown } from "../errors/index.ts"
 import { childLogger, eventLevels, Events, logEvents } from "./index.ts"
 import type { Logger, LogLevel } from "./index.ts"
 
@@ -35,6 +36,16 @@ test("each event becomes one line: its level, its data, its name", () => {
   expect(logger.lines).toEqual([
     ["warn", { ...attempt, err: error, failures: 2, retryInMs: 1_000 }, "job.failed"],
     ["info", { queue: "mail" }, "queue.paused"],
+  ])
+})
+
+test("why something stopped is told in a line, without a stack", () => {
+  const events = new Events()
+  const logger = recorder()
+  logEvents(events, logger)
+  events.emit("worker.stopping", { worker: "w1", reason: new Shutdown("the worker is stopping") })
+  expect(logger.lines).toEqual([
+    ["info", { worker: "w1", reason: "Shutdown: the worker is stopping" }, "worker.stopping"],
   ])
 })
 

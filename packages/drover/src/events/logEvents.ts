@@ -116,6 +116,8 @@ function splitFields(data: DroverEvents[EventName]): {
   fields: Record<string, unknown>
 } {
   const { error, ...fields }: Record<string, unknown> = { ...data }
+  // Why something stopped is told by its name and message: a stack is noise, and JSON of an error has no message.
+  if (fields["reason"] instanceof Error) fields["reason"] = String(fields["reason"])
   const bindings: Record<string, unknown> = {}
   for (const name of BINDINGS) {
     if (fields[name] === undefined) continue
