@@ -229,7 +229,7 @@ describe("a job's life seen from its handle", () => {
     expect(await handle.result()).toEqual({ sum: 3 })
     expect(() => world.drover.job("7")).toThrow(expect.objectContaining({ code: "DROVER_CONFIG" }))
     // Advice for whoever enqueues with an id of their own would lead astray here.
-    expect(() => world.drover.job("7")).toThrow(/not "7"; that of the job as enqueue\(\) gave it/)
+    expect(() => world.drover.job("7")).toThrow(/not "7"; give that of the job/)
     expect(await world.drover.get("7")).toBeNull()
   })
 })

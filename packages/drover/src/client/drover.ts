@@ -390,7 +390,7 @@ export class Drover extends Administration implements AsyncDisposable {
   }
 }
 
-const KNOWN_ID = "that of the job as enqueue() gave it"
+const KNOWN_ID = "give that of the job, as enqueue() answered with it"
 
 // Most queues have none, and then nothing is looked up at an enqueue.
 function limitedOnly(
