@@ -23,6 +23,7 @@ export type {
   EventReason,
   JobEvent,
   Logger,
+  LogLevel,
   NextEventOptions,
   Unsubscribe,
 } from "./events/index.ts"
@@ -68,8 +69,10 @@ export type {
   LimitSettings,
   RateOptions,
 } from "./jobs/define/limitOptions.ts"
+export type { FollowOptions } from "./jobs/define/jobFollower.ts"
 export type { ActionOutcome, JobHandle } from "./jobs/define/jobHandle.ts"
 export type { Job, StoredLog, StoredLogLine, Transition } from "./jobs/define/jobView.ts"
+export type { JobRetryOptions, RetryIf } from "./jobs/define/jobRetry.ts"
 export type { EnqueueOptions } from "./jobs/define/newJobs.ts"
 export { cancel, discard, retryIn, snooze } from "./jobs/define/outcome.ts"
 export type { Cancel, Discard, Outcome, ResultOf, RetryIn, Snooze } from "./jobs/define/outcome.ts"

@@ -67,6 +67,7 @@ describe("enqueueing through a client", () => {
     expect(() => drover.on("job.complete" as never, () => {})).toThrow(
       /did you mean "job.completed"/,
     )
+    expect(() => drover.on("failed" as never, () => {})).toThrow(/did you mean "job.failed"/)
     expect(() => drover.on("job.completed", undefined as never)).toThrow(/function, not undefined/)
     await expect(drover.work(null as never)).rejects.toThrow(/expected an object/)
     await expect(drover.work({ lease: { ttl: 1 } })).rejects.toThrow(/lease\.ttl/)
@@ -227,6 +228,9 @@ describe("a job's life seen from its handle", () => {
     expectTypeOf(handle).toEqualTypeOf<JobHandle<{ sum: number }>>()
     expect(await handle.result()).toEqual({ sum: 3 })
     expect(() => world.drover.job("7")).toThrow(expect.objectContaining({ code: "DROVER_CONFIG" }))
+    // Advice for whoever enqueues with an id of their own would lead astray here.
+    expect(() => world.drover.job("7")).toThrow(/not "7"; give that of the job/)
+    expect(await world.drover.get("7")).toBeNull()
   })
 })
 

@@ -1,5 +1,5 @@
-import { checkOptions, DroverError, orDefault, nearest, Shutdown, show } from "../errors/index.ts"
-import { eventLevels, logEvents } from "../events/index.ts"
+import { checkOptions, DroverError, orDefault, Shutdown, show } from "../errors/index.ts"
+import { logEvents } from "../events/index.ts"
 import type { EventListener, EventName, Unsubscribe } from "../events/index.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
@@ -21,6 +21,7 @@ import { Administration } from "./administration.ts"
 import { ClientLeadership } from "./clientLeadership.ts"
 import { resolveOptions } from "./droverOptions.ts"
 import type { DroverOptions } from "./droverOptions.ts"
+import { checkEventName } from "./eventName.ts"
 import type { InputArguments } from "../jobs/define/inputArguments.ts"
 import type { OwnLimit } from "../jobs/define/limitOptions.ts"
 import { EnqueueTargets } from "./enqueueTargets.ts"
@@ -63,7 +64,7 @@ export class Drover extends Administration implements AsyncDisposable {
     const resolved = resolveOptions(options)
     const { clock, rng, events, source, logger } = resolved
     super(resolved, new StoreGate(() => source.connect({ clock, rng, events }), resolved.migrate))
-    if (logger !== null) logEvents(events, logger)
+    if (logger !== null) logEvents(events, logger, this.options.logLevel)
     this.#ids = new UuidMaker(clock, rng)
     const { lead } = resolved
     this.#leadership = new ClientLeadership({ clock, rng, events, lead })
@@ -185,9 +186,17 @@ export class Drover extends Administration implements AsyncDisposable {
     return result
   }
 
-  /** A handle of a job that was enqueued earlier, typed by its definition if one is given. Does not look whether it is there. */
+  /**
+   * A handle of a job that was enqueued earlier, typed by its definition if one is given. Does not look whether it is there.
+   * @throws DroverError `DROVER_CONFIG` for what cannot be an id. Where ids come from outside, `get` answers `null` then.
+   */
   job<Input, Result>(id: string, definition?: JobDefinition<Input, Result>): JobHandle<Result> {
-    return new JobHandle<Result>(this.#operations(), checkId(id), definition?.kind ?? null, null)
+    return new JobHandle<Result>(
+      this.#operations(),
+      checkId(id, KNOWN_ID),
+      definition?.kind ?? null,
+      null,
+    )
   }
 
   /** Makes an id, to give to an enqueue that may have to be repeated. */
@@ -357,6 +366,7 @@ export class Drover extends Administration implements AsyncDisposable {
 
   #operations(): JobOperations {
     return {
+      rng: this.options.rng,
       result: (id, options) => this.#waiter.wait(id, options),
       get: (id) => this.get(id),
       trail: (id) => this.trail(id),
@@ -370,16 +380,11 @@ export class Drover extends Administration implements AsyncDisposable {
   }
 }
 
+const KNOWN_ID = "give that of the job, as enqueue() answered with it"
+
 // Most queues have none, and then nothing is looked up at an enqueue.
 function limitedOnly(
   limits: ReadonlyMap<string, readonly OwnLimit[]>,
 ): ReadonlyMap<string, readonly OwnLimit[]> {
   return new Map([...limits].filter(([, own]) => own.length > 0))
-}
-
-function checkEventName(name: string): void {
-  if (Object.hasOwn(eventLevels, name)) return
-  const suggestion = nearest(name, Object.keys(eventLevels))
-  const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`
-  throw new DroverError("DROVER_CONFIG", `on: there is no event "${name}"${hint}`)
 }

@@ -37,6 +37,10 @@ describe("options of a client", () => {
       /retention\.completed/,
     ],
     ["a misspelt retention", { retention: { complete: "3d" } }, /did you mean "completed"/],
+    ["a level that is none", { logLevel: "trace" }, /one of debug, info, warn, error, not "trace"/],
+    ["slots without their name", { queues: { mail: 10 } }, /got 10; write \{ slots: 10 \}/],
+    ["an address where the database belongs", { connection: {} }, /write store: sqlite/],
+    ["what belongs to a worker", { stopGrace: "5s" }, /drover\.work\(\{ stopGrace \}\)/],
     ["an actor with an escape sequence", { actor: "\u001b[31mann" }, /printable/],
   ])("%s is refused where the client is made", (_, options, message) => {
     const attempt = (): unknown => resolveOptions({ store, ...options } as DroverOptions)

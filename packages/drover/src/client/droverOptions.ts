@@ -1,6 +1,6 @@
 import { checkOptions, DroverError, orDefault, show } from "../errors/index.ts"
-import { Events } from "../events/index.ts"
-import type { Logger } from "../events/index.ts"
+import { Events, logLevels } from "../events/index.ts"
+import type { Logger, LogLevel } from "../events/index.ts"
 import { isJobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { limitOptionNames, resolveLimits } from "../jobs/define/limitOptions.ts"
@@ -67,8 +67,13 @@ export interface DroverOptions {
   readonly migrate?: boolean
   /** Who is named in trails for what this client asks of jobs: `"api:ann"`. @default "client" */
   readonly actor?: string
-  /** Writes all events; pino and its like fit as they are. @default silent */
+  /** Writes all events; pino, its like and `console` fit as they are. @default silent */
   readonly logger?: Logger
+  /**
+   * The least grave level that the logger is told: `debug` is several lines for every job, `info` some for every worker,
+   * `warn` and `error` what somebody should look at. @default "debug": the logger decides
+   */
+  readonly logLevel?: LogLevel
   /** An emitter to share with other clients. @default one of its own */
   readonly events?: Events
   /** @default the system's */
@@ -95,6 +100,7 @@ export interface ResolvedOptions {
   readonly migrate: boolean | null
   readonly actor: string
   readonly logger: Logger | null
+  readonly logLevel: LogLevel
   readonly events: Events
   readonly clock: Clock
   readonly rng: Rng
@@ -115,17 +121,38 @@ const OPTIONS: readonly (keyof DroverOptions)[] = [
   "migrate",
   "actor",
   "logger",
+  "logLevel",
   "events",
   "clock",
   "rng",
 ]
+const database = 'write store: sqlite("app.db") or store: postgres("postgres://…")'
+const kinds = "write jobs: [resize], a list of definitions of defineJob()"
+const recurring = "write schedules: [schedule(…)]"
+// What people write who come from another queue.
+const ADVICE = {
+  connection: database,
+  connectionString: database,
+  url: database,
+  db: database,
+  concurrency: "write queues: { default: { slots: 4 } }",
+  slots: "write queues: { default: { slots: 4 } }",
+  taskList: kinds,
+  handlers: kinds,
+  workers: kinds,
+  crontab: recurring,
+  cron: recurring,
+  poll: "it belongs to a worker: drover.work({ poll })",
+  pollInterval: "it belongs to a worker: drover.work({ poll })",
+  stopGrace: "it belongs to a worker: drover.work({ stopGrace })",
+}
 const MAX_ACTOR = 200
 // What a database row can be trusted to take on every store.
 const MAX_PAYLOAD_BYTES = 268_435_456
 
 /** Checks the options of a client and fills them in. @throws DroverError `DROVER_CONFIG`, `DROVER_DUPLICATE_KIND`. */
 export function resolveOptions(options: DroverOptions): ResolvedOptions {
-  checkOptions(options, OPTIONS, "new Drover()")
+  checkOptions(options, OPTIONS, "new Drover()", ADVICE)
   if (typeof options.store?.connect !== "function") {
     throw new DroverError(
       "DROVER_CONFIG",
@@ -151,6 +178,7 @@ export function resolveOptions(options: DroverOptions): ResolvedOptions {
     migrate: checkMigrate(options.migrate),
     actor: checkActor(orDefault(options.actor, "client")),
     logger: checkParts(options.logger, "logger", ["debug", "info", "warn", "error"]) ?? null,
+    logLevel: checkLogLevel(orDefault(options.logLevel, "debug")),
     events: checkParts(options.events, "events", ["on", "onAny", "emit"]) ?? new Events(),
     clock: checkParts(options.clock, "clock", ["now", "monotonic", "setTimer"]) ?? systemClock,
     rng: checkParts(options.rng, "rng", ["next"]) ?? systemRng,
@@ -217,6 +245,11 @@ function collectQueues(
   const queues = new Map<string, { readonly slots: number }>()
   for (const [name, options] of Object.entries(given)) {
     checkName(name, "queue")
+    if (typeof (options as unknown) === "number") {
+      const given = show(options)
+      const message = `queues.${name}: expected an object of options, got ${given}; write { slots: ${given} }`
+      throw new DroverError("DROVER_CONFIG", message, { details: { queue: name } })
+    }
     checkOptions(options, ["slots", ...limitOptionNames], `queues.${name}`)
     queues.set(name, { slots: checkSlots(orDefault(options.slots, defaultSlots), name) })
   }
@@ -249,6 +282,14 @@ function checkMigrate(value: unknown): boolean | null {
 }
 
 // A part that lacks a method would fail much later, somewhere else.
+function checkLogLevel(value: LogLevel): LogLevel {
+  if (logLevels.includes(value)) return value
+  throw new DroverError(
+    "DROVER_CONFIG",
+    `logLevel: must be one of ${logLevels.join(", ")}, not ${show(value)}`,
+  )
+}
+
 function checkParts<T>(part: T, name: string, methods: readonly string[]): T {
   if (part === undefined) return part
   const missing = methods.find(

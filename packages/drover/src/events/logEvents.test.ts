@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { Shutdown } from "../errors/index.ts"
 import { childLogger, eventLevels, Events, logEvents } from "./index.ts"
 import type { Logger, LogLevel } from "./index.ts"
 
@@ -36,6 +37,26 @@ test("each event becomes one line: its level, its data, its name", () => {
     ["warn", { ...attempt, err: error, failures: 2, retryInMs: 1_000 }, "job.failed"],
     ["info", { queue: "mail" }, "queue.paused"],
   ])
+})
+
+test("why something stopped is told in a line, without a stack", () => {
+  const events = new Events()
+  const logger = recorder()
+  logEvents(events, logger)
+  events.emit("worker.stopping", { worker: "w1", reason: new Shutdown("the worker is stopping") })
+  expect(logger.lines).toEqual([
+    ["info", { worker: "w1", reason: "Shutdown: the worker is stopping" }, "worker.stopping"],
+  ])
+})
+
+test("what is less grave than the level that was asked for is not told", () => {
+  const events = new Events()
+  const logger = recorder()
+  logEvents(events, logger, "info")
+  events.emit("job.enqueued", { jobId: "j1", kind: "mail.send", queue: "mail" })
+  events.emit("queue.paused", { queue: "mail" })
+  events.emit("job.failed", { ...attempt, error, failures: 2, retryInMs: 1_000 })
+  expect(logger.lines.map(([level]) => level)).toEqual(["info", "warn"])
 })
 
 test("what identifies the job is bound to a child of a logger that has children", () => {

@@ -4,6 +4,9 @@ import type { Events, Unsubscribe } from "./events.ts"
 /** The levels Drover logs at. */
 export type LogLevel = "debug" | "info" | "warn" | "error"
 
+/** All levels, the least grave first. */
+export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"]
+
 /** The shape of a pino logger (and of many others): an object first, then a message. */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void
@@ -81,11 +84,14 @@ const BINDINGS = ["jobId", "kind", "queue", "attempt"] as const
 /**
  * Writes every event to a logger: the one log subscriber. Drover logs nothing without it. The message is
  * the event's name, the fields are its data; an `error` is passed as `err`, which is what pino serialises.
+ * @param least the least grave level that is handed over; what the logger itself drops is not told to it either.
  * @returns the function that ends it.
  */
-export function logEvents(events: Events, logger: Logger): Unsubscribe {
+export function logEvents(events: Events, logger: Logger, least: LogLevel = "debug"): Unsubscribe {
+  const from = logLevels.indexOf(least)
   return events.onAny((name, data) => {
     const level = eventLevels[name] ?? "info"
+    if (logLevels.indexOf(level) < from) return
     if (logger.isLevelEnabled !== undefined && !logger.isLevelEnabled(level)) return
     const { bindings, fields } = splitFields(data)
     const own = Object.keys(bindings).length === 0 ? logger : childLogger(logger, bindings)
@@ -110,6 +116,8 @@ function splitFields(data: DroverEvents[EventName]): {
   fields: Record<string, unknown>
 } {
   const { error, ...fields }: Record<string, unknown> = { ...data }
+  // Why something stopped is told by its name and message: a stack is noise, and JSON of an error has no message.
+  if (fields["reason"] instanceof Error) fields["reason"] = String(fields["reason"])
   const bindings: Record<string, unknown> = {}
   for (const name of BINDINGS) {
     if (fields[name] === undefined) continue

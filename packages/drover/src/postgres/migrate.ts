@@ -105,7 +105,7 @@ export async function refuseUnfit(
   const [first, ...others] = known.filter(({ number }) => !numbers.has(number))
   if (first !== undefined) {
     const pending = [first, ...others].map(({ number }) => number)
-    const message = `${label} lacks ${pending.length} migration(s), first ${first.number} (${first.name}); run "drover migrate up".`
+    const message = `${label} lacks ${pending.length} migration(s), first ${first.number} (${first.name}); run "drover migrate up", or give the client migrate: true.`
     throw new DroverError("DROVER_STORE_MIGRATION", message, { details: { store: label, pending } })
   }
   const needed = Math.max(0, ...applied.map(({ minWorker }) => minWorker))

@@ -76,6 +76,23 @@ export const retryPolicyOptionNames: readonly (keyof RetryPolicyOptions)[] = [
   "delay",
 ]
 
+/** What to write instead of names that other libraries have for the same. */
+export const retryAdvice: Readonly<Record<string, string>> = {
+  type: 'write backoff: "exponential"',
+  strategy: 'write backoff: "exponential"',
+  initialInterval: "write base",
+  minTimeout: "write base",
+  maximumInterval: "write cap",
+  maxTimeout: "write cap",
+  maxDelay: "write cap",
+  backoffCoefficient: "write factor",
+  maximumAttempts: "write maxAttempts",
+  max_attempts: "write maxAttempts",
+  retries: "write maxAttempts, which counts the first attempt too",
+  maxRetries: "write maxAttempts, which counts the first attempt too",
+  nonRetryableErrorTypes: "write retryIf: (error) => …, or throw discard() in the handler",
+}
+
 const BACKOFFS = ["exponential", "fixed", "linear", "custom"]
 const JITTERS = ["full", "equal", "decorrelated", "none"]
 
@@ -90,7 +107,10 @@ export function resolveRetryPolicy(
   defaults: RetryPolicy = defaultRetryPolicy,
   where = "retry",
 ): RetryPolicy {
-  checkOptions(options, retryPolicyOptionNames, where)
+  checkOptions(options, retryPolicyOptionNames, where, {
+    ...retryAdvice,
+    retryIf: "it is a function, which no job can store: give it to the kind, in defineJob()",
+  })
   const backoff = orDefault(
     options.backoff,
     options.delay === undefined ? defaults.backoff : "custom",

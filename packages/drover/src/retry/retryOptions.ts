@@ -2,7 +2,12 @@ import { checkOptions, DroverError } from "../errors/index.ts"
 import { parseDuration, systemClock, systemRng } from "../time/index.ts"
 import type { Clock, Duration, Rng } from "../time/index.ts"
 import type { AttemptOutcome, GiveUpReason, RetryVerdict } from "./outcome.ts"
-import { defaultRetryPolicy, resolveRetryPolicy, retryPolicyOptionNames } from "./policy.ts"
+import {
+  defaultRetryPolicy,
+  resolveRetryPolicy,
+  retryAdvice,
+  retryPolicyOptionNames,
+} from "./policy.ts"
 import type { RetryPolicy, RetryPolicyOptions } from "./policy.ts"
 
 /** What `onRetry` is told before a wait. */
@@ -78,7 +83,7 @@ const OWN_OPTIONS = [
 
 /** Checks the options of `retry` and fills in what they leave out. @throws DroverError `DROVER_CONFIG`. */
 export function resolveRetry<T>(options: RetryOptions<T>): ResolvedRetry<T> {
-  checkOptions(options, [...retryPolicyOptionNames, ...OWN_OPTIONS], "retry")
+  checkOptions(options, [...retryPolicyOptionNames, ...OWN_OPTIONS], "retry", retryAdvice)
   if (options.classify !== undefined && (options.retryIf ?? options.retryAfter) !== undefined) {
     throw new DroverError(
       "DROVER_CONFIG",

@@ -42,6 +42,8 @@ test.each<[object, string]>([
   [{ cron: "@daily", endAt: new Date(0), startAt: new Date(1e12) }, "would never run"],
   [{ cron: "@daily", startAt: new Date(Number.NaN) }, "must be a Date"],
   [{ cron: "@daily", catchup: "skip" }, 'did you mean "catchUp"'],
+  [{ pattern: "@daily" }, 'no option "pattern"; write cron'],
+  [{ cron: "@daily", tz: "UTC" }, 'no option "tz"; write timeZone'],
   [{ cron: "@daily", runIn: "1s" }, 'no option "runIn"'],
   [{ cron: "@daily", tags: ["no spaces"] }, "is not a tag"],
   [{ cron: "@daily", job: {} }, "must be a definition of defineJob"],

@@ -115,6 +115,18 @@ const JOB_NAMES: readonly (keyof ScheduleJobOptions)[] = [
   "keys",
   "unique",
 ]
+// What people write who come from another queue; the nearest name of "pattern" would be "jitter".
+const ADVICE = {
+  pattern: "write cron",
+  expression: "write cron",
+  interval: "write every",
+  intervals: "write every",
+  tz: "write timeZone",
+  kind: "write job: the definition of defineJob()",
+  data: "write input",
+  args: "write input",
+  payload: "write input",
+}
 const DEFAULTS = {
   timeZone: "UTC",
   missingHour: "run",
@@ -142,7 +154,7 @@ export function schedule<Input, Result>(
 ): ScheduleDefinition {
   const given = options as ScheduleOptions<unknown>
   checkScheduleName(name)
-  checkOptions(given, [...TIMING_NAMES, ...JOB_NAMES, "job", "input"], name)
+  checkOptions(given, [...TIMING_NAMES, ...JOB_NAMES, "job", "input"], name, ADVICE)
   if (!isJobDefinition(given.job)) throw refuse(name, "job", "must be a definition of defineJob()")
   const settings: ScheduleSettings = {
     ...readTiming(name, given),

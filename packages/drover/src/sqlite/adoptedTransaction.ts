@@ -62,13 +62,22 @@ function joined(store: AdoptingStore, db: DatabaseSync): WriteTx {
   return tx
 }
 
+const OTHER_DATABASE =
+  "a transaction of Postgres needs its jobs there too, in tests as well: createTestDrover({ store: postgres(…) })"
+
+// Clients of pg and what the adapters make have it.
+function isOfPostgres(connection: unknown): boolean {
+  return typeof (connection as { readonly query?: unknown } | null)?.query === "function"
+}
+
 function requireSame(
   store: AdoptingStore,
   connection: unknown,
 ): asserts connection is DatabaseSync {
   const { label, file, db } = store
   if (!(connection instanceof DatabaseSync)) {
-    throw refused(label, "it takes a DatabaseSync of node:sqlite")
+    const needed = "it takes a DatabaseSync of node:sqlite"
+    throw refused(label, isOfPostgres(connection) ? `${needed}; ${OTHER_DATABASE}` : needed)
   }
   if (connection === db) return
   if (!connection.isOpen) throw refused(label, "the connection is closed")

@@ -116,6 +116,10 @@ describe("the user's own connection", () => {
       )
       connection.exec("rollback")
     }
+    // Whoever tests code that uses Postgres finds out here what the test needs.
+    const client = { query: () => Promise.resolve({ rows: [] }) }
+    expect(() => ours.adopt(client)).toThrow(/DatabaseSync.*createTestDrover\(\{ store: postgres/)
+    expect(() => ours.adopt({})).toThrow(/it takes a DatabaseSync of node:sqlite\.$/)
     await ours.close()
   })
 

@@ -59,7 +59,7 @@ export function refuseOlder(db: DatabaseSync, label: string): void {
   if (pending.length === 0) return
   throw new DroverError(
     "DROVER_STORE_MIGRATION",
-    `${label} lacks ${pending.length} migration(s), first ${pending[0]?.number} (${pending[0]?.name}); run "drover migrate up".`,
+    `${label} lacks ${pending.length} migration(s), first ${pending[0]?.number} (${pending[0]?.name}); run "drover migrate up", or give the client migrate: true.`,
     { details: { store: label, pending: pending.map(({ number }) => number) } },
   )
 }

@@ -136,7 +136,7 @@ describe("draining", () => {
     try {
       const store = postgres({ url: await testServerUrl(), schema })
       const hourly = schedule("hourly", { every: "1h", job: echo, input: 1 })
-      const options = { store, jobs: [echo], schedules: [hourly], migrate: true }
+      const options = { store, jobs: [echo], schedules: [hourly] }
       await using world = createTestDrover(options)
       await world.drover.enqueue(echo, 1)
       await world.drover.enqueue(echo, 2, { runIn: "1h" })

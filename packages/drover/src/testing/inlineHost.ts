@@ -1,6 +1,7 @@
 import { assert, isDroverError } from "../errors/index.ts"
 import type { Events } from "../events/index.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
+import type { SettleTarget } from "../jobs/define/settleTarget.ts"
 import { Attempt } from "../jobs/work/attempt.ts"
 import type { AttemptHost, EndedAttempt, IsolatedRunner } from "../jobs/work/attemptHost.ts"
 import { Deadlines } from "../jobs/work/deadlines.ts"
@@ -16,6 +17,7 @@ export interface InlineHostParts {
   readonly store: Store
   readonly workerId: string
   readonly payloadLimit: number
+  readonly settleTarget?: SettleTarget
 }
 
 // Kinds with an isolation of their own run inline in tests, so nothing ever asks for this.
@@ -36,6 +38,7 @@ export class InlineHost implements AttemptHost {
   readonly store: Store
   readonly workerId: string
   readonly payloadLimit: number
+  readonly settleTarget: SettleTarget | undefined
   readonly deadlines: Deadlines
   readonly stuckAfterMs = 10_000
   readonly children: IsolatedRunner = noChildren
@@ -51,6 +54,7 @@ export class InlineHost implements AttemptHost {
     this.store = parts.store
     this.workerId = parts.workerId
     this.payloadLimit = parts.payloadLimit
+    this.settleTarget = parts.settleTarget
     this.deadlines = new Deadlines(parts.clock)
   }
 

@@ -34,6 +34,27 @@ describe("running one job inline", () => {
     expect(run.result).toEqual({ tags: [], metadata: { team: 7 } })
   })
 
+  test("what a handler settles in a transaction of its own is how it ends, without a database", async () => {
+    const charge = defineJob("charge", {
+      async run({ settle, input }: JobContext<{ ends: "returns" | "throws" | "discards" }>) {
+        await settle({}, input.ends === "discards" ? discard("no such order") : { charged: 7 })
+        if (input.ends === "throws") throw new Error("the commit failed")
+      },
+    })
+    expect(await runJob(charge, { ends: "returns" })).toMatchObject({
+      outcome: "completed",
+      result: { charged: 7 },
+    })
+    expect(await runJob(charge, { ends: "discards" })).toMatchObject({
+      outcome: "discarded",
+      reason: "no such order",
+    })
+    expect(await runJob(charge, { ends: "throws" })).toMatchObject({
+      outcome: "retryable",
+      error: { message: "the commit failed" },
+    })
+  })
+
   test("a result that cannot be stored is a failure, as in production", async () => {
     const job = defineJob("dates", { run: () => ({ at: new Date(0) }) })
     const run = await runJob(job, undefined)

@@ -4,6 +4,7 @@ import { Events } from "../events/index.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import { prepareJob } from "../jobs/define/newJobs.ts"
 import type { EnqueueOptions } from "../jobs/define/newJobs.ts"
+import type { EndedAttempt } from "../jobs/work/attemptHost.ts"
 import { decodePayload, defaultPayloadLimit } from "../store/index.ts"
 import type { ClaimedJob, LogLine, NewJob, Settlement, Store, StoredError } from "../store/index.ts"
 import { ManualClock, SeededRng, UuidMaker } from "../time/index.ts"
@@ -58,7 +59,9 @@ const OPTIONS: readonly (keyof RunJobOptions)[] = [
 
 /**
  * Runs one attempt of a job right here, without a database: the input is validated, encoded and decoded as it
- * would be, the handler gets a real context, and its end is judged by the same rules as in a worker.
+ * would be, the handler gets a real context, and its end is judged by the same rules as in a worker. What it settles in
+ * a transaction of its own (`settle`, with whatever is handed in) is how it ends, unless it throws afterwards: then the
+ * transaction is taken to be rolled back.
  * @throws DroverError for an input or an option that an enqueue would refuse. What the handler throws is in the outcome.
  */
 export async function runJob<Input, Result>(
@@ -85,6 +88,7 @@ export async function runJob<Input, Result>(
     store,
     workerId: "test",
     payloadLimit: defaultPayloadLimit,
+    settleTarget: desk,
   })
   const attempt = host.run(claimOf(job, options, clock.now()), definition)
   const onAbort = (): void => attempt.abort(reasonOf(abort?.reason))
@@ -93,7 +97,7 @@ export async function runJob<Input, Result>(
   const [ended] = await host.takeEnded()
   abort?.removeEventListener("abort", onAbort)
   host.deadlines.clear()
-  return { ...describe<Result>(ended?.settlement), log: desk.log(), progress: desk.progress }
+  return { ...describe<Result>(settlementOf(ended)), log: desk.log(), progress: desk.progress }
 }
 
 function claimOf(job: NewJob, options: RunJobOptions, nowMs: number): ClaimedJob {
@@ -129,6 +133,13 @@ function reasonOf(reason: unknown): AbortReason {
   return new Cancelled("the job was cancelled", { cause: reason })
 }
 
+function settlementOf(ended: EndedAttempt | undefined): Settlement | undefined {
+  if (ended?.joined === undefined) return ended?.settlement
+  const { to } = ended.settlement
+  const threw = to === "retryable" || ("failed" in ended.settlement && ended.settlement.failed)
+  return threw || to === "interrupted" ? ended.settlement : ended.joined
+}
+
 function describe<Result>(
   settlement: Settlement | undefined,
 ): Omit<JobRun<Result>, "log" | "progress"> {
@@ -145,10 +156,15 @@ function describe<Result>(
   }
 }
 
-// Takes what an attempt reports while it runs, which is all that it asks of a store.
+// Takes what an attempt reports while it runs and settles, which is all that it asks of a store.
 class ReportDesk {
   readonly progress: unknown[] = []
   readonly #lines: LogLine[] = []
+
+  /** A settlement inside of a transaction: nothing is written, and the attempt remembers it. */
+  settle(): Promise<"settled"> {
+    return Promise.resolve("settled")
+  }
 
   asStore(): Store {
     const desk: Pick<Store, "progress" | "appendLog"> = {

@@ -13,10 +13,12 @@ import { EventProbe } from "./eventProbe.ts"
 /** Options of a client for tests: those of every client, and how its world begins. */
 export interface TestDroverOptions extends Omit<
   DroverOptions,
-  "store" | "clock" | "rng" | "events"
+  "store" | "migrate" | "clock" | "rng" | "events"
 > {
   /** @default a database in memory, of its own */
   readonly store?: StoreSource
+  /** Apply pending migrations when the store is opened. @default true */
+  readonly migrate?: boolean
   /** Where randomness begins: the same seed gives the same ids, tokens and delays. @default 1 */
   readonly seed?: number | string
   /** Wall time at the start. @default 2026-01-01T00:00:00Z */
@@ -45,7 +47,7 @@ export function createTestDrover(options: TestDroverOptions = {}): TestDrover {
   const rng = new SeededRng(seed)
   const events = new Events()
   const probe = new EventProbe(events)
-  const drover = new Drover({ ...rest, store, clock, rng, events })
+  const drover = new Drover({ migrate: true, ...rest, store, clock, rng, events })
   return {
     drover,
     clock,

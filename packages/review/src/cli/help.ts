@@ -12,6 +12,14 @@ const GROUPS: readonly [OptionSpec["group"], string][] = [
   ["all", "Other"],
 ]
 
+// An answer instead of a review, so it is no option of one.
+const VERSION: OptionSpec = {
+  type: "boolean",
+  group: "all",
+  short: "V",
+  about: "print the version",
+}
+
 export const EXIT_STATUS =
   "Exit status: 0 clean, 1 findings, 2 command line or configuration, 3 internal."
 
@@ -26,7 +34,7 @@ export function programHelp(review: Command, entries: readonly CommandEntry[]): 
     "",
     "Commands:",
     ...entries.map(({ name, summary }) => `  ${name.padEnd(widest)}  ${summary}`),
-    ...optionLines(review.options),
+    ...optionLines({ ...review.options, version: VERSION }),
     "",
     '"drover-review COMMAND --help" says more about one. A folder with the name of a command is "./name".',
     EXIT_STATUS,

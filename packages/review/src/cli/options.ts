@@ -93,8 +93,8 @@ export const reviewOptions = {
   ...everywhere,
   diff: text(
     "what",
-    "BASE..HEAD",
-    "only what is new in these commits; evidence comes from all files",
+    "BASE[..HEAD]",
+    "only what is new since BASE, on disk or in commits; evidence comes from all files",
   ),
   staged: flag("what", "only what is new in what git add has taken"),
   "stdin-diff": flag("what", "only what is new in the diff that is piped in"),
@@ -107,7 +107,7 @@ export const reviewOptions = {
   }),
   statistics: flag("show", "print how many findings each rule has"),
   timing: flag("show", "say how long it took, also where nobody looks and in JSON"),
-  quiet: flag("show", "print findings and errors only", "q"),
+  quiet: flag("show", "print findings and errors only: nothing when there are none", "q"),
   verbose: flag("show", "print what was passed over and what took how long", "v"),
   "fail-on": text("fail", "LEVEL", "the least grave that gives status 1", {
     choices: [...SEVERITIES, "never"],

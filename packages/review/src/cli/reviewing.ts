@@ -172,6 +172,7 @@ export function renderOptions(
     rules,
     version: version(),
     timing: showsTiming({ settings, terminal }),
+    summary: !settings.quiet,
     // Where nobody looks, lines are not cut to somebody's window.
     ...(terminal.outIsTerminal && { width: terminal.columns }),
   }

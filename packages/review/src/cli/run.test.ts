@@ -94,6 +94,20 @@ describe("a review", () => {
     expect((await review([...words, ...LOCAL])).code).toBe(code)
   })
 
+  test("says nothing but the findings when it is to be quiet", async () => {
+    for (const format of ["concise", "pretty"]) {
+      const { code, out } = await review(["--quiet", "--format", format, ...LOCAL])
+      expect(code).toBe(1)
+      expect(out).toContain("retry-without-jitter")
+      expect(out).not.toContain("1 finding in")
+    }
+    repository.write("client.go", JITTERED)
+    for (const format of ["concise", "pretty"])
+      expect(await review(["--quiet", "--format", format, ...LOCAL])).toMatchObject({
+        ...{ code: 0, out: "", err: "" },
+      })
+  })
+
   test("is coloured when a person looks or asks for it, and not when NO_COLOR says so", async () => {
     const isColoured = async (words: readonly string[], parts: Partial<Terminal>) =>
       (await review([...words, ...LOCAL], parts)).out.includes("\u001b[")
@@ -127,7 +141,7 @@ describe("a review", () => {
     expect(out).toContain("ignore-unused")
     expect(out).toContain("client.go:15")
     const quiet = await review(["--quiet", ...LOCAL])
-    expect(quiet.out).not.toContain("ignore-unused")
+    expect(quiet).toMatchObject({ code: 0, out: "", err: "" })
   })
 
   test("accepts what a baseline has until it expires, and says what it has too much", async () => {
@@ -246,7 +260,7 @@ describe("other commands", () => {
   test("help and versions ask for nothing else", async () => {
     const help = await review(["--help", "--formt"])
     expect(help.code).toBe(0)
-    expect(help.out).toContain("--diff BASE..HEAD")
+    expect(help.out).toContain("--diff BASE[..HEAD]")
     for (const name of [
       "why",
       "explain",
@@ -261,6 +275,7 @@ describe("other commands", () => {
       expect(help.out).toContain(`  ${name} `)
       expect((await review([name, "--help"])).out).toContain(`drover-review ${name}: `)
     }
+    expect((await review(["--help"])).out).toMatch(/-V, --version/)
     expect((await review(["--version"])).out).toMatch(/^\d+\.\d+\.\d+/)
   })
 

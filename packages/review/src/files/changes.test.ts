@@ -77,6 +77,18 @@ test("a diff is taken back from the folder on disk", async () => {
   expect(notices.map(({ code, path }) => [code, path])).toEqual([["diff-does-not-fit", "a.go"]])
 })
 
+test("a text that is no diff is refused, and an empty one changes nothing", async () => {
+  using ground = new Ground()
+  ground.commit({ "a.go": "1\n" })
+  expect(() => diffChanges(ground.root, "fatal: not a git repository\n")).toThrow(
+    /no unified diff; it begins with "fatal: not a git/,
+  )
+  expect(await both(diffChanges(ground.root, "\n"))).toEqual([{ "a.go": "1\n" }, { "a.go": "1\n" }])
+  // A change of a mode has no lines.
+  const mode = "diff --git a/a.go b/a.go\nold mode 100644\nnew mode 100755\n"
+  expect(await both(diffChanges(ground.root, mode))).toEqual([{ "a.go": "1\n" }, { "a.go": "1\n" }])
+})
+
 test("a root below the repository's has its own part of the tree", async () => {
   using ground = new Ground()
   const commit = ground.commit({ "a.go": "1", "sub/b.go": "2" })

@@ -67,9 +67,17 @@ export async function stagedChanges(
 /**
  * What a unified diff changed, when the folder on disk is as it was left by it: the tree before is made by taking the
  * patches back.
+ * @throws InputError for a text that is no diff
  */
 export function diffChanges(root: string, diff: string): Changes {
   const patches = parseUnifiedDiff(diff)
+  // A command that failed may print anything, and no findings in that would look like a clean change.
+  if (patches.length === 0 && diff.trim() !== "" && !/^(?:diff |--- |Index: )/m.test(diff)) {
+    const start = diff.trim().split("\n", 1)[0]!.slice(0, 60)
+    throw new InputError(
+      `what was piped in is no unified diff; it begins with "${start}". Pipe in what "git diff" prints`,
+    )
+  }
   const head = workTree(root)
   return {
     head,

@@ -1,5 +1,5 @@
-/** Findings as diagnostics of an editor. */
-import type { Finding, Place, Severity } from "../findings/finding.ts"
+/** Findings, and ignore comments that are wrong, as diagnostics of an editor. */
+import type { Finding, Notice, Place, Severity } from "../findings/finding.ts"
 import { uriOf } from "../reports/report.ts"
 import type { LspRange } from "./documents.ts"
 
@@ -21,7 +21,7 @@ export interface Diagnostic {
     readonly location: { readonly uri: string; readonly range: LspRange }
     readonly message: string
   }[]
-  readonly data: { readonly fingerprint: string }
+  readonly data?: { readonly fingerprint: string }
 }
 
 /**
@@ -45,6 +45,14 @@ export function diagnosticOf(finding: Finding, fileUri: (path: string) => string
     ...(related.length > 0 && { relatedInformation: related }),
     data: { fingerprint },
   }
+}
+
+/** The diagnostic of an ignore comment that holds nothing back; null for what is told in another place. */
+export function ignoreDiagnosticOf({ code, message, line }: Notice): Diagnostic | null {
+  if (line === undefined || !code.startsWith("ignore-")) return null
+  // All of its line: editors end a range where the line does.
+  const range = { start: { line: line - 1, character: 0 }, end: { line, character: 0 } }
+  return { range, severity: 2, code, source: "drover-review", message }
 }
 
 /** A place counts from 1, a range from 0; both in UTF-16 code units. */

@@ -203,6 +203,25 @@ describe("an editor", () => {
     expect(await editor.actions(uri, 10)).toEqual([])
   })
 
+  test("is told where an ignore comment holds nothing back, as the command line tells", async () => {
+    await editor.start(pathToFileURL(repository.root).href)
+    const noReason = RETRY.replace(
+      "\t\ttime.Sleep",
+      "\t\t// drover-ignore[retry-without-jitter]\n$&",
+    )
+    await editor.open(uri, noReason)
+    const { diagnostics } = await editor.published(({ version }) => version === 1)
+    expect(diagnostics.map(({ code }) => code)).toEqual([
+      "retry-without-jitter",
+      "ignore-without-reason",
+    ])
+    expect(diagnostics[1]).toMatchObject({
+      severity: 2,
+      message: expect.stringContaining("write drover-ignore[retry-without-jitter]: reason"),
+      range: { start: { line: 9, character: 0 } },
+    })
+  })
+
   test("may ask for actions while a review is due, and call the question off", async () => {
     await editor.start(pathToFileURL(repository.root).href)
     await editor.open(uri, RETRY)

@@ -4,7 +4,6 @@
  */
 import { relative, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import type { Finding } from "../findings/finding.ts"
 import { isSourcePath } from "../engine/wanted.ts"
 import { realRoot } from "../files/workTree.ts"
 import {
@@ -18,7 +17,7 @@ import {
 } from "../mcp/jsonRpc.ts"
 import { Turn, type After } from "../session/turn.ts"
 import { actionsOf, type CodeAction } from "./actions.ts"
-import { diagnosticOf, rangeOf } from "./diagnostics.ts"
+import { diagnosticOf, ignoreDiagnosticOf, rangeOf, type Diagnostic } from "./diagnostics.ts"
 import { changed, type ContentChange, type Document, type LspRange } from "./documents.ts"
 import { WorkspaceReview, type Reviewed } from "./workspaceReview.ts"
 
@@ -244,8 +243,7 @@ export class LspServer {
     this.#last = reviewed
     this.#isDirty = false
     for (const { uri, version, path } of documents) {
-      const findings = reviewed.findings.filter((finding) => finding.path === path)
-      this.#publish(uri, findings, version)
+      this.#publish(uri, this.#diagnosticsOf(reviewed, path), version)
     }
     if (reviewed.problem !== null) this.#log(reviewed.problem)
     for (const request of this.#waiting.values()) {
@@ -254,13 +252,19 @@ export class LspServer {
     }
   }
 
-  #publish(uri: string, findings: readonly Finding[], version?: number): void {
-    if (findings.length === 0 && !this.#published.has(uri) && version === undefined) return
-    if (findings.length === 0) this.#published.delete(uri)
+  #diagnosticsOf({ findings, notices }: Reviewed, path: string | null): Diagnostic[] {
+    const here = <Told extends { readonly path?: string }>(told: readonly Told[]): Told[] =>
+      told.filter((one) => one.path === path)
+    return [
+      ...here(findings).map((finding) => diagnosticOf(finding, (other) => this.#uriOf(other))),
+      ...here(notices).flatMap((notice) => ignoreDiagnosticOf(notice) ?? []),
+    ]
+  }
+
+  #publish(uri: string, diagnostics: readonly Diagnostic[], version?: number): void {
+    if (diagnostics.length === 0 && !this.#published.has(uri) && version === undefined) return
+    if (diagnostics.length === 0) this.#published.delete(uri)
     else this.#published.add(uri)
-    const diagnostics = findings.map((finding) =>
-      diagnosticOf(finding, (path) => this.#uriOf(path)),
-    )
     const params = { uri, diagnostics, ...(version !== undefined && { version }) }
     this.#options.send({ jsonrpc: "2.0", method: "textDocument/publishDiagnostics", params })
   }

@@ -1,16 +1,19 @@
 /** The reviews of a workspace: one at a time, each of which a newer one calls off. */
-import type { Finding } from "../findings/finding.ts"
+import type { Finding, Notice } from "../findings/finding.ts"
 import { overlaid, RememberedTree } from "../session/overlay.ts"
 import { runSession } from "../session/session.ts"
 import type { Document } from "./documents.ts"
 
 export interface Reviewed {
   readonly findings: readonly Finding[]
+  readonly notices: readonly Notice[]
   /** The text that findings and edits count in; null for what was not read. */
   textOf(path: string): string | null
   /** Why there is nothing: a configuration that is wrong, a folder that is gone. */
   readonly problem: string | null
 }
+
+const NOTHING = { findings: [], notices: [], textOf: () => null } as const
 
 export interface WorkspaceOptions {
   readonly root: string
@@ -45,7 +48,7 @@ export class WorkspaceReview {
     const texts = new Map(
       documents.flatMap(({ path, text }) => (path === null ? [] : [[path, text] as const])),
     )
-    if (texts.size === 0) return { findings: [], textOf: () => null, problem: null }
+    if (texts.size === 0) return { ...NOTHING, problem: null }
     const abort = new AbortController()
     this.#running = abort
     try {
@@ -58,11 +61,12 @@ export class WorkspaceReview {
         cacheDir,
         signal: abort.signal,
       })
-      return { findings: report.findings, textOf: (path) => found.textOf(path), problem: null }
+      const { findings, notices } = report
+      return { findings, notices, textOf: (path) => found.textOf(path), problem: null }
     } catch (error) {
       if (abort.signal.aborted) return null
       const problem = error instanceof Error ? error.message : String(error)
-      return { findings: [], textOf: () => null, problem }
+      return { ...NOTHING, problem }
     } finally {
       if (this.#running === abort) this.#running = null
     }

@@ -8,5 +8,5 @@ export function concise(report: Report, options: RenderOptions): string {
     const doubt = tier === "certain" ? "" : ` (${tier})`
     return `${visible(path)}:${line}:${column}: ${severity} ${visible(rule)}${doubt}: ${visible(message)}\n`
   })
-  return `${lines.join("")}${summaryLine(report, options)}\n`
+  return `${lines.join("")}${options.summary === false ? "" : `${summaryLine(report, options)}\n`}`
 }

@@ -15,7 +15,8 @@ export function pretty(report: Report, options: RenderOptions): string {
         : ` ${visible(notice.path)}${notice.line ? `:${notice.line}` : ""}`
     parts.push(`${style.cyan("note")}[${notice.code}]${at}: ${visible(notice.message)}\n`)
   }
-  parts.push(`${style.bold(summaryLine(report, options))}${heldBack(report)}\n`)
+  if (options.summary !== false)
+    parts.push(`${style.bold(summaryLine(report, options))}${heldBack(report)}\n`)
   return parts.join("\n")
 }
 

@@ -18,6 +18,8 @@ export interface RenderOptions {
   readonly version?: string
   /** Tells how long the run took. Off unless asked for, so that two runs print the same bytes. */
   readonly timing?: boolean
+  /** Ends with a line that counts, in the forms for people. On unless told otherwise. */
+  readonly summary?: boolean
 }
 
 export const SEVERITIES: readonly Severity[] = ["high", "medium", "low", "info"]

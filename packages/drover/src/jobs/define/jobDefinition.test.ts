@@ -42,6 +42,26 @@ describe("what a definition may say", () => {
       /is not a name/,
     ],
     ["no handler", "a", {}, /a\.run: must be a function, not undefined/],
+    [
+      "a classifier that is no function",
+      "a",
+      { retry: { retryIf: ["TypeError"] }, run: () => 1 },
+      /a\.retry\.retryIf: must be a function that gets the error/,
+    ],
+    [
+      "a classifier outside of retry",
+      "a",
+      { retryIf: () => true, run: () => 1 },
+      /retry: \{ retryIf: \(error\) => … \}/,
+    ],
+    ["retries that are a number", "a", { retry: 3, run: () => 1 }, /a\.retry: expected an object/],
+    [
+      "a policy in the words of another library",
+      "a",
+      { retry: { initialInterval: "1s" }, run: () => 1 },
+      /no option "initialInterval"; write base/,
+    ],
+    ["a limit in other words", "a", { rate: { max: 1 }, run: () => 1 }, /"max"; write limit/],
     ["an option of retries", "a", { maxAttempts: 3, run: () => 1 }, /retry: \{ maxAttempts: 3 \}/],
     ["an option of enqueues", "a", { runIn: "1m", run: () => 1 }, /give it to each enqueue/],
     [
@@ -169,6 +189,59 @@ describe("how types flow", () => {
       [input: { n: number }, options?: object]
     >()
     expect(job.output).toBeNull()
+  })
+
+  test("with both schemas, the handler returns what the output takes, or an outcome", () => {
+    const job = defineJob("a", {
+      input: z.object({ path: z.string() }),
+      output: z.object({ size: z.coerce.number() }),
+      run: async ({ input }) => (input.path === "" ? snooze("1m") : { size: input.path }),
+    })
+    expectTypeOf<ResultOfJob<typeof job>>().toEqualTypeOf<{ size: number }>()
+  })
+
+  test("from type arguments, where somebody would rather say them", () => {
+    const job = defineJob<{ n: number }, string>("a", { run: ({ input }) => String(input.n) })
+    expectTypeOf(job).toEqualTypeOf<JobDefinition<{ n: number }, string>>()
+  })
+
+  test("a mistake is told where it is made, also beside a schema", () => {
+    const input = z.object({ n: z.number() })
+    const mistakes = [
+      () =>
+        defineJob("a", {
+          input,
+          // @ts-expect-error -- a misspelt option
+          tiemout: "5m",
+          run: () => 1,
+        }),
+      () =>
+        defineJob("a", {
+          input,
+          // @ts-expect-error -- a key that is no text
+          concurrency: { limit: 1, key: (given) => given.n },
+          run: () => 1,
+        }),
+      () =>
+        defineJob("a", {
+          input,
+          retry: {
+            // @ts-expect-error -- a list of names, as Temporal has it
+            retryIf: ["TypeError"],
+          },
+          run: () => 1,
+        }),
+    ]
+    // The second is one of types alone: no input is there yet.
+    expect(mistakes[0]).toThrow(/did you mean "timeout"/)
+    expect(mistakes[1]).not.toThrow()
+    expect(mistakes[2]).toThrow(/must be a function/)
+    defineJob("a", {
+      input,
+      output: z.object({ s: z.string() }),
+      // @ts-expect-error -- a result that the output schema does not take
+      run: (context) => ({ s: context.input.n }),
+    })
   })
 
   test("every definition is a JobDefinition", () => {

@@ -1,9 +1,10 @@
 import { checkOptions, DroverError, orDefault, show } from "../../errors/index.ts"
-import { resolveRetryPolicy } from "../../retry/index.ts"
-import type { RetryPolicy, RetryPolicyOptions } from "../../retry/index.ts"
+import type { RetryPolicy } from "../../retry/index.ts"
 import { parseLimit } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
 import type { JobContext } from "./jobContext.ts"
+import { resolveKindRetry } from "./jobRetry.ts"
+import type { JobRetryOptions, RetryIf } from "./jobRetry.ts"
 import { limitOptionNames, resolveLimits } from "./limitOptions.ts"
 import type { LimitSettings, OwnLimit } from "./limitOptions.ts"
 import { encodeMetadata } from "./metadata.ts"
@@ -31,8 +32,8 @@ export interface JobSettings {
   readonly queue?: string
   /** 0 (first) to 1000 (last). @default 100 */
   readonly priority?: number
-  /** When and how often a failed job runs again. @default 25 attempts, 1 s doubling up to 1 h, full jitter */
-  readonly retry?: RetryPolicyOptions
+  /** When, how often and after which errors a failed job runs again. @default 25 attempts, 1 s doubling up to 1 h, full jitter */
+  readonly retry?: JobRetryOptions
   /** The longest time an attempt may take, then its signal aborts with `Timeout`; `false` for no limit. @default "1h" */
   readonly timeout?: Duration | false
   /** How many deaths of its process end the job. @default 3 */
@@ -68,6 +69,8 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   readonly queue: string
   readonly priority: number
   readonly retry: RetryPolicy
+  /** Which errors are worth another attempt; `null` for all. */
+  readonly retryIf: RetryIf | null
   readonly timeoutMs: number | false
   readonly maxCrashes: number
   /** `null` for never. */
@@ -100,6 +103,19 @@ export type ResultOfJob<Definition extends JobDefinition> = NonNullable<
 
 type MaybePromise<T> = T | Promise<T>
 
+/*
+ * What defineJob() makes of a schema, if there is one, and else of the handler. One signature with these instead of one for
+ * each case: of several, TypeScript tells about the last one, which is never the one that was meant.
+ */
+type EnqueuedInput<Schema, Input> = Schema extends StandardSchemaV1 ? InferInput<Schema> : Input
+type HandledInput<Schema, Input> = Schema extends StandardSchemaV1 ? InferOutput<Schema> : Input
+type Returned<Output, Return> = Output extends StandardSchemaV1
+  ? MaybePromise<InferInput<Output> | Outcome>
+  : Return
+type StoredResult<Output, Return> = Output extends StandardSchemaV1
+  ? InferOutput<Output>
+  : ResultOf<Return>
+
 const SETTINGS: readonly (keyof JobSettings)[] = [
   "queue",
   "priority",
@@ -131,42 +147,20 @@ const definitions = new WeakSet<object>()
  * @param kind the stored name: jobs find their handler by it, so it outlives the code.
  * @throws DroverError `DROVER_CONFIG` for an unknown option or a value that cannot work.
  */
-export function defineJob<Schema extends StandardSchemaV1, Output extends StandardSchemaV1>(
+export function defineJob<
+  Input = unknown,
+  Return = unknown,
+  Schema extends StandardSchemaV1 | undefined = undefined,
+  Output extends StandardSchemaV1 | undefined = undefined,
+>(
   kind: string,
   options: JobSettings &
-    InputSettings<InferInput<Schema>> & {
-      readonly input: Schema
-      readonly output: Output
-      run(context: JobContext<InferOutput<Schema>>): MaybePromise<InferInput<Output> | Outcome>
+    InputSettings<EnqueuedInput<Schema, NoInfer<Input>>> & {
+      readonly input?: Schema
+      readonly output?: Output
+      run(context: JobContext<HandledInput<Schema, Input>>): Returned<Output, Return>
     },
-): JobDefinition<InferInput<Schema>, InferOutput<Output>>
-export function defineJob<Schema extends StandardSchemaV1, Return>(
-  kind: string,
-  options: JobSettings &
-    InputSettings<InferInput<Schema>> & {
-      readonly input: Schema
-      readonly output?: undefined
-      run(context: JobContext<InferOutput<Schema>>): Return
-    },
-): JobDefinition<InferInput<Schema>, ResultOf<Return>>
-export function defineJob<Output extends StandardSchemaV1, Input = unknown>(
-  kind: string,
-  options: JobSettings &
-    InputSettings<NoInfer<Input>> & {
-      readonly input?: undefined
-      readonly output: Output
-      run(context: JobContext<Input>): MaybePromise<InferInput<Output> | Outcome>
-    },
-): JobDefinition<Input, InferOutput<Output>>
-export function defineJob<Input = unknown, Return = unknown>(
-  kind: string,
-  options: JobSettings &
-    InputSettings<NoInfer<Input>> & {
-      readonly input?: undefined
-      readonly output?: undefined
-      run(context: JobContext<Input>): Return
-    },
-): JobDefinition<Input, ResultOf<Return>>
+): JobDefinition<EnqueuedInput<Schema, Input>, StoredResult<Output, Return>>
 export function defineJob(
   kind: string,
   options: JobSettings &
@@ -189,7 +183,7 @@ export function defineJob(
     kind,
     queue: checkName(orDefault(options.queue, defaultQueue), "queue"),
     priority: checkPriority(orDefault(options.priority, defaultPriority), `${kind}.priority`),
-    retry: resolveRetryPolicy(options.retry, undefined, `${kind}.retry`),
+    ...resolveKindRetry(options.retry, kind),
     timeoutMs: limitMs(orDefault(options.timeout, DEFAULTS.timeout), `${kind}.timeout`),
     maxCrashes: checkCount(
       orDefault(options.maxCrashes, DEFAULTS.maxCrashes),
@@ -246,7 +240,7 @@ function moduleUrl(
     throw configError(
       kind,
       "module",
-      `is needed for isolation "${isolation}"; pass import.meta.url`,
+      `is needed for isolation "${isolation}"; pass import.meta.url, which a bundle of CommonJS does not have: bundle as ESM`,
     )
   }
   const url = URL.parse(String(module))

@@ -1,8 +1,10 @@
 import { DroverError } from "../../errors/index.ts"
 import type { EnqueueOutcome, JobState } from "../../store/index.ts"
-import type { Duration } from "../../time/index.ts"
+import type { Duration, Rng } from "../../time/index.ts"
 import type { Job, StoredLog, Transition } from "./jobView.ts"
 import type { JobEdit } from "./jobEdit.ts"
+import { followJob } from "./jobFollower.ts"
+import type { FollowOptions } from "./jobFollower.ts"
 import type { ResultOptions } from "./resultWaiter.ts"
 
 /**
@@ -13,6 +15,8 @@ export type ActionOutcome = "changed" | "requested" | "refused" | "not_found"
 
 /** What a handle does, it does through its client. */
 export interface JobOperations {
+  /** Spreads the looks of those who follow. */
+  readonly rng: Rng
   result(id: string, options?: ResultOptions): Promise<unknown>
   get(id: string): Promise<Job | null>
   trail(id: string): Promise<readonly Transition[]>
@@ -65,6 +69,18 @@ export class JobHandle<Result = unknown> {
     throw new DroverError("DROVER_JOB_NOT_FOUND", `Job ${this.id} is not there`, {
       details: { jobId: this.id },
     })
+  }
+
+  /**
+   * Gives the job as it is now, then again whenever its state, attempt or progress has changed, and for the last time when
+   * it has ended; from whichever process it runs in. It looks every half second (`every`), so of changes that come faster
+   * only the last is seen. To show progress: `for await (const { progress } of handle.follow({ signal }))`.
+   * @throws DroverError `DROVER_CONFIG` at once; in the iteration `DROVER_JOB_NOT_FOUND`, `DROVER_CLOSED`, `DROVER_STORE_…`, or
+   * the signal's reason.
+   */
+  follow(options?: FollowOptions): AsyncGenerator<Job<unknown, Result>, void, undefined> {
+    const jobs = followJob(this.#operations, this.id, options)
+    return jobs as AsyncGenerator<Job<unknown, Result>, void, undefined>
   }
 
   /** The state that the job is in now. @throws DroverError `DROVER_JOB_NOT_FOUND`. */

@@ -10,6 +10,7 @@ import type {
 } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
+import { limitAdvice } from "./optionAdvice.ts"
 
 /**
  * What tells the jobs of a limit apart: a text of 1 to 1000 characters made of the job's input as it was given to
@@ -111,7 +112,7 @@ function resolveOne(
   given: ConcurrencyOptions<never> | RateOptions<never>,
 ): OwnLimit {
   const where = `${placeOf(owner)}.${type}`
-  checkOptions(given, type === "rate" ? RATE : CONCURRENCY, where)
+  checkOptions(given, type === "rate" ? RATE : CONCURRENCY, where, limitAdvice)
   const { limit, key, name } = given
   const by = keyName(key, name, where)
   const per = "per" in given ? given.per : undefined

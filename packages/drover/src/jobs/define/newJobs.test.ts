@@ -165,6 +165,8 @@ describe("options that cannot work", () => {
     ["tags that are a text", { tags: "a" }, /not a list of tags/],
     ["metadata that is a list", { metadata: [1] }, /must be an object/],
     ["metadata beyond 16 KiB", { metadata: { a: "x".repeat(20_000) } }, /16384 bytes/],
+    ["a classifier", { retry: { retryIf: () => true } }, /give it to the kind, in defineJob/],
+    ["a unique key that is called id", { unique: { id: "a" } }, /no option "id"; write key/],
     ["a retry function", { retry: { delay: () => 1 } }, /cannot be stored/],
     ["an expiry of 0", { expireIn: 0 }, /use false for no limit/],
     ["an empty unique key", { unique: "" }, /1 to 1000 characters/],
@@ -196,6 +198,8 @@ describe("options that cannot work", () => {
     ["delay", /write runIn/],
     ["attempts", /retry: \{ maxAttempts: 3 \}/],
     ["singletonKey", /write unique/],
+    ["deduplication", /write unique/],
+    ["removeOnComplete", /retention/],
     ["concurrency", /defineJob\(\)/],
   ])("%s, as other queues call it, is refused with what to write here", (name, message) => {
     expect(() => checkEnqueueOptions({ [name]: 1 }, "mail")).toThrow(message)

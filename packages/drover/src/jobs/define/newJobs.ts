@@ -285,12 +285,15 @@ export function readInstant(value: Date | number, where: string): number {
   )
 }
 
-/** Checks an id. @throws DroverError `DROVER_CONFIG`. */
-export function checkId(id: unknown): string {
+const NEW_ID =
+  "drover.newId() makes one. To keep a second job away by a key of your own, use unique"
+
+/** Checks an id. @param advice what to give instead. @throws DroverError `DROVER_CONFIG`. */
+export function checkId(id: unknown, advice: string = NEW_ID): string {
   if (typeof id === "string" && isUuidV7(id)) return id
   throw new DroverError(
     "DROVER_CONFIG",
-    `id: must be a UUID of version 7, not ${show(id)}; drover.newId() makes one. To keep a second job away by a key of your own, use unique`,
+    `id: must be a UUID of version 7, not ${show(id)}; ${advice}`,
   )
 }
 

@@ -6,10 +6,10 @@ import { retryPolicyOptionNames } from "../../retry/index.ts"
  */
 
 const inRetry = Object.fromEntries(
-  [...retryPolicyOptionNames, "attempts", "maxRetries", "retries", "retryLimit"].map((name) => [
-    name,
-    "it belongs in retry, as in retry: { maxAttempts: 3 }",
-  ]),
+  [
+    ...retryPolicyOptionNames,
+    ...["attempts", "max_attempts", "maxRetries", "retries", "retryLimit", "retryPolicy"],
+  ].map((name) => [name, "it belongs in retry, as in retry: { maxAttempts: 3 }"]),
 )
 
 const ofEnqueue = Object.fromEntries(
@@ -17,9 +17,15 @@ const ofEnqueue = Object.fromEntries(
 )
 
 const ofKind = Object.fromEntries(
-  ["input", "output", "run", "concurrency", "rate", "fair", "isolation", "module"].map((name) => [
+  [
+    ...["input", "output", "run", "concurrency", "rate", "fair", "isolation", "module", "retryIf"],
+  ].map((name) => [name, "it belongs to the kind, in defineJob()"]),
+)
+
+const kept = Object.fromEntries(
+  ["removeOnComplete", "removeOnFail", "keepJobs"].map((name) => [
     name,
-    "it belongs to the kind, in defineJob()",
+    "finished jobs stay as long as the client's retention says",
   ]),
 )
 
@@ -32,6 +38,12 @@ const handler = "the handler is called run"
 export const defineAdvice: Readonly<Record<string, string>> = {
   ...ofEnqueue,
   ...inRetry,
+  ...kept,
+  retryIf: "it belongs in retry, as in retry: { retryIf: (error) => … }",
+  startToCloseTimeout: "write timeout",
+  scheduleToStartTimeout: "write expireIn",
+  heartbeatTimeout: "the worker beats for all of its jobs; write timeout for the longest attempt",
+  limiter: 'write rate: { limit: 100, per: "1m" }',
   handler,
   perform: handler,
   process: handler,
@@ -45,14 +57,39 @@ export const defineAdvice: Readonly<Record<string, string>> = {
 export const enqueueAdvice: Readonly<Record<string, string>> = {
   ...ofKind,
   ...inRetry,
+  ...kept,
   delay: later,
+  scheduleIn: later,
+  schedule_in: later,
+  startDelay: later,
   startAfter: later,
   scheduledAt: later,
   jobId: once,
+  deduplication: once,
+  workflowId: once,
+  debounce: 'write unique: { key, mode: "debounce" }',
+  throttle: 'write unique: { key, mode: "throttle", for }',
   jobKey: once,
   singletonKey: once,
   uniqueKey: once,
   cron: recurring,
   every: recurring,
   repeat: recurring,
+}
+
+/** For what `unique` does not know. */
+export const uniqueAdvice: Readonly<Record<string, string>> = {
+  id: "write key",
+  keys: "write key: one text, made of what has to be the same",
+  ttl: "write for",
+  period: "write for",
+  replace: 'write mode: "replace"',
+}
+
+/** For what limits do not know. */
+export const limitAdvice: Readonly<Record<string, string>> = {
+  max: "write limit",
+  duration: "write per",
+  window: "write per",
+  groupKey: "write key: (input) => …",
 }

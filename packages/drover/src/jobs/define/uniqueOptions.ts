@@ -5,6 +5,7 @@ import { jobStates, waitingStates } from "../../store/index.ts"
 import type { JobState, NewUnique, UniqueMode } from "../../store/index.ts"
 import { parseDuration } from "../../time/index.ts"
 import type { Duration } from "../../time/index.ts"
+import { uniqueAdvice } from "./optionAdvice.ts"
 
 /** Keeps a second job with the same key away, race-free between all processes. */
 export interface UniqueOptions {
@@ -64,7 +65,7 @@ export function resolveUnique(
 ): NewUnique {
   const options = typeof unique === "string" ? { key: unique } : unique
   const where = `${kind}.unique`
-  checkOptions(options, OPTIONS, where)
+  checkOptions(options, OPTIONS, where, uniqueAdvice)
   const mode = orDefault(options.mode, "skip")
   if (!MODES.includes(mode)) {
     throw refuse(where, "mode", `must be one of ${MODES.join(", ")}, not ${show(mode)}`)

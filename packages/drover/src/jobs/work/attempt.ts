@@ -1,4 +1,4 @@
-import { Cancelled, DroverError, isDroverError, LeaseLost, Timeout } from "../../errors/index.ts"
+import { Cancelled, isDroverError, LeaseLost, Timeout } from "../../errors/index.ts"
 import type { AbortReason } from "../../errors/index.ts"
 import type { Reservation } from "../../slots/index.ts"
 import { decodePayload, encodePayload } from "../../store/index.ts"
@@ -172,12 +172,13 @@ export class Attempt implements Deadline, StrayOwner {
 
   /** Ends the attempt in the handler's own transaction. See `JobContext.settle`. */
   async settleIn(transaction: unknown, result: unknown): Promise<void> {
-    const target = settleTargetOf(transaction) ?? this.#host.store.adopt(transaction)
+    const { settleTarget, store } = this.#host
+    const target = settleTarget ?? settleTargetOf(transaction) ?? store.adopt(transaction)
     const ending = await this.#returned(result)
     const settlement = this.#settled || this.#stray !== undefined ? null : this.#decide(ending)
     if (settlement === null) throw this.#abort ?? alreadyEnded(this.claimed)
     // Later the store rejects them. On SQLite they would wait for the transaction, which waits for them here.
-    if (this.#host.store.dialect !== "sqlite") await this.#reports?.flush()
+    if (store.dialect !== "sqlite") await this.#reports?.flush()
     const status = await target.settle({ attempt: this.claimed, settlement })
     if (status !== "fenced") {
       this.#joined = settlement
@@ -346,6 +347,7 @@ export class Attempt implements Deadline, StrayOwner {
     return decide(ending, {
       claimed: this.claimed,
       policy: policyOf(this.claimed.retry, this.definition.retry),
+      retryIf: this.definition.retryIf,
       rng: this.#host.rng,
       abort: stray ? null : this.#abort,
       signalRead: this.#controller !== undefined,
@@ -389,12 +391,4 @@ function abortController({
 /** The reason of a remote cancel, as the handler sees it. */
 export function cancelReason(reason: string): Cancelled {
   return new Cancelled(reason === "" ? "the job was cancelled" : reason)
-}
-
-/** How an attempt ends that never started, or whose worker has no more time for it. */
-export function cutShort(): Ending {
-  return {
-    how: "threw",
-    error: new DroverError("DROVER_SHUTDOWN", "the worker stopped before the handler ended"),
-  }
 }

@@ -1,6 +1,7 @@
 import type { Events } from "../../events/index.ts"
 import type { Settlement, SettleRequest, Store } from "../../store/index.ts"
 import type { Clock, Rng } from "../../time/index.ts"
+import type { SettleTarget } from "../define/settleTarget.ts"
 import type { Attempt } from "./attempt.ts"
 import type { Deadlines } from "./deadlines.ts"
 import type { Ending } from "./decide.ts"
@@ -14,6 +15,8 @@ export interface AttemptHost {
   readonly deadlines: Deadlines
   readonly workerId: string
   readonly payloadLimit: number
+  /** Takes what a handler settles in a transaction, where no database is behind the attempt that could. */
+  readonly settleTarget?: SettleTarget | undefined
   readonly stuckAfterMs: number
   /** Runs a handler of another isolation than `inline`. */
   readonly children: IsolatedRunner

@@ -4,6 +4,7 @@ import type { AbortReason } from "../../errors/index.ts"
 import { resolveRetryPolicy } from "../../retry/index.ts"
 import type { RetryPolicy } from "../../retry/index.ts"
 import { SeededRng } from "../../time/index.ts"
+import type { RetryIf } from "../define/jobRetry.ts"
 import { cancel, discard, retryIn, snooze } from "../define/outcome.ts"
 import { decide, outcomeEnding } from "./decide.ts"
 import type { Ending } from "./decide.ts"
@@ -27,12 +28,14 @@ function settle(
     readonly failures?: number
     readonly maxAttempts?: number
     readonly policy?: RetryPolicy
+    readonly retryIf?: RetryIf
   } = {},
 ): ReturnType<typeof decide> {
   const { failures = 0, maxAttempts = 25, policy = fixed, signalRead = true } = more
   return decide(ending, {
     claimed: { failures, maxAttempts },
     policy,
+    retryIf: more.retryIf ?? null,
     rng: new SeededRng(1),
     abort,
     signalRead,
@@ -102,6 +105,57 @@ describe("a handler that was not aborted decides itself", () => {
       const settlement = settle(threw, null, { policy })
       expect(settlement).toMatchObject({ to: "retryable" })
       expect((settlement as { delayMs: number }).delayMs).toBeLessThanOrEqual(1_000)
+    }
+  })
+})
+
+describe("retryIf says which failures are worth another attempt", () => {
+  const never: RetryIf = () => false
+
+  test("a job whose error is not is discarded at once, as a failure with that error", () => {
+    const retryIf: RetryIf = (error) => error !== boom
+    expect(settle(threw, null, { retryIf })).toMatchObject({
+      to: "discarded",
+      reason: "not worth another attempt, says retryIf",
+      failed: true,
+      error: { message: "boom" },
+    })
+    const other: Ending = { how: "threw", error: new Error("another") }
+    expect(settle(other, null, { retryIf })).toMatchObject({ to: "retryable", delayMs: 2_000 })
+  })
+
+  test("it is asked about timeouts, and told so by their class", () => {
+    const retryIf: RetryIf = (error) => !(error instanceof Timeout)
+    expect(settle(nothing, timeout, { retryIf })).toMatchObject({ to: "discarded", failed: true })
+  })
+
+  test("it has no say where a handler asks to run again, is stopped, or dies", () => {
+    const more = { retryIf: never }
+    expect(settle(outcome(retryIn("9s", boom)), null, more)).toMatchObject({ to: "retryable" })
+    expect(settle(threw, shutdown, more)).toMatchObject({ to: "interrupted" })
+    expect(settle({ how: "crashed", error: crash }, null, more)).toMatchObject({ to: "crashed" })
+  })
+
+  test("after the last attempt the attempts are the reason", () => {
+    const more = { retryIf: never, failures: 2, maxAttempts: 3 }
+    expect(settle(threw, null, more)).toMatchObject({ reason: "failed 3 of 3 times" })
+  })
+
+  test("one that fails, waits or answers nonsense lets the job run again, and its error says so", () => {
+    const broken: readonly (readonly [unknown, string])[] = [
+      [() => "no", 'answered with "no"'],
+      [() => Promise.reject(new Error("late")), "answered with a promise"],
+      [
+        () => {
+          throw new Error("typo")
+        },
+        "threw: typo",
+      ],
+    ]
+    for (const [retryIf, why] of broken) {
+      const settlement = settle(threw, null, { retryIf: retryIf as RetryIf })
+      expect(settlement).toMatchObject({ to: "retryable", error: { cause: { message: "boom" } } })
+      expect((settlement as { error: { message: string } }).error.message).toContain(why)
     }
   })
 })

@@ -5,6 +5,8 @@ import type { RetryPolicy } from "../../retry/index.ts"
 import { describeError } from "../../store/index.ts"
 import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import type { Rng } from "../../time/index.ts"
+import { judge } from "../define/jobRetry.ts"
+import type { RetryIf } from "../define/jobRetry.ts"
 import { outcomeOf } from "../define/outcome.ts"
 import type { Outcome } from "../define/outcome.ts"
 
@@ -15,7 +17,12 @@ export type Ending =
   /** It returned or threw one of `snooze`, `cancel`, `discard`, `retryIn`. */
   | { readonly how: "outcome"; readonly outcome: Outcome }
   /** It threw, or what it returned is not valid or cannot be stored. */
-  | { readonly how: "threw"; readonly error: unknown }
+  | {
+      readonly how: "threw"
+      readonly error: unknown
+      /** What `retryIf` said of it where the handler ran, if it was asked there: here the error may be a copy. */
+      readonly again?: boolean
+    }
   /** The input, as it is stored, does not satisfy the schema; the handler was not called. */
   | { readonly how: "refused"; readonly error: unknown }
   /** The thread or process that ran it died under it. */
@@ -25,6 +32,7 @@ export type Ending =
 export interface Circumstances {
   readonly claimed: Pick<ClaimedJob, "failures" | "maxAttempts">
   readonly policy: RetryPolicy
+  readonly retryIf: RetryIf | null
   readonly rng: Rng
   /** Why the attempt was aborted, if it was. Never `LeaseLost`: then nothing is written at all. */
   readonly abort: AbortReason | null
@@ -39,11 +47,12 @@ export interface Circumstances {
  * - Aborted with `Cancelled`: cancelled, unless the handler returned a result; then that is kept.
  * - Aborted with `Shutdown`: handed back, unless the handler returned and cannot have done so because of the
  *   signal: it returned a value, or it never looked at the signal.
- * - Otherwise what the handler said. A failure that spends the last of `maxAttempts` discards the job.
+ * - Otherwise what the handler said. A failure that spends the last of `maxAttempts`, or that `retryIf` says no to,
+ *   discards the job.
  */
 export function decide(ending: Ending, circumstances: Circumstances): Settlement {
   const { abort } = circumstances
-  if (abort?.code === "DROVER_TIMEOUT") return fail(timeoutError(abort, ending), circumstances)
+  if (abort?.code === "DROVER_TIMEOUT") return judged(timeoutError(abort, ending), circumstances)
   if (ending.how === "returned") {
     const early =
       abort?.code === "DROVER_SHUTDOWN" && circumstances.signalRead && ending.result === null
@@ -63,7 +72,7 @@ export function decide(ending: Ending, circumstances: Circumstances): Settlement
     case "outcome":
       return fromOutcome(ending.outcome, circumstances)
     case "threw":
-      return fail(ending.error, circumstances)
+      return judged(ending.error, circumstances, ending.again)
     case "refused":
       return {
         to: "discarded",
@@ -89,6 +98,17 @@ function fromOutcome(outcome: Outcome, circumstances: Circumstances): Settlement
     return { to: "discarded", reason: outcome.reason, failed: false, error }
   }
   return { to: "cancelled", reason: outcome.reason, error: null }
+}
+
+// Whether it is worth another attempt is asked of errors only; a handler that asked for one itself knows.
+function judged(error: unknown, circumstances: Circumstances, known?: boolean): Settlement {
+  const { retryIf, claimed } = circumstances
+  const judgement = known === undefined ? judge(retryIf, error) : { again: known, error }
+  // The last attempt says so, whatever its error.
+  if (judgement.again || claimed.failures + 1 >= claimed.maxAttempts)
+    return fail(judgement.error, circumstances)
+  const reason = "not worth another attempt, says retryIf"
+  return { to: "discarded", reason, failed: true, error: describeError(error) }
 }
 
 function fail(error: unknown, circumstances: Circumstances, delayMs?: number): Settlement {
@@ -143,4 +163,12 @@ export function outcomeEnding(value: unknown): Ending | null {
 /** How a handler ended that threw this: an outcome, or an error. */
 export function threw(error: unknown): Ending {
   return outcomeEnding(error) ?? { how: "threw", error }
+}
+
+/** How an attempt ends that never started, or whose worker has no more time for it. */
+export function cutShort(): Ending {
+  return {
+    how: "threw",
+    error: new DroverError("DROVER_SHUTDOWN", "the worker stopped before the handler ended"),
+  }
 }

@@ -1,6 +1,6 @@
 import { Shutdown } from "../../errors/index.ts"
 import type { Clock } from "../../time/index.ts"
-import { cutShort } from "./attempt.ts"
+import { cutShort } from "./decide.ts"
 import { within } from "./within.ts"
 import type { WorkerRun } from "./workerRun.ts"
 

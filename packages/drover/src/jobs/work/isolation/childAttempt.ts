@@ -5,6 +5,7 @@ import type { ClaimedJob, LogLine } from "../../../store/index.ts"
 import { logMethod } from "../../define/jobContext.ts"
 import type { JobLogger, JobLogMethod } from "../../define/jobContext.ts"
 import type { JobDefinition } from "../../define/jobDefinition.ts"
+import { judge } from "../../define/jobRetry.ts"
 import { validate } from "../../define/standardSchema.ts"
 import { AttemptContext } from "../attemptContext.ts"
 import type { ContextSource } from "../attemptContext.ts"
@@ -74,8 +75,13 @@ export class ChildAttempt implements ContextSource {
     try {
       return await this.#ending(await this.#definition.run(new AttemptContext(this)))
     } catch (error) {
-      return outcomeEnding(error) ?? { how: "threw", error }
+      return outcomeEnding(error) ?? this.threw(error)
     }
+  }
+
+  /** A failure, judged here: a copy of the error elsewhere is no instance of the classes that `retryIf` knows. */
+  threw(error: unknown): Ending {
+    return { how: "threw", ...judge(this.#definition.retryIf, error) }
   }
 
   abort(code: AbortReason["code"], message: string): void {

@@ -45,7 +45,7 @@ function onStray(error: unknown): void {
   attempt.flush()
   send({
     type: "ended",
-    ending: packEnding({ how: "threw", error }),
+    ending: packEnding(attempt.threw(error)),
     signalRead: attempt.signalRead,
     spent: true,
   })

@@ -39,7 +39,7 @@ export class ChildPools implements IsolatedRunner {
     if (isChild()) {
       throw new DroverError(
         "DROVER_CONFIG",
-        "A module with isolated jobs starts a worker when it is imported; start workers from another module, or every child would start more",
+        "A module with isolated jobs starts a worker when it is imported; start workers from another module, or only if import.meta.main, or every child would start more. In a bundle, make the module with the jobs an entry of its own",
       )
     }
     await Promise.all(Array.from(this.#pools.values(), (pool) => pool.warm()))

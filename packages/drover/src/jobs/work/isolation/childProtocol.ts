@@ -48,7 +48,7 @@ export type WireEnding =
   | { readonly how: "cancel"; readonly reason: string }
   | { readonly how: "discard"; readonly reason: string; readonly error: StoredError | null }
   | { readonly how: "retryIn"; readonly delayMs: number; readonly error: StoredError | null }
-  | { readonly how: "threw" | "refused"; readonly error: StoredError }
+  | { readonly how: "threw" | "refused"; readonly error: StoredError; readonly again?: boolean }
 
 /** Packs an ending. */
 export function packEnding(ending: Ending): WireEnding {
@@ -58,6 +58,7 @@ export function packEnding(ending: Ending): WireEnding {
     : {
         how: ending.how === "refused" ? "refused" : "threw",
         error: describeError(ending.error),
+        ...("again" in ending && ending.again !== undefined && { again: ending.again }),
       }
 }
 
@@ -81,8 +82,13 @@ export function unpackEnding(wire: WireEnding): Ending {
     case "returned":
       return wire
     case "threw":
+      return {
+        how: "threw",
+        error: reviveError(wire.error),
+        ...(wire.again !== undefined && { again: wire.again }),
+      }
     case "refused":
-      return { how: wire.how, error: reviveError(wire.error) }
+      return { how: "refused", error: reviveError(wire.error) }
     case "snooze": {
       const { delayMs: delay, reason } = wire
       return { how: "outcome", outcome: snooze(reason === null ? delay : { delay, reason }) }

@@ -100,6 +100,18 @@ describe.each(["inThread", "inProcess"])("a handler of %s", (kind) => {
     expect(row.error?.stack).toContain("isolated.ts")
   })
 
+  test.each(["throw", "float"])(
+    "is asked itself whether what it %ss is worth another attempt",
+    async (how) => {
+      // Only there the error is still an instance of its class.
+      expect(await run(kind, `${how} what is not worth another attempt`)).toMatchObject({
+        state: "discarded",
+        reason: "not worth another attempt, says retryIf",
+        error: { message: "no" },
+      })
+    },
+  )
+
   test("may decide its outcome", async () => {
     expect(await run(kind, "snooze")).toMatchObject({ state: "scheduled", failures: 0 })
     expect(await run(kind, "discard")).toMatchObject({
