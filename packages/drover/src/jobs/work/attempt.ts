@@ -179,13 +179,10 @@ export class Attempt implements Deadline, StrayOwner {
     // Later the store rejects them. On SQLite they would wait for the transaction, which waits for them here.
     if (this.#host.store.dialect !== "sqlite") await this.#reports?.flush()
     const status = await target.settle({ attempt: this.claimed, settlement })
-    // The first one stands. Whoever begins a transaction again, because the reply of its commit was lost, must not do
-    // its effect twice: the rejection rolls back what was written beside this.
+    // Whoever begins a transaction again after a commit whose reply was lost must not do its effect twice.
     if (status === "repeated") throw alreadySettled(this.claimed)
-    if (status !== "fenced") {
-      this.#joined = settlement
-      return
-    }
+    this.#joined = status === "fenced" ? this.#joined : settlement
+    if (status !== "fenced") return
     this.fenced("settle")
     throw this.#abort ?? alreadyEnded(this.claimed)
   }
