@@ -7,7 +7,7 @@ import { isDroverError } from "../errors/index.ts"
 import type { JobContext } from "../jobs/define/jobContext.ts"
 import { defineJob } from "../jobs/define/jobDefinition.ts"
 import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
-import { discard } from "../jobs/define/outcome.ts"
+import { discard, snooze } from "../jobs/define/outcome.ts"
 import { sqlite } from "../sqlite/index.ts"
 import { EventProbe } from "../testing/index.ts"
 import { Drover } from "./drover.ts"
@@ -117,6 +117,51 @@ describe("a handler that settles in a transaction", () => {
       reason: "paid elsewhere",
     })
     expect(effects()).toBe(1)
+  })
+
+  test.for([
+    ["a result", (): unknown => "first", "completed"],
+    ["a snooze", (): unknown => snooze(60_000), "scheduled"],
+  ] as const)(
+    "learns that it settles a second time, and the first one, %s, stands",
+    async ([, first, state]) => {
+      const refused: unknown[] = []
+      const job = open(({ settle }) =>
+        drover.transaction(async (tx) => {
+          write(tx.connection)
+          await settle(tx, first())
+          await settle(tx, discard("second")).catch((error: unknown) => refused.push(error))
+        }),
+      )
+      await using _worker = await drover.work()
+      const handle = await drover.enqueue(job, undefined)
+      await probe.next(state === "completed" ? "job.completed" : "job.snoozed")
+      expect(refused).toHaveLength(1)
+      expect(isDroverError(refused[0], "DROVER_TRANSACTION")).toBe(true)
+      expect((refused[0] as Error).message).toMatch(/settled before, .*settle once/)
+      expect(await drover.get(handle.id)).toMatchObject({ state })
+      expect(probe.of("job.discarded")).toEqual([])
+      expect(probe.of("job.fenced")).toEqual([])
+      expect(effects()).toBe(1)
+    },
+  )
+
+  test("has its effect once, although it runs the transaction again after a commit whose reply was lost", async () => {
+    const job = open(async ({ settle }) => {
+      const once = (): Promise<void> =>
+        drover.transaction(async (tx) => {
+          write(tx.connection)
+          await settle(tx, "paid")
+        })
+      await once()
+      await once()
+    })
+    await using _worker = await drover.work()
+    const handle = await drover.enqueue(job, undefined)
+    expect(await handle.result()).toBe("paid")
+    await probe.next("job.completed")
+    expect(effects()).toBe(1)
+    expect(probe.of("job.failed")).toEqual([])
   })
 
   test("is refused what is no transaction, and may end otherwise", async () => {

@@ -7,7 +7,7 @@
  * two movers cannot do a page twice. At the end both databases are read again, row by row, and only if they hold the same
  * is the source marked as moved and then the target opened: at no instant do both take jobs.
  */
-import { DroverError } from "../errors/index.ts"
+import { DroverError, isDroverError } from "../errors/index.ts"
 import { movePartNames } from "../store/index.ts"
 import type { MoveNote, MovePart, MoveProgress, MoveStore } from "../store/index.ts"
 import { digestOf } from "./digest.ts"
@@ -66,11 +66,19 @@ export async function move(ends: MoveEnds, options: MoveOptions): Promise<MoveRe
 
 /**
  * Gives a move up that has not ended: empties the target and lets the source be used again.
- * @throws DroverError `DROVER_MOVE_REFUSED` when the move has ended, there is none, or it has another source or target.
+ * @throws DroverError `DROVER_MOVE_REFUSED` when the move has ended, there is none, it has another source or target, or the
+ * target cannot be reached.
  */
 export async function abortMove({ source, target }: MoveEnds): Promise<void> {
   const from = await source.readNote()
-  const to = await noteOfTarget(target, from)
+  const to = await noteOfTarget(target, from).catch((error: unknown) => {
+    // Opened alone, the source would be written to while a mover that does reach the target goes on behind its back.
+    const why = isDroverError(error) ? error.message : String(error)
+    throw refused(
+      `${target.label} cannot be emptied, so ${source.label} is left as it is (${why}); make it reachable and give the move up again, and if it is gone for good, make an empty database at this address first`,
+      error,
+    )
+  })
   if (from?.role === "source" && from.state === "moved") {
     throw refused(`${source.label} was moved to ${from.peer} already; move it back instead`)
   }
@@ -234,6 +242,6 @@ function lost(target: MoveStore): DroverError {
   )
 }
 
-function refused(why: string): DroverError {
-  return new DroverError("DROVER_MOVE_REFUSED", `${why}.`)
+function refused(why: string, cause?: unknown): DroverError {
+  return new DroverError("DROVER_MOVE_REFUSED", `${why}.`, { cause })
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { makeOlder, newestMigration } from "../sqlite/otherFiles.fixture.ts"
-import type { Store } from "../store/index.ts"
+import type { MoveStore, Store } from "../store/index.ts"
 import { Places } from "./fixtures/places.ts"
 import type { Dialect } from "./fixtures/places.ts"
 import { abortMove, move } from "./move.ts"
@@ -108,4 +108,24 @@ test("a target of an older version is refused as it is, and made the newer one w
   await both.source.shut({ id: "m", role: "source", state: "moving", peer, progress: {} })
   expect(await move(both, { newId: "ignored", batch: 10 })).toMatchObject({ status: "moved" })
   expect(newestMigration(to.name)).toBe(newest)
+})
+
+test("a move whose target is out of reach is not given up, and goes once the address leads to an empty database", async () => {
+  const from = await places.make("sqlite", "from.db")
+  const before = await places.store(from)
+  const source = await places.mover(from)
+  const target = await places.mover(await places.make("postgres", "to.db"))
+  const stop = new AbortController()
+  const cut = { signal: stop.signal, onProgress: () => stop.abort(new Error("cut")) }
+  await expect(move({ source, target }, { newId: "m", batch: 10, ...cut })).rejects.toThrow("cut")
+  const at = (tables: MoveStore["tables"]): MoveStore =>
+    Object.assign(Object.create(target) as MoveStore, { label: target.label, tables })
+  const away = at(() => Promise.reject(new Error("connect ECONNREFUSED")))
+  await expect(abortMove({ source, target: away })).rejects.toMatchObject({
+    code: "DROVER_MOVE_REFUSED",
+    message: expect.stringMatching(/cannot be emptied.*ECONNREFUSED.*make an empty database/),
+  })
+  await expect(write(before)).rejects.toMatchObject({ code: "DROVER_STORE_MOVED" })
+  await abortMove({ source, target: at(() => Promise.resolve("none")) })
+  await write(before)
 })

@@ -16,6 +16,8 @@ export type ConnectionRole =
   | "control"
   /** Listening and telling: one connection, kept. */
   | "signal"
+  /** What takes minutes: a connection that is made for it, so that it leaves those for work, of which there may be one. */
+  | "long"
 
 /** How long a connection may take to be there: made, or free again. */
 export const CONNECT_MS = 5_000
@@ -73,7 +75,7 @@ export class Connections {
     // Without a listener an error of an idle connection would end the process.
     this.#pool.on("error", ignore)
     const reserve = (role: "control" | "signal"): ReservedConnection =>
-      new ReservedConnection(() => this.#makeReserved(role), this.#tools)
+      new ReservedConnection(() => this.#makeApart(role), this.#tools)
     this.#reserved = { control: reserve("control"), signal: reserve("signal") }
   }
 
@@ -98,9 +100,9 @@ export class Connections {
     deadlineMs: number,
     body: (connection: Connection) => Promise<T>,
   ): Promise<T> {
-    return role === "work"
-      ? this.#work(deadlineMs, body)
-      : this.#reserved[role].use(deadlineMs, body)
+    if (role === "work") return this.#work(deadlineMs, body)
+    if (role === "long") return this.#apart(deadlineMs, body)
+    return this.#reserved[role].use(deadlineMs, body)
   }
 
   /** Ends what is ours, in bounded time. The user's pool stays. */
@@ -160,7 +162,19 @@ export class Connections {
     }
   }
 
-  async #makeReserved(role: "control" | "signal"): Promise<ReservedClient> {
+  async #apart<T>(deadlineMs: number, body: (connection: Connection) => Promise<T>): Promise<T> {
+    const { client, end } = await this.#makeApart("long")
+    this.#working.add(client)
+    try {
+      return await body(new Connection(client, this.#tools, deadlineMs))
+    } finally {
+      this.#working.delete(client)
+      // Nobody waits for its goodbye but `close`.
+      void end().catch(ignore)
+    }
+  }
+
+  async #makeApart(role: "control" | "signal" | "long"): Promise<ReservedClient> {
     if (this.#supply.kind === "user") {
       const client = await this.#take()
       try {

@@ -92,3 +92,21 @@ test("nobody whose term has ended rebuilds anything", async () => {
   const request = { term: ended, signal: never }
   expect(await keepIndexes(world, request, PAGES)).toBe("term_ended")
 })
+
+test("a client with one connection works on beside a rebuild, and can end it", async () => {
+  await using world = await openTestStore({ max: 1 })
+  await bloat(world)
+  const { term } = await asLeader(world.store)
+  const holder = await connectTest()
+  await holder.query(`begin; select 1 from ${world.schema}.job limit 1`)
+  const stop = new AbortController()
+  const keeping = keepIndexes(world, { term, signal: stop.signal }, PAGES)
+  const ended = expect(keeping).rejects.toThrow(/cancel/i)
+  while ((await invalid(world)).length === 0);
+  expect(await world.store.enqueue([testJob()])).toMatchObject([{ status: "enqueued" }])
+  stop.abort(new Error("the term has ended"))
+  while (!(await waits(world, "drop index concurrently")));
+  await holder.query("commit")
+  await ended
+  await holder.end()
+})

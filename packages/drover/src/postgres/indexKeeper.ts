@@ -32,7 +32,7 @@ export async function keepIndexes(
     write: () => Promise.resolve("due"),
   })
   if (seen !== "due") return seen
-  const options = { deadlineMs: REBUILD_MS }
+  const options = { role: "long", deadlineMs: REBUILD_MS } as const
   return context.database.plain("keepIndexes", (db) => work(context, db, signal, pages), options)
 }
 
@@ -45,10 +45,12 @@ async function work(
   pages: number,
 ): Promise<IndexWork> {
   const [backend] = await db.ask("own_backend")
-  await db.execute("set lock_timeout = '5s'; set statement_timeout = 0")
+  await db.ask("settle_rebuild")
   const cancel = (): void =>
     void context.database
-      .read("keepIndexes", (other) => other.ask("cancel_backend", [backend?.[0] as number]))
+      .read("keepIndexes", (other) => other.ask("cancel_backend", [backend?.[0] as number]), {
+        role: "control",
+      })
       .catch(() => {})
   signal.addEventListener("abort", cancel, { once: true })
   try {
@@ -64,7 +66,6 @@ async function work(
     throw error
   } finally {
     signal.removeEventListener("abort", cancel)
-    db.giveUp(new Error("its session has been set for rebuilding indexes"))
   }
 }
 

@@ -15,7 +15,10 @@ export interface PostgresOptions {
   readonly pool?: PgPool
   /** The schema of Drover's tables, made by the first migration. @default "drover" */
   readonly schema?: string
-  /** Most connections for work, beside one for leases and one for notifications; not with `pool`. @default 10 */
+  /**
+   * Most connections for work, beside one for leases, one for notifications and, on the leader, one while it rebuilds an
+   * index; not with `pool`. @default 10
+   */
   readonly max?: number
   /** Whether statements are prepared by name; `false` for old poolers, which lose them. @default true */
   readonly prepare?: boolean

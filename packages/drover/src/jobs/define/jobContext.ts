@@ -21,8 +21,9 @@ export interface JobContext<Input = unknown> {
    *
    * Commit before the handler ends: the job is locked until then. After the commit nothing that the handler does changes
    * the job any more; after a rollback it was never called, and how the handler ends counts as always. Rejects with
-   * `LeaseLost` when the attempt was superseded, with `DROVER_TRANSACTION` for what is no open transaction, and in a
-   * thread or child process, which has no connection.
+   * `LeaseLost` when the attempt was superseded, with `DROVER_TRANSACTION` for what is no open transaction, for a second
+   * call after one that counts, so that a transaction which is begun again has its effect once, and in a thread or child
+   * process, which has no connection.
    */
   readonly settle: (transaction: unknown, result?: unknown) => Promise<void>
   /** The job itself, as it was when this attempt began. */

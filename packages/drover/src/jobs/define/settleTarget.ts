@@ -25,3 +25,12 @@ export function alreadyEnded({ jobId, attempt }: AttemptRef): DroverError {
     details: { jobId, attempt },
   })
 }
+
+/** What a handler's second `settle` rejects with: the first one was written in this transaction, or was committed. */
+export function alreadySettled({ jobId, attempt }: AttemptRef): DroverError {
+  return new DroverError(
+    "DROVER_TRANSACTION",
+    `settle: attempt ${attempt} of job ${jobId} was settled before, in this transaction or in one that was committed, and the first settlement stands; settle once, and roll this transaction back.`,
+    { details: { jobId, attempt } },
+  )
+}

@@ -6,7 +6,7 @@ import type { ClaimedJob, Settlement } from "../../store/index.ts"
 import { formatDuration } from "../../time/index.ts"
 import type { JobLogger } from "../define/jobContext.ts"
 import type { JobDefinition } from "../define/jobDefinition.ts"
-import { alreadyEnded, settleTargetOf } from "../define/settleTarget.ts"
+import { alreadyEnded, alreadySettled, settleTargetOf } from "../define/settleTarget.ts"
 import { validate } from "../define/standardSchema.ts"
 import { AttemptContext } from "./attemptContext.ts"
 import type { AttemptHost, EndedAttempt } from "./attemptHost.ts"
@@ -180,10 +180,10 @@ export class Attempt implements Deadline, StrayOwner {
     // Later the store rejects them. On SQLite they would wait for the transaction, which waits for them here.
     if (store.dialect !== "sqlite") await this.#reports?.flush()
     const status = await target.settle({ attempt: this.claimed, settlement })
-    if (status !== "fenced") {
-      this.#joined = settlement
-      return
-    }
+    // Whoever begins a transaction again after a commit whose reply was lost must not do its effect twice.
+    if (status === "repeated") throw alreadySettled(this.claimed)
+    this.#joined = status === "fenced" ? this.#joined : settlement
+    if (status !== "fenced") return
     this.fenced("settle")
     throw this.#abort ?? alreadyEnded(this.claimed)
   }

@@ -1612,6 +1612,13 @@ where queue = $1::text and at >= {schema}.clock_ms() - $2::bigint
 order by at desc
 limit $3::integer`,
   own_backend: `select pg_backend_pid()`,
+  settle_rebuild: `select
+  set_config('lock_timeout', '5s', false),
+  set_config('statement_timeout', '0', false),
+  case
+    when current_setting('transaction_timeout', true) is not null
+      then set_config('transaction_timeout', '0', false)
+  end`,
   cancel_backend: `select pg_cancel_backend($1::integer)`,
   register_worker: `insert into {schema}.worker (id, token, host, pid, started_at, beat_at, lease_until, info)
 select $1::text, $2::bigint, $3::text, $4::integer, now, now, now + $5::bigint, $6::text

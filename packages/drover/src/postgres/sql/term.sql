@@ -122,6 +122,16 @@ limit $3::integer;
 -- Called by keepIndexes, so that its statement can be cancelled.
 select pg_backend_pid();
 
+-- name: settle_rebuild
+-- Called by keepIndexes on a connection of its own: each phase of a rebuild is a transaction that may take minutes.
+select
+  set_config('lock_timeout', '5s', false),
+  set_config('statement_timeout', '0', false),
+  case
+    when current_setting('transaction_timeout', true) is not null
+      then set_config('transaction_timeout', '0', false)
+  end;
+
 -- name: cancel_backend
 -- Called by keepIndexes when it is stopped mid-way.
 select pg_cancel_backend($1::integer);
