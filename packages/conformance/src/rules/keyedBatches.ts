@@ -47,7 +47,8 @@ const item: fc.Arbitrary<Item> = fc.record({
   priority: fc.nat(2),
   kind: fc.constantFrom("mail", "post"),
   isLimited: fc.nat(15).map((n) => n === 0),
-  repeats: fc.option(fc.nat(3), { freq: 15 }).map((n) => (n === null || n > 2 ? null : n)),
+  // Rarely: a batch with an id twice goes one by one as a whole.
+  repeats: fc.nat(80).map((n) => (n < 3 ? n : null)),
 })
 
 const scenario: fc.Arbitrary<Scenario> = fc.record({
@@ -163,7 +164,7 @@ export const keyedBatchRules: Rules = {
     let run = 0
     await fc.assert(
       fc.asyncProperty(scenario, (given) => compare(world, ++run, given)),
-      { numRuns: 60, seed: Number(process.env["KEYED_SEED"] ?? 7) },
+      { numRuns: 150, seed: 7 },
     )
   },
 }
