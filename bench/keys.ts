@@ -41,6 +41,16 @@ async function* figuresOf(name: string, store: StoreSource, size: number): Async
     added.push(await rate(count, () => enqueue(round)))
     held.push(await rate(count, () => enqueue(round)))
   }
-  yield figure(`${name}: in bulk, keys all new (raw: no keys)`, median(added), "jobs/s", median(plain))
-  yield figure(`${name}: in bulk, keys all held (raw: no keys)`, median(held), "jobs/s", median(plain))
+  yield figure(
+    `${name}: in bulk, keys all new (raw: no keys)`,
+    median(added),
+    "jobs/s",
+    median(plain),
+  )
+  yield figure(
+    `${name}: in bulk, keys all held (raw: no keys)`,
+    median(held),
+    "jobs/s",
+    median(plain),
+  )
 }

@@ -88,7 +88,7 @@ class Side {
   jobs(batch: readonly Item[]): readonly NewJob[] {
     const jobs: NewJob[] = []
     for (const [n, { key, mode, states, isFor, repeats, isLimited, ...over }] of batch.entries()) {
-      const window = isFor || mode === "throttle" ? minute : null
+      const window = mode === "throttle" ? hour : isFor ? minute : null
       const unique =
         key === null
           ? null
@@ -147,8 +147,9 @@ async function compare(world: World, run: number, given: Scenario): Promise<void
   }
   // Who has each key now shows in what the next one becomes.
   const next = Array.from({ length: KEYS }, (_, key): Item => {
-    const rest = { states: held, isFor: false, delayMs: hour, priority: 1, kind: "mail" }
-    return { key, mode: key % 2 === 0 ? "skip" : "replace", isLimited: false, repeats: null, ...rest }
+    const rest = { states: held, isFor: false, delayMs: 0, priority: 1, kind: "mail" }
+    const mode = (["skip", "replace", "throttle", "throttle"] as const)[key] ?? "skip"
+    return { key, mode, isLimited: false, repeats: null, ...rest }
   })
   const nexts: unknown[] = []
   for (const side of [alone, batch]) {
@@ -157,6 +158,7 @@ async function compare(world: World, run: number, given: Scenario): Promise<void
     nexts.push(side.outcomes(outcomes))
   }
   expect(nexts[1]).toEqual(nexts[0])
+  expect(await batch.rows()).toEqual(await alone.rows())
 }
 
 export const keyedBatchRules: Rules = {

@@ -162,10 +162,7 @@ test("batches with the same keys in opposite orders, sent twice, beside claims: 
     )
     // Each twice at once, as after a reply that was lost.
     const calls = [...batches, ...batches].map((batch, n) => store(n).enqueue(batch))
-    const [outcomes, early] = await Promise.all([
-      Promise.all(calls),
-      claim(store(3), worker, 20),
-    ])
+    const [outcomes, early] = await Promise.all([Promise.all(calls), claim(store(3), worker, 20)])
     const made = outcomes.flat().filter(({ status }) => status === "enqueued")
     expect(new Set(made.map(({ id }) => id)).size).toBe(50)
     expect(made).toHaveLength(50)
