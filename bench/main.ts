@@ -4,6 +4,7 @@ import { parseArgs } from "node:util"
 import { drainFigures } from "./drain.ts"
 import { enqueueFigures } from "./enqueue.ts"
 import { idleFigures, memoryFigures } from "./idle.ts"
+import { keyFigures } from "./keys.ts"
 import { latencyFigures } from "./latency.ts"
 import { limitFigures } from "./limits.ts"
 import type { Figure } from "./measure.ts"
@@ -17,6 +18,7 @@ import { Scratch } from "./world.ts"
  */
 const sections = {
   enqueue: enqueueFigures,
+  keys: keyFigures,
   drain: drainFigures,
   limits: limitFigures,
   latency: latencyFigures,

@@ -6,6 +6,7 @@ import { enqueueWithClaimRules } from "./rules/enqueuesWithClaims.ts"
 import { fenceRules } from "./rules/fences.ts"
 import { historyRules } from "./rules/history.ts"
 import { hostileTextRules } from "./rules/hostileTexts.ts"
+import { keyedBatchRules } from "./rules/keyedBatches.ts"
 import { leadershipRules } from "./rules/leadership.ts"
 import { lifecycleRules } from "./rules/lifecycle.ts"
 import { limitModelRules } from "./rules/limitModel.ts"
@@ -30,6 +31,7 @@ export const subjects: Readonly<Record<string, Rules>> = {
   enqueue: enqueueRules,
   "unique keys that reject": uniqueRules,
   "unique keys that fold": uniqueModeRules,
+  "batches with unique keys": keyedBatchRules,
   claims: claimRules,
   fences: fenceRules,
   settlements: settlementRules,

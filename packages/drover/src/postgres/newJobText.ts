@@ -1,7 +1,7 @@
 import { keysText, stateCode } from "../store/index.ts"
 import type { NewJob, NewUnique } from "../store/index.ts"
 
-/** Jobs as the function `enqueue_1` takes them, which serves our connections, users' own and plain SQL alike. */
+/** Jobs as the functions `enqueue_1` to `enqueue_3` take them, which serves our connections, users' own and plain SQL alike. */
 export function newJobsText(jobs: readonly NewJob[]): string {
   return JSON.stringify(
     jobs.map((job) => ({

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, expect, test } from "vitest"
 import { Events } from "../events/index.ts"
 import type { ClaimedJob, NewJob, NewUnique, Store, WorkerRef } from "../store/index.ts"
 import { systemClock, systemRng } from "../time/index.ts"
+import { lockWait } from "./fixtures/lockWait.ts"
 import { connectTest, freshSchema, testServerUrl } from "./fixtures/testServer.ts"
 import { postgres } from "./index.ts"
+import { newJobsText } from "./newJobText.ts"
 
 // What several connections do at the same instant, over and over. Each rule must hold whoever comes first.
 
@@ -146,6 +148,49 @@ test("of unique enqueues at once one job is made for each key, and all are told 
     expect(outcomes.filter(({ status }) => status === "enqueued")).toHaveLength(5)
     expect(new Set(outcomes.map(({ id }) => id)).size).toBe(5)
   }
+})
+
+test("batches with the same keys in opposite orders, sent twice, beside claims: one job a key, and no deadlock", async () => {
+  const worker = await register(store(), "w")
+  const sql = await connectTest()
+  const deadlocks = "select deadlocks from pg_stat_database where datname = current_database()"
+  const before = (await sql.query(deadlocks)).rows
+  for (let round = 0; round < ROUNDS; round++) {
+    const keys = Array.from({ length: 50 }, (_, n) => `b${round}/${n}`)
+    const batches = [keys, keys.toReversed(), keys, keys.toReversed()].map((order) =>
+      order.map((key) => job({ unique: unique(key) })),
+    )
+    // Each twice at once, as after a reply that was lost.
+    const calls = [...batches, ...batches].map((batch, n) => store(n).enqueue(batch))
+    const [outcomes, early] = await Promise.all([Promise.all(calls), claim(store(3), worker, 20)])
+    const made = outcomes.flat().filter(({ status }) => status === "enqueued")
+    expect(new Set(made.map(({ id }) => id)).size).toBe(50)
+    expect(made).toHaveLength(50)
+    expect(new Set(outcomes.flat().map(({ id }) => id)).size).toBe(50)
+    const late = await claim(store(1), worker, 100)
+    expect(new Set([...early, ...late].map(({ jobId }) => jobId)).size).toBe(50)
+    await settle(store(0), worker, [...early, ...late])
+  }
+  await sql.query("select pg_stat_clear_snapshot()")
+  expect((await sql.query(deadlocks)).rows).toEqual(before)
+  await sql.end()
+})
+
+test("a batch with keys of which somebody adds one by another key in between is still all there, and that one once", async () => {
+  const late = await connectTest()
+  const [first, second] = [job({ unique: unique("x") }), job({ unique: unique("y") })]
+  await store().enqueue([job({ unique: unique("z") })])
+  await late.query("begin")
+  // Under another key, so that the batch does not wait for it before it writes.
+  const other = newJobsText([{ ...second, unique: unique("other") }])
+  await late.query(`select * from ${schema}.enqueue_2($1::text::jsonb)`, [other])
+  const batch = store().enqueue([first, second, job({ unique: unique("y") })])
+  await lockWait(late, schema)
+  await late.query("commit")
+  await late.end()
+  const statuses = (await batch).map(({ status }) => status)
+  expect(statuses).toEqual(["enqueued", "repeated", "enqueued"])
+  expect(await store(1).count({ uniqueKey: "y" }, 10)).toBe(1)
 })
 
 test("a replacement and a claim at once: the newest input is never lost", async () => {

@@ -292,9 +292,9 @@ from placed p
 join chunks c on c.state = p.state and c.chunk = p.place / 1024
 group by c.seq, p.now, c.state
 returning to_state, array_to_string(jobs, ',')`,
-  enqueue_each: `select id, status, state from {schema}.enqueue_2($1::text::jsonb)`,
+  enqueue_each: `select id, status, state from {schema}.enqueue_3($1::text::jsonb)`,
   enqueue_joined: `select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
-from {schema}.enqueue_2($1::text::jsonb) e`,
+from {schema}.enqueue_3($1::text::jsonb) e`,
   settle_joined: `select array_to_json({schema}.settle_2(
   (select j.worker from {schema}.job j where j.id = $1::text::uuid), $2::text::jsonb
 ))::text as reply`,

@@ -83,12 +83,12 @@ returning to_state, array_to_string(jobs, ',');
 
 -- name: enqueue_each
 -- Called by enqueue for everything that add_jobs, add_keyed_jobs and add_various_jobs do not take.
-select id, status, state from {schema}.enqueue_2($1::text::jsonb);
+select id, status, state from {schema}.enqueue_3($1::text::jsonb);
 
 -- name: enqueue_joined
 -- Called inside of a user's own transaction, whatever library opened it: texts in, one text out.
 select json_agg(json_build_array(e.id, e.status, e.state))::text as reply
-from {schema}.enqueue_2($1::text::jsonb) e;
+from {schema}.enqueue_3($1::text::jsonb) e;
 
 -- name: settle_joined
 -- Called inside of a user's own transaction, like enqueue_joined. The first text is the job: while the fence holds, its

@@ -375,4 +375,9 @@ alter table drover_pulse add column mono_origin text`,
     name: "limited_claims",
     sql: `select 1`,
   },
+  {
+    number: 10,
+    name: "keyed_batches",
+    sql: `select 1`,
+  },
 ] as const
