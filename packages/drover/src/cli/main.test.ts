@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
@@ -123,6 +124,32 @@ test("a second SIGTERM does not wait for the grace, and exits with 1 with nothin
   child.kill("SIGTERM")
   expect(await ended).toBe(1)
   expect(await drover.count({ states: ["running"] })).toBe(0)
+})
+
+/** Runs `drover` with one of its outputs on a disk that is full. */
+async function intoFullDisk(
+  output: "stdout" | "stderr",
+  ...words: string[]
+): Promise<ChildProcess> {
+  await using full = await open("/dev/full", "w")
+  const stdio = output === "stdout" ? [full.fd, "pipe"] : ["pipe", full.fd]
+  return spawn(process.execPath, [MAIN, ...words], {
+    cwd: folder,
+    stdio: ["ignore", ...stdio] as never,
+  })
+}
+
+describe.skipIf(!existsSync("/dev/full"))("on a full disk", () => {
+  test("results that cannot be written fail the command, with one line that says why", async () => {
+    const child = await intoFullDisk("stdout", "help")
+    const [code, errors] = await Promise.all([exit(child), text(child.stderr!)])
+    expect(code).toBe(1)
+    expect(errors).toMatch(/^drover: cannot write the results: ENOSPC.*\n$/)
+  })
+
+  test("a note that cannot be written does not change the exit status", async () => {
+    expect(await exit(await intoFullDisk("stderr", "nonsense"))).toBe(2)
+  })
 })
 
 test("a reader that closes early, as head does, is no fault", async () => {

@@ -29,11 +29,15 @@ const terminal: Terminal = {
   },
 }
 
-// `drover jobs | head` closes our output; that is not a fault.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // `drover jobs | head` closes our output; that is not a fault.
   if (error.code === "EPIPE") process.exit(0)
-  throw error
+  // A full disk, say. A worker ends too: nobody would read what it reports, and its jobs are rescued.
+  terminal.note(`drover: cannot write the results: ${error.message}`)
+  process.exit(1)
 })
+// There is nowhere left to say it; whether the command worked is told by its exit status.
+process.stderr.on("error", () => {})
 
 process.exitCode = await run(process.argv.slice(2), terminal)
 
