@@ -54,12 +54,14 @@ export function stepsOf(program: Program, file: File): readonly Step[] {
 }
 
 const TAKES = /lock|acquire|claim|absent|nx$/i
+const TAKES_ALONE = /^(?:(?:try|take|get|set|with)_?)?(?:acquire|lock|claim)/i
 
-/** `repository.lock(key)` of a thin layer over a client is a claim of the key that it is given. */
+/** `repository.lock(key)` of a thin layer over a client, or `acquireLock(key)`, is a claim of the key that it is given. */
 function wrappedClaims(program: Program, file: File): StoreCall[] {
   return file.calls.flatMap((call) => {
     const receiver = receiverOf(call)
-    if (!receiver || !TAKES.test(call.name) || !isStore(receiver)) return []
+    if (receiver ? !TAKES.test(call.name) || !isStore(receiver) : !TAKES_ALONE.test(call.name))
+      return []
     for (const { file: from, fn } of resolveCall(program, file, call)) {
       if (from === file) continue
       const inner = storeCallsOf(program, from).find(

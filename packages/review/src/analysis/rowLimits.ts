@@ -64,7 +64,11 @@ function limitAt(
 ): RowLimit | null {
   let found: RowLimit | null = null
   walk(namedTest(file, fn, node.test), (test) => {
-    if (found || test.kind !== "binary" || !/^(?:>=?|<=?)$/.test(test.op)) return !found
+    if (found || test.kind !== "binary" || !/^(?:>=?|<=?|===?)$/.test(test.op)) return !found
+    if (test.op.startsWith("=")) {
+      found = reachedAt(program, file, fn, node, test)
+      return found === null
+    }
     found =
       fundsAt(program, file, fn, node, test) ??
       ownLimitAt(program, file, fn, node, test) ??
@@ -85,6 +89,24 @@ function limitAt(
     return true
   })
   return found
+}
+
+/** `if (taken === MAX) throw …`, where rows are counted: the last place is the one that is asked for. */
+function reachedAt(
+  program: Program,
+  file: File,
+  fn: Func,
+  branch: Node,
+  test: Node & { kind: "binary" },
+): RowLimit | null {
+  const isRight = isLimit(program, file, test.right)
+  if (!isRight && !isLimit(program, file, test.left)) return null
+  const side = isRight ? test.left : test.right
+  const count = countOf(program, file, fn, side)
+  if (!count || count.column !== null) return null
+  const act = actAfter(program, file, fn, branch.end, count)
+  const name = side.kind === "name" ? side.name : count.name
+  return act ? { fn, name, read: count.read, check: test, act } : null
 }
 
 /** `const isFull = taken >= places` before `if (isFull)`. */

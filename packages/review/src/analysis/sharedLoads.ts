@@ -1,6 +1,7 @@
 /** Loads of what a cache misses: whether those who miss share one, and whether what is put is what was loaded. */
 import type { Assign, Call, Func, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
+import { withoutComments } from "./comments.ts"
 import { callersOf } from "./definitions.ts"
 import type { File } from "./file.ts"
 import { boundNames } from "./heldLocks.ts"
@@ -17,7 +18,7 @@ const TAKES = /^(?:R?Lock|r?lock|acquire|lockInterruptibly|readLock|writeLock)$/
 const GIVES = /^(?:R?Unlock|r?unlock|release)$/
 /** Whether those who miss at the same time share one load. */
 export function isCoalesced(program: Program, file: File, fn: Func, load: Call): boolean {
-  const text = file.textOf(fn)
+  const text = saidIn(file, fn)
   if (SHARED.test(text) || fn.modifiers.includes("synchronized")) return true
   if (LOCKS.test(text) && !isOutsideLocks(file, fn, load)) return true
   return callersOf(program, { file, fn }).some((site) => {
@@ -30,6 +31,15 @@ export function isCoalesced(program: Program, file: File, fn: Func, load: Call):
     }
     return false
   })
+}
+
+/** Ages that a header tells other caches, which coalesce nothing here. */
+const HEADERS = /["'`][^"'`\n]{0,80}(?:max-?age|s-maxage)\s*=[^"'`\n]{0,160}["'`]/gi
+
+/** What a function does, without its own name and what is only said: a helper called getOrSet shares nothing by that. */
+function saidIn(file: File, fn: Func): string {
+  const text = withoutComments(file, fn).replaceAll(HEADERS, "")
+  return fn.name === "" ? text : text.replace(fn.name, "")
 }
 
 /** Whether every lock of a function is given back before the load: it guards the entries, not the load. */

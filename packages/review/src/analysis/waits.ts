@@ -304,6 +304,7 @@ function waitedParam(
       if (found || node.kind !== "call") return undefined
       const wait = waitOf(program, file, node)
       if (!wait || wait.form === "interval" || isLimit(file, wait)) return undefined
+      if (wait.callback && answersBefore(file, fn, node)) return undefined
       const index = fn.params.findIndex(
         (param, place) =>
           param.name !== "" &&
@@ -316,6 +317,22 @@ function waitedParam(
     })
     return statements <= 12 ? found : null
   })
+}
+
+/** A timer that is set beside an answer: `setTimeout(expire, ttl); return token` keeps nobody waiting. */
+function answersBefore(file: File, fn: Func, timer: Call): boolean {
+  for (const outer of file.ancestorsOf(timer)) {
+    if (outer === fn) break
+    // In a promise's executor the timer is what is waited for.
+    if (outer.kind === "call" && outer.isNew && outer.name === "Promise") return false
+  }
+  let answers = false
+  walk(fn.body!, (node) => {
+    if (node.kind === "return" && node.value && node.start > timer.end)
+      answers ||= /^(?:name|member|object|string|template|bool)$/.test(node.value.kind)
+    return !answers && node.kind !== "function"
+  })
+  return answers
 }
 
 /** A wait that ends something else when it takes too long: `select { case <-done: … case <-time.After(d): return false }`. */

@@ -1,4 +1,10 @@
 /** hot-loop: a loop that goes round as fast as it can while nothing can be done. */
+import {
+  type EmptyAnswer,
+  emptyAnswerIn,
+  emptyQueryIn,
+  recursionsOf,
+} from "../analysis/emptyAnswers.ts"
 import { emptyAsked } from "../analysis/emptyQueues.ts"
 import type { File } from "../analysis/file.ts"
 import { leaves, meaningOf } from "../analysis/failures.ts"
@@ -30,7 +36,8 @@ export const hotLoop: Rule = {
   title: "Loop without a wait",
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
-  mentions: /while\b|\bfor \{|\bfor\s*\(\s*;|\bfor !|\bfor [\w.()]+ == nil/,
+  mentions:
+    /while\b|\bfor \{|\bfor\s*\(\s*;|\bfor !|\bfor [\w.()]+ == nil|setImmediate|nextTick|queueMicrotask|setTimeout\([^\n]{0,80}, ?0\)/,
   docs: {
     what: "A loop that has no end of its own comes round again after a failure, or when there is nothing to do, without waiting for time or for an event.",
     why: "While the other side is down or the queue is empty, it takes a whole processor, fills the log, and asks thousands of times a second what it could ask once.",
@@ -81,6 +88,14 @@ export const hotLoop: Rule = {
         if (draft) report(draft)
         return undefined
       })
+    }
+    const asked = new Set<Call>()
+    for (const { fn, again, round } of recursionsOf(program, file)) {
+      const isWait = (one: Node): boolean => waits(program, file, one)
+      const answer = emptyAnswerIn(file, round, isWait, again)
+      if (!answer || asked.has(answer.asked)) continue
+      asked.add(answer.asked)
+      report(ofAnswer(answer, again, `and \`${fn.name}\` is called again`))
     }
   },
 }
@@ -329,30 +344,25 @@ function blocksWithin(program: Program, file: File, call: Call, steps: number): 
 /** Nothing came back, and the loop asks again at once. */
 function emptyHanded(program: Program, file: File, loop: Loop): Draft | null {
   if (!isEndless(file, loop)) return null
-  const [first, second] = loop.body.body
-  if (first?.kind !== "assign" || second?.kind !== "if" || second.then.body.length !== 1)
-    return null
-  if (second.then.body[0]?.kind !== "continue" || !isEmptiness(file, second.test)) return null
-  const value = first.value?.kind === "await" ? first.value.value : first.value
-  if (
-    value?.kind !== "call" ||
-    !isQuery(file, value) ||
-    targetOf(program, file, value) !== "remote"
-  )
-    return null
-  if (loop.body.body.slice(2).some((one) => one.kind === "call" && waitOf(program, file, one)))
-    return null
+  const statements = loop.body.body
+  const answer =
+    emptyQueryIn(program, file, statements) ??
+    emptyAnswerIn(file, statements, (one) => waits(program, file, one))
+  return answer && ofAnswer(answer, loop, "and the loop comes round")
+}
+
+function ofAnswer({ asked, test, at }: EmptyAnswer, again: Node, text: string): Draft {
   return {
-    at: second.then.body[0],
+    at,
     tier: "likely",
     severity: "medium",
-    message: `when \`${dotted(value.callee)}\` has nothing the loop asks again in the same instant`,
+    message: `when \`${dotted(asked.callee)}\` has nothing it is asked again in the same instant`,
     because: [
-      { text: "asked here", at: value },
-      { text: "nothing came back", at: second.test },
-      { text: "and the loop comes round", at: loop },
+      { text: "asked here", at: asked },
+      { text: "nothing came back", at: test },
+      { text, at: again },
     ],
-    checked: ["the branch does not wait", "what is asked answers at once"],
+    checked: ["nothing in the round waits", "what is asked answers at once"],
   }
 }
 
@@ -376,21 +386,4 @@ function askingEmpty(program: Program, file: File, loop: Loop): Draft | null {
       text: "Take from the queue with a call that waits: get(timeout=…), take(), poll(time).",
     },
   }
-}
-
-function isEmptiness(file: File, test: Node): boolean {
-  return /\.length\s*===?\s*0|len\([^)]*\)\s*==\s*0|isEmpty\(\)|^not \w+$|^!\w+$|==\s*(?:null|nil)|is None|\.empty\(\)|\.size\(\)\s*==\s*0/.test(
-    file.textOf(test),
-  )
-}
-
-/** A query answers at once; a consumer's poll waits. */
-function isQuery(file: File, call: Call): boolean {
-  return (
-    !BLOCKING.test(call.name) &&
-    /quer|select|find|fetch|claim|lpop|rpop|zpop|list|load|sql|db|pending|due/i.test(
-      dotted(call.callee),
-    ) &&
-    !/wait|block|timeout/i.test(file.textOf(call))
-  )
 }

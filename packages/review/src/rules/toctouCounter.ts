@@ -32,7 +32,7 @@ export const toctouCounter: Rule = {
   languages: ["go", "python", "javascript", "typescript", "java", "kotlin"],
   scope: "code",
   mentions:
-    /max|Max|MAX|limit|Limit|LIMIT|[cC]ap|CAP|[cC]oncurren|quota|Quota|[sS]lots|Count|_count|[pP]ermits|[pP]aralle|[sS]ize|allow|[bB]alance|[cC]redits|[sS]tock|[qQ]uantity|[pP]oints|[sS]eats|[fF]unds|[iI]nventory|[rR]emaining|[cC]oins|reduce\(|\.count\(/,
+    /max|Max|MAX|limit|Limit|LIMIT|[cC]ap|CAP|[cC]oncurren|quota|Quota|[sS]lots|Count|_count|[pP]ermits|[pP]aralle|[sS]ize|allow|[bB]alance|[cC]redits|[sS]tock|[qQ]uantity|[pP]oints|[sS]eats|[fF]unds|[iI]nventory|[rR]emaining|[cC]oins|reduce\(|\.count\(|count_documents/,
   docs: {
     what: "Code compares a shared count with a limit, and the count goes up only later: after the lock was released, after an await, or in a task that starts on its own. Or it looks whether a balance is enough, and takes the amount off without saying so again.",
     why: "Between the check and the increment others check too and see the same free place. All of them take it, and the limit is exceeded by as many as ran at once.",
