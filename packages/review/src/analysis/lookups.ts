@@ -27,6 +27,8 @@ export interface Lookup {
   readonly from: number
   /** What runs when it is there; null where nothing does. */
   readonly found: Node | null
+  /** The branch for a key that is there turns some away and lets the others, whose entry is stale, go on. */
+  readonly isPartly: boolean
   /** Of a type that several threads may use at once. */
   readonly isConcurrent: boolean
 }
@@ -65,7 +67,9 @@ export function lookupsIn(program: Program, file: File): readonly Lookup[] {
         const fn = courseOf(file, node)
         if (!fn?.body) return
         for (const asked of askedIn(program, file, node, node.test, false)) {
-          const region = regionOf(node, asked.isFoundWhenTrue, fn)
+          const whole = regionOf(node, asked.isFoundWhenTrue, fn)
+          const isPartly = !whole && asked.isFoundWhenTrue && leavesWithin(node.then)
+          const region = isPartly ? fn.body : whole
           if (!region) continue
           const { state, key, at } = asked
           found.push({
@@ -75,7 +79,8 @@ export function lookupsIn(program: Program, file: File): readonly Lookup[] {
             at,
             test: node.test,
             region,
-            from: node.test.end,
+            from: isPartly ? node.end : node.test.end,
+            isPartly,
             found: asked.isFoundWhenTrue ? node.then : node.otherwise,
             isConcurrent: isConcurrentMap(program, file, asked.map),
           })
@@ -84,6 +89,15 @@ export function lookupsIn(program: Program, file: File): readonly Lookup[] {
     }
     return found
   })
+}
+
+/** `if (held.isFresh()) return false` within the branch for a key that is there: a stale one goes on. */
+function leavesWithin(found: Node & { kind: "block" }): boolean {
+  return found.body.some(
+    (node) =>
+      node.kind === "if" &&
+      [node.then, node.otherwise].some((way) => way !== null && leaves(way.body, "function")),
+  )
 }
 
 /** `map.get(key) ?? await make(key)`, Kotlin's `map[key]?.let { return it }`. */
@@ -107,6 +121,7 @@ function inExpression(program: Program, file: File, node: Node): Lookup | null {
     test: at,
     region: isElse ? node.right : fn.body,
     from: isElse ? node.right.start : node.end,
+    isPartly: false,
     found,
     isConcurrent: isConcurrentMap(program, file, map),
   }

@@ -66,7 +66,7 @@ export const checkThenActMap: Rule = {
         insertAfter(program, file, lookup) ??
         (isCooperative(file, lookup.fn) ? calledInsert(program, file, lookup) : null)
       if (!insert || isAskedAgain(program, file, lookup, insert)) continue
-      if (isOfOneThread(file, lookup)) continue
+      if (isOfOneThread(file, lookup) || (lookup.isPartly && !isRefusal(lookup.found!))) continue
       if (isHeld(program, file, lookup, insert)) continue
       const draft = isCooperative(file, lookup.fn)
         ? acrossYield(program, file, lookup, insert)

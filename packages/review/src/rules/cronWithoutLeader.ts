@@ -15,7 +15,7 @@ import type { Draft, Rule } from "./rule.ts"
 
 /** What lets one instance through: locks, leaders, claims. Looked for in names, annotations and SQL. */
 const ONE_OF_MANY =
-  /(?<![bcBC]|unb|UNB)lock(?!down)|(?<![bc])Lock|LOCK(?!DOWN)|leader(?!board)|Leader(?!board)|\b[eE]lect|[eE]lection|[sS]ingleton|[cC]laim|[aA]cquire|[sS]emaphore|[sS]et_?(?:NX|nx|Nx)|setIfAbsent|\bNX\b|\bnx\b|(?:on|ON) (?:conflict|CONFLICT)|[iI]dempoten|[dD]edup|unique_?(?:key|violation|constraint)|[uU]nique(?:Key|Violation|Constraint|Id)|[dD]uplicate_?[kK]ey|E11000|\bis_?[pP]rimary|[aA]dvisory|[qQ]uartz|\bonce\b|[a-z]Once\b|[uU]psert|[tT]ry_?[sS]et|\b(?:is|am)_?\w{0,40}(?:Mine|_mine)\b|\b(?:is|am)_?[mM]y_?[A-Z]|[sS]harding|\b(?:n?ack|acknowledge)\b|[sS]hard(?:Item|Index|Key|_item|_index)|[rR]esponsible/
+  /(?<![bcBC]|unb|UNB)lock(?!down)|Lock|LOCK(?!DOWN)|leader(?!board)|Leader(?!board)|\b[eE]lect|[eE]lection|[sS]ingleton|[cC]laim|[aA]cquire|[sS]emaphore|[sS]et_?(?:NX|nx|Nx)|setIfAbsent|\bNX\b|\bnx\b|(?:on|ON) (?:conflict|CONFLICT)|[iI]dempoten|[dD]edup|unique_?(?:key|violation|constraint)|[uU]nique(?:Key|Violation|Constraint|Id)|[dD]uplicate_?[kK]ey|E11000|\bis_?[pP]rimary|[aA]dvisory|[qQ]uartz|\bonce\b|[a-z]Once\b|[uU]psert|[tT]ry_?[sS]et|\b(?:is|am)_?\w{0,40}(?:Mine|_mine)\b|\b(?:is|am)_?[mM]y_?[A-Z]|[sS]harding|\b(?:n?ack|acknowledge)\b|[sS]hard(?:Item|Index|Key|_item|_index)|[rR]esponsible/
 
 /** Locks of one process let every process through. */
 const IN_PROCESS =
