@@ -1,5 +1,5 @@
 /** Rounds of a loop whose pause a failure jumps over, and reads that fail at once on what is broken already. */
-import type { Block, Call, Node, Try } from "../ir/nodes.ts"
+import type { Block, Call, Catch, Node, Try } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
@@ -98,6 +98,30 @@ export function isOfSomeErrors(file: File, node: Node, binding: string | null): 
     binding !== null &&
     leaves(node.then.body) &&
     file.textOf(node.test).includes(`${binding}.`)
+  )
+}
+
+const CHANGED =
+  /reprocess|redo(?![a-z])|conflict|changed|stale|outdated|superseded|moved|redirect|mismatch|optimistic/i
+
+/** Whether what an error is asked for says that the thing changed meanwhile: the other side answers, and can be asked again. */
+function saysChanged(error: string): boolean {
+  return CHANGED.test(error) && !/unchanged|unavailable|time_?d?_?out/i.test(error)
+}
+
+/** `errors.Is(err, errRouteChanged)`, `err == ErrConflict`: that one error, and none else. */
+export function isOfChange(file: File, test: Node): boolean {
+  const asked = /^(?:\w+\.)?Is\(\s*err\s*,\s*&?([\w.]+)\s*\)$|^err\s*==\s*([\w.]+)$/.exec(
+    file.textOf(test).trim(),
+  )
+  return asked !== null && saysChanged(asked[1] ?? asked[2]!)
+}
+
+/** What ends by its time limit has waited for it; who lost to another asks for the new state in the next round. */
+export function isAnswer({ types }: Catch): boolean {
+  return (
+    types.length > 0 &&
+    types.every((type) => /time_?d?_?out|TimeLimit/i.test(type) || saysChanged(type))
   )
 }
 

@@ -1,5 +1,30 @@
 import { expect, test } from "vitest"
-import { isBinary, isGeneratedPath, isGeneratedText, isMinified } from "./paths.ts"
+import {
+  isBinary,
+  isGeneratedPath,
+  isGeneratedText,
+  isInSkippedFolder,
+  isMinified,
+} from "./paths.ts"
+
+test("a package may be called build, target or vendor; what is built or vendored is passed over", () => {
+  for (const path of [
+    "src/main/java/com/acme/vendor/Vendor.java",
+    "app/src/commonMain/kotlin/build/Plan.kt",
+    "core/jvm/src/io/acme/target/Target.kt",
+  ])
+    expect([path, isInSkippedFolder(path)]).toEqual([path, false])
+  for (const path of [
+    "vendor/a.go",
+    "app/target/classes/A.java",
+    "app/build/generated/src/main/java/com/acme/A.java",
+    "src/vendor/jquery.js",
+    "src/github.com/acme/app/vendor/x/x.go",
+    "src/main/resources/static/vendor/a.js",
+    "src/main/java/com/acme/node_modules/a.js",
+  ])
+    expect([path, isInSkippedFolder(path)]).toEqual([path, true])
+})
 
 test("names that generators give are told apart from names that people give", () => {
   for (const path of [

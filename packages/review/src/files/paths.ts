@@ -42,9 +42,30 @@ const GENERATED_HEAD =
 const MINIFIED_LINE = 400
 const MINIFIED_MIN_LENGTH = 4_096
 
-/** Whether nothing below a folder of this name is read. */
-export function isSkippedFolder(name: string): boolean {
-  return SKIPPED_FOLDERS.has(name)
+/** Names that are words of a business too: somebody builds, is a vendor, has a target. */
+const WORDS_OF_PACKAGES: ReadonlySet<string> = new Set(["build", "dist", "target", "vendor"])
+
+/**
+ * A folder within a package path of the JVM: `src/main/java/com/acme/build`, `src/com/acme/vendor`. What is built or
+ * vendored lies beside such a path, never in it; `src/vendor` and `src/github.com/acme/app/vendor` stay what they are.
+ */
+const IN_PACKAGE =
+  /(?:^|\/)src\/(?:[\w.-]+\/(?:java|kotlin|groovy|scala)\/|(?:com|org|net|io|dev|edu|gov)\/)(?:[\w$]+\/)*[\w$]+$/
+
+/**
+ * Whether nothing below a folder is read.
+ * @param path - of the folder, relative to the root
+ */
+export function isSkippedFolder(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1)
+  return SKIPPED_FOLDERS.has(name) && !(WORDS_OF_PACKAGES.has(name) && IN_PACKAGE.test(path))
+}
+
+/** Whether one of the folders around a file is such a folder. */
+export function isInSkippedFolder(path: string): boolean {
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1))
+    if (isSkippedFolder(path.slice(0, at))) return true
+  return false
 }
 
 /** Whether a path's name alone says that a program wrote it. */

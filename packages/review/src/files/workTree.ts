@@ -158,7 +158,7 @@ class Walk {
     for (const entry of entries) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`
       if (entry.isDirectory()) {
-        if (this.#enters(path, entry.name)) folders.push(path)
+        if (this.#enters(path)) folders.push(path)
       } else if (this.#options.wants(path)) this.#addWanted(path, entry)
     }
     return folders
@@ -184,8 +184,8 @@ class Walk {
     return entries.slice(0, Math.max(left, 0))
   }
 
-  #enters(path: string, name: string): boolean {
-    if (isSkippedFolder(name) || this.#rules.isIgnored(path, true)) return false
+  #enters(path: string): boolean {
+    if (isSkippedFolder(path) || this.#rules.isIgnored(path, true)) return false
     if (path.split("/").length <= MAX_FOLDER_DEPTH) return true
     this.passedOver.add("limit-depth", path, `lies deeper than ${MAX_FOLDER_DEPTH} folders`)
     return false

@@ -13,8 +13,10 @@ import type { Program } from "../analysis/program.ts"
 import { resolveCall } from "../analysis/resolve.ts"
 import {
   hurriedCall,
+  isAnswer,
   isAnsweredAtOnce,
   isIdleSelect,
+  isOfChange,
   isOfSomeErrors,
   isTold,
   readsDead,
@@ -175,7 +177,7 @@ function failingFast(program: Program, file: File, loop: Loop): Draft | null {
   for (const statement of loop.body.body) {
     if (statement.kind !== "try") continue
     const caught = statement.catches.find(
-      (one) => !isTimeout(one) && swallows(program, file, loop, one),
+      (one) => !isAnswer(one) && swallows(program, file, loop, one),
     )
     if (!caught || statement.finalizer || waitsElsewhere(program, file, loop, statement)) continue
     const tried =
@@ -185,11 +187,6 @@ function failingFast(program: Program, file: File, loop: Loop): Draft | null {
     return failing(caught, tried, loop)
   }
   return file.language === "go" ? failingInGo(program, file, loop) : null
-}
-
-/** What ends by its time limit has waited for it. */
-function isTimeout({ types }: Catch): boolean {
-  return types.length > 0 && types.every((type) => /time_?d?_?out|TimeLimit/i.test(type))
 }
 
 function failing(
@@ -221,7 +218,8 @@ function failingInGo(program: Program, file: File, loop: Loop): Draft | null {
     if (
       statement.kind !== "if" ||
       meaningOf(statement.test) !== "failure" ||
-      !/\berr\b/.test(file.textOf(statement.test))
+      !/\berr\b/.test(file.textOf(statement.test)) ||
+      isOfChange(file, statement.test)
     )
       continue
     const last = statement.then.body.at(-1)

@@ -3,7 +3,7 @@ import { watch } from "node:fs"
 import { BASELINE_FILE } from "../config/baseline.ts"
 import { CONFIG_FILES } from "../config/readConfig.ts"
 import { isWanted } from "../engine/wanted.ts"
-import { isSkippedFolder } from "../files/paths.ts"
+import { isInSkippedFolder } from "../files/paths.ts"
 
 const ALSO: ReadonlySet<string> = new Set([
   ...CONFIG_FILES,
@@ -16,8 +16,9 @@ const ALSO: ReadonlySet<string> = new Set([
 export function matters(path: string): boolean {
   const parts = path.replaceAll("\\", "/").split("/")
   const name = parts.at(-1) ?? ""
-  if (parts.slice(0, -1).some((part) => part === ".git" || isSkippedFolder(part))) return false
-  return ALSO.has(name) || isWanted(parts.join("/"))
+  const plain = parts.join("/")
+  if (isInSkippedFolder(plain)) return false
+  return ALSO.has(name) || isWanted(plain)
 }
 
 /**

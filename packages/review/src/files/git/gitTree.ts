@@ -1,6 +1,6 @@
 /** A commit, or the index, as a tree. It has the same files as the folder on disk would: the same rules are applied. */
 import { PassedOver } from "../passedOver.ts"
-import { isSkippedFolder } from "../paths.ts"
+import { isInSkippedFolder } from "../paths.ts"
 import { Budget, isLeftOut, limitsOf, textOf } from "../tree.ts"
 import type { Loaded, LoadOptions, TextFile, Tree } from "../tree.ts"
 import { folderOf, RULE_FILES, TreeRules } from "../treeRules.ts"
@@ -98,10 +98,6 @@ function unique(entries: readonly GitEntry[]): string[] {
 
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1)
-}
-
-function isInSkippedFolder(path: string): boolean {
-  return path.split("/").slice(0, -1).some(isSkippedFolder)
 }
 
 /** A tree object may hold names that no disk would: they are never opened, and not shown either. */
