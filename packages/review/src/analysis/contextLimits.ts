@@ -4,7 +4,7 @@
  */
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
-import { isLimit } from "./counters.ts"
+import { isLimit } from "./limits.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf, rootOf } from "./names.ts"

@@ -4,8 +4,8 @@
  */
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import { walk } from "../ir/children.ts"
-import { numberOf } from "./constants.ts"
 import type { File } from "./file.ts"
+import { isLimit } from "./limits.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { sourcesMentioning } from "./question.ts"
@@ -59,13 +59,6 @@ const REMOTE_UPS =
 const STORES =
   /redis|rdb|jedis|valkey|(?:^|\.)(?:cache|kv|ops|opsForValue\(\))$|redisTemplate|redisClient/i
 
-const LIMIT_WORDS = new Set(
-  "max maximum limit limits cap capacity concurrency quota slots budget allowed ceiling parallelism parallel permits allowance".split(
-    " ",
-  ),
-)
-const POOL_WORDS =
-  /^(?:worker|workers|thread|threads|conn|connections?|job|jobs|slot|pool|task|tasks)$/
 /** Counts of rounds and of places, which nobody reserves. */
 const NOT_RESERVED = new Set(
   "attempt attempts retry retries tries try failure failures fail fails error errors depth level index idx offset page pages step iteration iterations position pos version seq sequence line column row tick ticks strikes misses round rounds elapsed age buffer buffered bytes written sent received".split(
@@ -363,23 +356,4 @@ function comparison(
       ? !isLimitRight
       : !op.startsWith("!")
   return [{ reading, limit, at: test, isFullWhenTrue: isFull !== isFlipped }]
-}
-
-/** Whether an expression is a limit: by its name, or a constant that is more than one. */
-export function isLimit(program: Program, file: File, node: Node): boolean {
-  const name = dotted(node).replace(/\(\)$/, "").split(".").at(-1)!
-  const words = wordsOf(name)
-  if (words.some((word) => LIMIT_WORDS.has(word))) return true
-  // `limits.apiKeys`, `plan.quotas.seats`
-  if (node.kind === "member" && /(?:^|\.)\w*(?:[lL]imits|[qQ]uotas)$/.test(dotted(node.object)))
-    return true
-  if (words.length > 1 && words.at(-1) === "count" && words.some((word) => POOL_WORDS.test(word)))
-    return true
-  if (words.length > 1 && words.at(-1) === "size" && words.some((word) => POOL_WORDS.test(word)))
-    return true
-  if (node.kind === "number") return node.value > 1
-  if (node.kind !== "name" && node.kind !== "member") return false
-  if (!/^[A-Z][A-Z0-9_]+$/.test(name)) return false
-  const value = numberOf(program, file, node)
-  return value !== null && value > 1
 }

@@ -2,7 +2,6 @@
 import type { Node } from "../ir/nodes.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
-import { overOf } from "./listOrigins.ts"
 import type { Program } from "./program.ts"
 
 /** The expression of an element; null where the list is made in another way. */
@@ -20,4 +19,11 @@ function madeBy(list: Node): Node | null {
   const [work] = list.args
   const last = work?.kind === "lambda" ? work.fn.body?.body.at(-1) : undefined
   return last?.kind === "return" ? last.value : null
+}
+
+/** What the first clause of a comprehension goes over. */
+export function overOf(node: Node): Node | undefined {
+  if (node.kind !== "other" || !/comprehension|generator/.test(node.type)) return undefined
+  const clause = node.children.find((one) => one.kind === "other" && one.type === "for_in_clause")
+  return clause?.kind === "other" ? clause.children.at(-1) : undefined
 }

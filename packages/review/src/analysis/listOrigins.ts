@@ -2,6 +2,7 @@
 import type { Call, Node } from "../ir/nodes.ts"
 import { definitionsOf } from "./definitions.ts"
 import type { File } from "./file.ts"
+import { overOf } from "./listElements.ts"
 import { dotted, positional, receiverOf } from "./names.ts"
 import type { Program } from "./program.ts"
 import { resolveCall } from "./resolve.ts"
@@ -70,13 +71,6 @@ function ofComprehension(
 ): Origin {
   const over = overOf(node)
   return over ? originOf(program, file, over, steps - 1) : { kind: "unknown", file, at: node }
-}
-
-/** What the first clause of a comprehension goes over. */
-export function overOf(node: Node): Node | undefined {
-  if (node.kind !== "other" || !/comprehension|generator/.test(node.type)) return undefined
-  const clause = node.children.find((one) => one.kind === "other" && one.type === "for_in_clause")
-  return clause?.kind === "other" ? clause.children.at(-1) : undefined
 }
 
 /** Rows of a frame of pandas, which holds what a file or a query gave. */

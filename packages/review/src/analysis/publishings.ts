@@ -5,6 +5,7 @@ import { type Broker, brokerOfNode, brokersOf } from "./brokers.ts"
 import type { File } from "./file.ts"
 import { dotted, receiverOf, wordsOf } from "./names.ts"
 import type { Program } from "./program.ts"
+import type { Reached } from "./reached.ts"
 import { resolveCall, typeOf } from "./resolve.ts"
 
 export interface Publishing {
@@ -129,14 +130,6 @@ function isNoMessage(call: Call): boolean {
 function queuedBy(file: File, receiver: Node, call: Call): Broker | null {
   if (call.args.length === 0 || !/queue$/i.test(dotted(receiver))) return null
   return brokersOf(file).includes("jobs") ? "jobs" : null
-}
-
-export interface Reached<What> {
-  /** Where it is reached from: a node of the code that was asked about. */
-  readonly from: Node
-  readonly what: What
-  /** Calls in between. */
-  readonly depth: number
 }
 
 /**

@@ -2,7 +2,7 @@
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import { capacityAt } from "./capacities.ts"
-import { isLimit } from "./counters.ts"
+import { isLimit } from "./limits.ts"
 import { valueFor } from "./definitions.ts"
 import { leaves } from "./failures.ts"
 import type { File } from "./file.ts"
