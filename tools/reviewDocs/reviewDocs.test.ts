@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { programOf } from "../../packages/review/src/analysis/programOf.ts"
+import { programOf } from "../../packages/review/src/analysis/program/programOf.ts"
 import type { Language } from "../../packages/review/src/ir/nodes.ts"
 import { applyRule } from "../../packages/review/src/rules/applyRule.ts"
 import { rules } from "../../packages/review/src/rules/rules.ts"

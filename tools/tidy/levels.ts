@@ -61,6 +61,21 @@ export const reviewLevels: readonly (readonly string[])[] = [
   ["cli"],
 ]
 
+export const ANALYSIS = `${REVIEW}analysis/`
+
+/** Subjects of the reviewer's analysis from the ground up, rooms within a room. */
+export const analysisLevels: readonly (readonly string[])[] = [
+  ["program"],
+  ["waits"],
+  ["cancellations"],
+  ["rows"],
+  ["stores"],
+  ["sharing"],
+  ["messages"],
+  ["effects"],
+  ["leadership"],
+]
+
 /** Rooms of the reviewer that tests may use wherever they stand: they start the command as a user does. */
 export const reviewRoomsTestsSee: readonly string[] = ["cli"]
 

@@ -1,5 +1,5 @@
 /** The cases of a seed: which text is damaged how, and as which language it is read. */
-import type { TextAt } from "../src/analysis/programOf.ts"
+import type { TextAt } from "../src/analysis/program/programOf.ts"
 import { kindOf } from "../src/frontends/parse.ts"
 import { Chance } from "./chance.ts"
 import { damages, MAX_LENGTH } from "./damage.ts"

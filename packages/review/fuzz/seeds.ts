@@ -1,6 +1,6 @@
 /** The code that is damaged: every fixture, as the small repository that it is. */
 import { readdirSync } from "node:fs"
-import type { TextAt } from "../src/analysis/programOf.ts"
+import type { TextAt } from "../src/analysis/program/programOf.ts"
 import { kindOf } from "../src/frontends/parse.ts"
 import { FIXTURES, fixturesOf } from "../src/rules/fixtures/fixture.ts"
 

@@ -1,7 +1,7 @@
 /** One case through all that reads a repository's bytes: parse, lower, summarise, keep, check, place, print. */
-import { Program, type Source } from "../src/analysis/program.ts"
-import { File } from "../src/analysis/file.ts"
-import { summarise } from "../src/analysis/summary.ts"
+import { Program, type Source } from "../src/analysis/program/program.ts"
+import { File } from "../src/analysis/program/file.ts"
+import { summarise } from "../src/analysis/program/summary.ts"
 import { readIgnores } from "../src/config/ignores.ts"
 import { decodeUnit, encodeUnit } from "../src/engine/codec.ts"
 import { isTestPath } from "../src/files/testPath.ts"

@@ -1,5 +1,7 @@
 import { isBuiltin } from "node:module"
 import {
+  ANALYSIS,
+  analysisLevels,
   levels,
   REVIEW,
   reviewLevels,
@@ -46,6 +48,9 @@ function complaint(file: SourceFile, specifier: string): string | undefined {
   if (from.folder === REVIEW) {
     const room = roomOf(target, REVIEW)
     if (file.isTestCode && reviewRoomsTestsSee.includes(room)) return undefined
+    if (file.path.startsWith(ANALYSIS) && target.startsWith(ANALYSIS)) {
+      return levelComplaint(analysisLevels, roomOf(file.path, ANALYSIS), roomOf(target, ANALYSIS))
+    }
     return levelComplaint(reviewLevels, roomOf(file.path, REVIEW), room)
   }
   if (from.folder !== RUNTIME) return undefined

@@ -1,5 +1,5 @@
 /** The code that a model sees: the function of the finding and up to two more that its facts point at. */
-import { File } from "../analysis/file.ts"
+import { File } from "../analysis/program/file.ts"
 import type { Finding, Place } from "../findings/finding.ts"
 import { Lines } from "../findings/place.ts"
 import { kindOf, parseSource } from "../frontends/parse.ts"

@@ -1,7 +1,7 @@
 /** From texts to sources: asks the cache, reads what it does not know, and keeps it for the next run. */
 import type { Worker } from "node:worker_threads"
-import type { Source } from "../analysis/program.ts"
-import type { Summary } from "../analysis/summary.ts"
+import type { Source } from "../analysis/program/program.ts"
+import type { Summary } from "../analysis/program/summary.ts"
 import type { Notice } from "../findings/finding.ts"
 import { isTestPath } from "../files/testPath.ts"
 import type { TextFile } from "../files/tree.ts"

@@ -1,6 +1,6 @@
 /** Runs the rules over the files of a program and makes findings of what they report. */
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
 import type { Fact, Finding, Notice, Tier } from "../findings/finding.ts"
 import { fingerprintsOf } from "../findings/fingerprint.ts"
 import { compareFindings } from "../findings/order.ts"

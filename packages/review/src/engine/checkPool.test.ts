@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, test } from "vitest"
-import { NOTHING_KNOWN } from "../analysis/known.ts"
+import { NOTHING_KNOWN } from "../analysis/program/known.ts"
 import { checkInThreads, Chunks } from "./checkPool.ts"
 import { filesOfTask, type CheckTask } from "./checkTask.ts"
 

@@ -1,8 +1,8 @@
 /** A check as plain data, so that threads can share it: each makes the program for itself and checks some of the files. */
 import { compileGlobs } from "../config/glob.ts"
-import type { EvidenceText } from "../analysis/evidence.ts"
-import type { KnownNames } from "../analysis/known.ts"
-import { Program } from "../analysis/program.ts"
+import type { EvidenceText } from "../analysis/program/evidence.ts"
+import type { KnownNames } from "../analysis/program/known.ts"
+import { Program } from "../analysis/program/program.ts"
 import { rules as allRules } from "../rules/rules.ts"
 import { sourceOf, type SievedSource } from "./analyse.ts"
 import { checkerOf, type Checked, type Checker } from "./check.ts"

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest"
-import { programOf } from "../analysis/programOf.ts"
+import { programOf } from "../analysis/program/programOf.ts"
 import { Ground } from "../files/ground.fixture.ts"
 import { review } from "./review.ts"
 

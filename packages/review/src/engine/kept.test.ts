@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import type { Program } from "../analysis/program.ts"
-import { question } from "../analysis/question.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { question } from "../analysis/program/question.ts"
 import { Ground } from "../files/ground.fixture.ts"
 import type { Rule } from "../rules/rule.ts"
 import { review } from "./review.ts"

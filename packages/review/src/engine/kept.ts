@@ -3,9 +3,9 @@
  * there and gives the same answers: a change of twenty files has only those checked again that could tell.
  */
 import { hash } from "node:crypto"
-import type { Program } from "../analysis/program.ts"
-import { mentionedWord } from "../analysis/question.ts"
-import type { Lookup } from "../analysis/trace.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { mentionedWord } from "../analysis/program/question.ts"
+import type { Lookup } from "../analysis/program/trace.ts"
 import { FILES_KEY, type Cache } from "./cache.ts"
 import type { Checked } from "./check.ts"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { Source } from "../analysis/program.ts"
+import type { Source } from "../analysis/program/program.ts"
 import { Mentions } from "./mentions.ts"
 
 /** A source that counts how often its text is read. */

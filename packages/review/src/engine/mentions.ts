@@ -1,4 +1,4 @@
-import type { Source } from "../analysis/program.ts"
+import type { Source } from "../analysis/program/program.ts"
 import { WordFinder } from "./wordFinder.ts"
 
 /**

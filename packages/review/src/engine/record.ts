@@ -1,6 +1,6 @@
 /** What is known of one text once it was read: what it matches, its tree and its summary. */
-import { File } from "../analysis/file.ts"
-import { summarise } from "../analysis/summary.ts"
+import { File } from "../analysis/program/file.ts"
+import { summarise } from "../analysis/program/summary.ts"
 import { isTestPath } from "../files/testPath.ts"
 import { kindOf, parseSource } from "../frontends/parse.ts"
 import { encodeUnit } from "./codec.ts"

@@ -3,8 +3,8 @@
  * before, what it found then is what it finds now.
  */
 import { createHash } from "node:crypto"
-import type { EvidenceText, Services } from "../analysis/evidence.ts"
-import { NOTHING_KNOWN, type KnownNames } from "../analysis/known.ts"
+import type { EvidenceText, Services } from "../analysis/program/evidence.ts"
+import { NOTHING_KNOWN, type KnownNames } from "../analysis/program/known.ts"
 import type { Rule } from "../rules/rule.ts"
 import { rules as allRules } from "../rules/rules.ts"
 import type { Cache } from "./cache.ts"

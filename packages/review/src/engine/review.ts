@@ -4,9 +4,9 @@
  */
 import { availableParallelism } from "node:os"
 import type { Worker } from "node:worker_threads"
-import type { Services } from "../analysis/evidence.ts"
-import type { KnownNames } from "../analysis/known.ts"
-import type { Program } from "../analysis/program.ts"
+import type { Services } from "../analysis/program/evidence.ts"
+import type { KnownNames } from "../analysis/program/known.ts"
+import type { Program } from "../analysis/program/program.ts"
 import type { Finding, Notice, Report } from "../findings/finding.ts"
 import type { Changes } from "../files/changes.ts"
 import type { LoadOptions } from "../files/tree.ts"

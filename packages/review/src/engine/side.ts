@@ -1,7 +1,7 @@
 /** One tree of a review: its texts, its sources, and the program that is made of them when somebody looks something up. */
-import type { Services } from "../analysis/evidence.ts"
-import { NOTHING_KNOWN, type KnownNames } from "../analysis/known.ts"
-import { Program } from "../analysis/program.ts"
+import type { Services } from "../analysis/program/evidence.ts"
+import { NOTHING_KNOWN, type KnownNames } from "../analysis/program/known.ts"
+import { Program } from "../analysis/program/program.ts"
 import type { TextFile } from "../files/tree.ts"
 import type { SievedSource } from "./analyse.ts"
 import type { Mentions } from "./mentions.ts"

@@ -1,7 +1,7 @@
 /**
  * What a node hangs from. The link stands in the node itself: a table of all nodes of a file took more than half as much
  * memory as the nodes. A file sets the links of its tree when they are first
- * asked for (see analysis/file.ts).
+ * asked for (see analysis/program/file.ts).
  */
 import type { Node } from "./nodes.ts"
 

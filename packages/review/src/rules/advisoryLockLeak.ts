@@ -1,9 +1,9 @@
 /** advisory-lock-leak: a lock of a session that the session keeps, because the unlock goes to another one. */
-import type { File } from "../analysis/file.ts"
-import { dotted, receiverOf, rootOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { callOf, queriesOf, type Query } from "../analysis/queries.ts"
-import { handleOf } from "../analysis/sessions.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, receiverOf, rootOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { callOf, queriesOf, type Query } from "../analysis/rows/queries.ts"
+import { handleOf } from "../analysis/rows/sessions.ts"
 import type { Call, Node } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"
 

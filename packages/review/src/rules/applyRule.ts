@@ -1,6 +1,6 @@
 /** One rule over one file: what the engine, editors and tests share. */
-import type { File } from "../analysis/file.ts"
-import type { Program, Source } from "../analysis/program.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program, Source } from "../analysis/program/program.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Whether a rule wants to see a file at all; asked of the text alone, before anything is parsed. */

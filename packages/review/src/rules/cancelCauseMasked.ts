@@ -1,6 +1,6 @@
 /** cancel-cause-masked: a cancellation is answered with something else, or swallowed. */
-import { losesInterrupt } from "../analysis/lostInterrupts.ts"
-import { caughtResults } from "../analysis/caughtResults.ts"
+import { losesInterrupt } from "../analysis/cancellations/lostInterrupts.ts"
+import { caughtResults } from "../analysis/cancellations/caughtResults.ts"
 import {
   type Branch,
   type Caught,
@@ -13,11 +13,11 @@ import {
   retriesEverything,
   signalBranches,
   suspendsElsewhere,
-} from "../analysis/cancellations.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { answerMadeOf, WRAPPED } from "../analysis/wrappedFailures.ts"
+} from "../analysis/cancellations/cancellations.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { answerMadeOf, WRAPPED } from "../analysis/cancellations/wrappedFailures.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Node } from "../ir/nodes.ts"

@@ -1,8 +1,8 @@
 /** claim-without-row-lock: two workers choose the same row, and both take it. */
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
-import { claimsInFunctions, claimsInQueries, type RowClaim } from "../analysis/rowClaims.ts"
-import { isRowGuarded } from "../analysis/rowGuards.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { claimsInFunctions, claimsInQueries, type RowClaim } from "../analysis/rows/rowClaims.ts"
+import { isRowGuarded } from "../analysis/rows/rowGuards.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** One writer at a time: choosing and marking cannot come between each other. */

@@ -1,11 +1,16 @@
 /** consumer-not-idempotent: a message that is delivered twice counts twice. */
-import { claimWithin } from "../analysis/claims.ts"
-import { type Consumer, consumersOf } from "../analysis/consumers.ts"
-import { type Effect, effectsWithin } from "../analysis/repeatedEffects.ts"
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
-import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
-import { type Unclaimed, unclaimedIn, webhooksOf } from "../analysis/webhooks.ts"
+import { claimWithin } from "../analysis/messages/claims.ts"
+import { type Consumer, consumersOf } from "../analysis/messages/consumers.ts"
+import { type Effect, effectsWithin } from "../analysis/effects/repeatedEffects.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
+import {
+  isEphemeral,
+  isTelemetry,
+  speaksOfMoney,
+  textAround,
+} from "../analysis/messages/streams.ts"
+import { type Unclaimed, unclaimedIn, webhooksOf } from "../analysis/effects/webhooks.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** A table of what was processed: somebody thought of it, if perhaps elsewhere. */

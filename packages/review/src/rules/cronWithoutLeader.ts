@@ -1,14 +1,19 @@
 /** cron-without-leader: every instance does what one should. */
-import { withoutComments } from "../analysis/comments.ts"
-import type { Witness } from "../analysis/evidence.ts"
-import type { File } from "../analysis/file.ts"
-import { idleLockOf } from "../analysis/idleLocks.ts"
-import { deploymentOf, instancesOf } from "../analysis/instances.ts"
-import { makesNew, type Mutation, mutationWithin, takesAway } from "../analysis/mutations.ts"
-import { dotted } from "../analysis/names.ts"
-import type { Located, Program } from "../analysis/program.ts"
-import { resolveCall } from "../analysis/resolve.ts"
-import { nameOfWork, registrationsOf } from "../analysis/schedulers.ts"
+import { withoutComments } from "../analysis/program/comments.ts"
+import type { Witness } from "../analysis/program/evidence.ts"
+import type { File } from "../analysis/program/file.ts"
+import { idleLockOf } from "../analysis/leadership/idleLocks.ts"
+import { deploymentOf, instancesOf } from "../analysis/program/instances.ts"
+import {
+  makesNew,
+  type Mutation,
+  mutationWithin,
+  takesAway,
+} from "../analysis/effects/mutations.ts"
+import { dotted } from "../analysis/program/names.ts"
+import type { Located, Program } from "../analysis/program/program.ts"
+import { resolveCall } from "../analysis/program/resolve.ts"
+import { nameOfWork, registrationsOf } from "../analysis/waits/schedulers.ts"
 import { walk } from "../ir/children.ts"
 import type { At, Func } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"

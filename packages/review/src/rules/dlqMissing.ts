@@ -1,10 +1,15 @@
 /** dlq-missing: what a consumer cannot process is logged and gone, or circles for ever. */
-import type { Consumer } from "../analysis/consumers.ts"
-import { consumersOf } from "../analysis/consumers.ts"
-import { type Drop, dropOf } from "../analysis/drops.ts"
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
-import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
+import type { Consumer } from "../analysis/messages/consumers.ts"
+import { consumersOf } from "../analysis/messages/consumers.ts"
+import { type Drop, dropOf } from "../analysis/messages/drops.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
+import {
+  isEphemeral,
+  isTelemetry,
+  speaksOfMoney,
+  textAround,
+} from "../analysis/messages/streams.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 /** Where failed messages are kept: in code, in configuration, in infrastructure. */

@@ -1,17 +1,32 @@
 /** fire-and-forget-ack: the broker is told that a message is done with before it is. */
-import { acknowledgementOf, acknowledgementsIn, isAutoAcked } from "../analysis/acknowledgements.ts"
-import { type Consumer, consumersOf } from "../analysis/consumers.ts"
-import { ackOf, coursesOf, derivedNames, handedIn, mentions } from "../analysis/messageCourses.ts"
-import { floatingLoops, isJoined, isTold, wholeOf } from "../analysis/leftWork.ts"
-import { databaseWritesWithin } from "../analysis/databaseWrites.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted, wordsOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { publishingOf } from "../analysis/publishings.ts"
-import { effectsWithin } from "../analysis/repeatedEffects.ts"
-import { type Spawn, spawnsIn, workOf } from "../analysis/spawns.ts"
-import { isEphemeral, isTelemetry, speaksOfMoney, textAround } from "../analysis/streams.ts"
-import { targetOf } from "../analysis/targets.ts"
+import {
+  acknowledgementOf,
+  acknowledgementsIn,
+  isAutoAcked,
+} from "../analysis/messages/acknowledgements.ts"
+import { type Consumer, consumersOf } from "../analysis/messages/consumers.ts"
+import {
+  ackOf,
+  coursesOf,
+  derivedNames,
+  handedIn,
+  mentions,
+} from "../analysis/messages/messageCourses.ts"
+import { floatingLoops, isJoined, isTold, wholeOf } from "../analysis/messages/leftWork.ts"
+import { databaseWritesWithin } from "../analysis/rows/databaseWrites.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, wordsOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { publishingOf } from "../analysis/messages/publishings.ts"
+import { effectsWithin } from "../analysis/effects/repeatedEffects.ts"
+import { type Spawn, spawnsIn, workOf } from "../analysis/waits/spawns.ts"
+import {
+  isEphemeral,
+  isTelemetry,
+  speaksOfMoney,
+  textAround,
+} from "../analysis/messages/streams.ts"
+import { targetOf } from "../analysis/program/targets.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Node, Send } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"

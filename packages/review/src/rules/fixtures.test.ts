@@ -1,6 +1,6 @@
 /** Every rule on its fixtures, and on what its fixtures become when one thing is taken away. */
 import { describe, expect, test } from "vitest"
-import { programOf, type TextAt } from "../analysis/programOf.ts"
+import { programOf, type TextAt } from "../analysis/program/programOf.ts"
 import { applyRule, isFor } from "./applyRule.ts"
 import { fixturesOf, mutated, withoutInstructions } from "./fixtures/fixture.ts"
 import type { Rule } from "./rule.ts"

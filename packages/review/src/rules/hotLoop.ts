@@ -4,13 +4,13 @@ import {
   emptyAnswerIn,
   emptyQueryIn,
   recursionsOf,
-} from "../analysis/emptyAnswers.ts"
-import { emptyAsked } from "../analysis/emptyQueues.ts"
-import type { File } from "../analysis/file.ts"
-import { leaves, meaningOf } from "../analysis/failures.ts"
-import { dotted } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { resolveCall } from "../analysis/resolve.ts"
+} from "../analysis/waits/emptyAnswers.ts"
+import { emptyAsked } from "../analysis/waits/emptyQueues.ts"
+import type { File } from "../analysis/program/file.ts"
+import { leaves, meaningOf } from "../analysis/program/failures.ts"
+import { dotted } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { resolveCall } from "../analysis/program/resolve.ts"
 import {
   hurriedCall,
   isAnswer,
@@ -20,10 +20,10 @@ import {
   isOfSomeErrors,
   isTold,
   readsDead,
-} from "../analysis/skippedWaits.ts"
-import { targetOf } from "../analysis/targets.ts"
-import { waitOf } from "../analysis/waits.ts"
-import { boundsOf } from "../analysis/bounds.ts"
+} from "../analysis/waits/skippedWaits.ts"
+import { targetOf } from "../analysis/program/targets.ts"
+import { waitOf } from "../analysis/waits/waits.ts"
+import { boundsOf } from "../analysis/waits/bounds.ts"
 import { walk } from "../ir/children.ts"
 import type { Block, Call, Catch, Loop, Node, Try } from "../ir/nodes.ts"
 import { hotLoopReach } from "./reach/hotLoop.ts"

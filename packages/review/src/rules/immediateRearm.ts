@@ -6,12 +6,12 @@ import {
   isSlotSetter,
   slotInstant,
   type Arming,
-} from "../analysis/arming.ts"
-import { numberOf } from "../analysis/constants.ts"
-import { definitionsOf } from "../analysis/definitions.ts"
-import type { File } from "../analysis/file.ts"
-import { readsSlot } from "../analysis/slots.ts"
-import type { Program } from "../analysis/program.ts"
+} from "../analysis/waits/arming.ts"
+import { numberOf } from "../analysis/program/constants.ts"
+import { definitionsOf } from "../analysis/program/definitions.ts"
+import type { File } from "../analysis/program/file.ts"
+import { readsSlot } from "../analysis/sharing/slots.ts"
+import type { Program } from "../analysis/program/program.ts"
 import type { Call, Class, Func, Node } from "../ir/nodes.ts"
 import type { Rule } from "./rule.ts"
 

@@ -1,11 +1,11 @@
 /** in-memory-dedupe: what was processed is remembered by one process alone. */
-import { consumersOf } from "../analysis/consumers.ts"
-import { definitionsOf } from "../analysis/definitions.ts"
-import { leaves } from "../analysis/failures.ts"
-import type { File } from "../analysis/file.ts"
-import { isRequestHandler, isWebhookName } from "../analysis/handlers.ts"
-import { dotted, receiverOf, wordsOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
+import { consumersOf } from "../analysis/messages/consumers.ts"
+import { definitionsOf } from "../analysis/program/definitions.ts"
+import { leaves } from "../analysis/program/failures.ts"
+import type { File } from "../analysis/program/file.ts"
+import { isRequestHandler, isWebhookName } from "../analysis/program/handlers.ts"
+import { dotted, receiverOf, wordsOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
 import {
   callsWithin,
   fieldValues,
@@ -13,8 +13,8 @@ import {
   isNamedForRepetitions,
   type Rememberer,
   rememberersOf,
-} from "../analysis/rememberers.ts"
-import { type State, stateOf } from "../analysis/states.ts"
+} from "../analysis/sharing/rememberers.ts"
+import { type State, stateOf } from "../analysis/sharing/states.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import { walk } from "../ir/children.ts"
 import type { Func, Node } from "../ir/nodes.ts"

@@ -1,9 +1,9 @@
 /** kafka-autocommit: the client commits by the clock what the code means to commit by hand. */
-import { acknowledgementOf } from "../analysis/acknowledgements.ts"
-import { type AutoCommit, autoCommitsOf, lastName } from "../analysis/autoCommits.ts"
-import type { File } from "../analysis/file.ts"
-import { receiverOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
+import { acknowledgementOf } from "../analysis/messages/acknowledgements.ts"
+import { type AutoCommit, autoCommitsOf, lastName } from "../analysis/messages/autoCommits.ts"
+import type { File } from "../analysis/program/file.ts"
+import { receiverOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"
 

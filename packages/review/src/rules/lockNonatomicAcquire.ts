@@ -1,5 +1,5 @@
 /** lock-nonatomic-acquire: what lies between two steps of taking a lock is a crash, or another holder. */
-import type { File } from "../analysis/file.ts"
+import type { File } from "../analysis/program/file.ts"
 import {
   isDecided,
   isInBatch,
@@ -9,9 +9,9 @@ import {
   spellsLock,
   stepsOf,
   type Step,
-} from "../analysis/locks.ts"
-import type { Program } from "../analysis/program.ts"
-import { leaves } from "../analysis/failures.ts"
+} from "../analysis/stores/locks.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { leaves } from "../analysis/program/failures.ts"
 import { walk } from "../ir/children.ts"
 import type { If, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"

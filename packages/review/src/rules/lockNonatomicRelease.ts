@@ -1,8 +1,8 @@
 /** lock-nonatomic-release: between the question whose lock it is and the answer it may pass on. */
-import { isLock, partnersOf, speaksOfLock, stepsOf, type Step } from "../analysis/locks.ts"
-import { hasScript, ownerCheckOf } from "../analysis/ownerChecks.ts"
+import { isLock, partnersOf, speaksOfLock, stepsOf, type Step } from "../analysis/stores/locks.ts"
+import { hasScript, ownerCheckOf } from "../analysis/stores/ownerChecks.ts"
 import type { Rule } from "./rule.ts"
-import type { Program } from "../analysis/program.ts"
+import type { Program } from "../analysis/program/program.ts"
 
 export const lockNonatomicRelease: Rule = {
   id: "lock-nonatomic-release",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { programOf } from "../analysis/programOf.ts"
+import { programOf } from "../analysis/program/programOf.ts"
 import { applyRule } from "./applyRule.ts"
 import { lockNotReleasedOnThrow } from "./lockNotReleasedOnThrow.ts"
 import type { Draft } from "./rule.ts"

@@ -1,9 +1,14 @@
 /** lock-not-released-on-throw: the way out that nobody thought of leaves the lock behind. */
-import { leaves } from "../analysis/failures.ts"
-import type { File } from "../analysis/file.ts"
-import { givesWithin, type HeldLock, heldLocksOf, runsFinally } from "../analysis/heldLocks.ts"
-import { dotted } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
+import { leaves } from "../analysis/program/failures.ts"
+import type { File } from "../analysis/program/file.ts"
+import {
+  givesWithin,
+  type HeldLock,
+  heldLocksOf,
+  runsFinally,
+} from "../analysis/sharing/heldLocks.ts"
+import { dotted } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, If, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { programOf, type TextAt } from "../analysis/programOf.ts"
+import { programOf, type TextAt } from "../analysis/program/programOf.ts"
 import { applyRule } from "./applyRule.ts"
 import { lockReleaseWithoutOwnerCheck } from "./lockReleaseWithoutOwnerCheck.ts"
 

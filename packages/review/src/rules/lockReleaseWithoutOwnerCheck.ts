@@ -7,11 +7,11 @@ import {
   partnersOf,
   stepsOf,
   type Step,
-} from "../analysis/locks.ts"
-import { rowReleasesOf } from "../analysis/lockRows.ts"
-import { hasScript, ownerCheckOf } from "../analysis/ownerChecks.ts"
-import type { Program } from "../analysis/program.ts"
-import { staticLockOf } from "../analysis/tokens.ts"
+} from "../analysis/stores/locks.ts"
+import { rowReleasesOf } from "../analysis/rows/lockRows.ts"
+import { hasScript, ownerCheckOf } from "../analysis/stores/ownerChecks.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { staticLockOf } from "../analysis/stores/tokens.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 export const lockReleaseWithoutOwnerCheck: Rule = {

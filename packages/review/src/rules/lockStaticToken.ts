@@ -1,7 +1,7 @@
 /** lock-static-token: a lock whose value is the same for every holder cannot be told from another's. */
-import { expires, stepsOf, type Step } from "../analysis/locks.ts"
-import type { Program } from "../analysis/program.ts"
-import { staticLockOf, type StaticToken, type TokenKind } from "../analysis/tokens.ts"
+import { expires, stepsOf, type Step } from "../analysis/stores/locks.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { staticLockOf, type StaticToken, type TokenKind } from "../analysis/stores/tokens.ts"
 import type { Draft, Rule } from "./rule.ts"
 
 export const lockStaticToken: Rule = {

@@ -1,11 +1,16 @@
 /** lost-wakeup: a signal is given while nobody waits for it yet, and is gone. */
-import { type Channel, channelsIn, isReceivedByWorker, keyOf } from "../analysis/channels.ts"
-import { definitionsOf } from "../analysis/definitions.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted, receiverOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { typeOf } from "../analysis/resolve.ts"
-import { courseOf, isYield } from "../analysis/yields.ts"
+import {
+  type Channel,
+  channelsIn,
+  isReceivedByWorker,
+  keyOf,
+} from "../analysis/sharing/channels.ts"
+import { definitionsOf } from "../analysis/program/definitions.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, receiverOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { typeOf } from "../analysis/program/resolve.ts"
+import { courseOf, isYield } from "../analysis/program/yields.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"

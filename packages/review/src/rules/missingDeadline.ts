@@ -1,11 +1,11 @@
 /** missing-deadline: a call to others that nothing ends. */
-import { unboundedInGo } from "../analysis/deadlines/go.ts"
-import { unboundedInJvm } from "../analysis/deadlines/jvm.ts"
-import { unboundedInPython } from "../analysis/deadlines/python.ts"
-import { unboundedInScript } from "../analysis/deadlines/script.ts"
-import type { Unbounded } from "../analysis/deadlines/unbounded.ts"
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
+import { unboundedInGo } from "../analysis/waits/deadlines/go.ts"
+import { unboundedInJvm } from "../analysis/waits/deadlines/jvm.ts"
+import { unboundedInPython } from "../analysis/waits/deadlines/python.ts"
+import { unboundedInScript } from "../analysis/waits/deadlines/script.ts"
+import type { Unbounded } from "../analysis/waits/deadlines/unbounded.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import type { Rule } from "./rule.ts"
 

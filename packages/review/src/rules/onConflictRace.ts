@@ -1,17 +1,17 @@
 /** on-conflict-race: two inserts of the same thing, or an older one over a newer one. */
-import { leaves } from "../analysis/failures.ts"
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
-import { type Query, queriesOf, textIn } from "../analysis/queries.ts"
-import { type RowCall, textOfWay } from "../analysis/rowCall.ts"
-import { rowCallsOf } from "../analysis/rowCalls.ts"
-import { bare, singular, someNode } from "../analysis/rows.ts"
-import { isRowGuarded } from "../analysis/rowGuards.ts"
-import { uniquenessOf } from "../analysis/schemas.ts"
-import type { SqlConflict } from "../analysis/sql/statement.ts"
+import { leaves } from "../analysis/program/failures.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { type Query, queriesOf, textIn } from "../analysis/rows/queries.ts"
+import { type RowCall, textOfWay } from "../analysis/rows/rowCall.ts"
+import { rowCallsOf } from "../analysis/rows/rowCalls.ts"
+import { bare, singular, someNode } from "../analysis/rows/rows.ts"
+import { isRowGuarded } from "../analysis/rows/rowGuards.ts"
+import { uniquenessOf } from "../analysis/rows/schemas.ts"
+import type { SqlConflict } from "../analysis/rows/sql/statement.ts"
 import type { Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
-import { unitAround } from "../analysis/units.ts"
+import { unitAround } from "../analysis/program/units.ts"
 
 /** Columns whose order says which of two writes is the newer. */
 const ORDERED =

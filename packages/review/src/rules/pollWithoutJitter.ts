@@ -1,16 +1,22 @@
 /** poll-without-jitter: a fleet that asks one store, all at the same beat. */
-import { bodiesOf, isEndlessRound, loopOf, questionIn, type Asking } from "../analysis/beats.ts"
-import { isStop } from "../analysis/cutShort.ts"
-import { definitionsOf } from "../analysis/definitions.ts"
-import { leaves } from "../analysis/failures.ts"
-import { isEntropic } from "../analysis/entropy.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted, wordsOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { roundOf, type Round } from "../analysis/retries.ts"
-import { targetWithin } from "../analysis/targets.ts"
-import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
-import { emptinessOn, pathToLoop } from "../analysis/ways.ts"
+import {
+  bodiesOf,
+  isEndlessRound,
+  loopOf,
+  questionIn,
+  type Asking,
+} from "../analysis/waits/beats.ts"
+import { isStop } from "../analysis/waits/cutShort.ts"
+import { definitionsOf } from "../analysis/program/definitions.ts"
+import { leaves } from "../analysis/program/failures.ts"
+import { isEntropic } from "../analysis/program/entropy.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, wordsOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { roundOf, type Round } from "../analysis/waits/retries.ts"
+import { targetWithin } from "../analysis/program/targets.ts"
+import { waitMs, waitsOf, type Wait } from "../analysis/waits/waits.ts"
+import { emptinessOn, pathToLoop } from "../analysis/waits/ways.ts"
 import { walk } from "../ir/children.ts"
 import type { Loop, Node } from "../ir/nodes.ts"
 import type { DraftFact, Rule } from "./rule.ts"

@@ -4,20 +4,25 @@ import {
   growsItself,
   lockstepBackoffsOf,
   type Backoff,
-} from "../analysis/backoffs.ts"
-import { callersOf, definitionsOf } from "../analysis/definitions.ts"
-import { definitionShown, grownBehind, nameWithin, PLATFORM } from "../analysis/delaySources.ts"
-import { isEntropic } from "../analysis/entropy.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted, rootOf, wordsOf } from "../analysis/names.ts"
-import { lockstepPoliciesOf } from "../analysis/policies/lockstepPolicies.ts"
-import type { Policy } from "../analysis/policies/policy.ts"
-import type { Program } from "../analysis/program.ts"
-import { resolveCall } from "../analysis/resolve.ts"
-import { canBeCutShort } from "../analysis/cutShort.ts"
-import { roundOf, type Round } from "../analysis/retries.ts"
-import { targetOf, targetWithin, type Target } from "../analysis/targets.ts"
-import { waitMs, waitsOf, type Wait } from "../analysis/waits.ts"
+} from "../analysis/waits/backoffs.ts"
+import { callersOf, definitionsOf } from "../analysis/program/definitions.ts"
+import {
+  definitionShown,
+  grownBehind,
+  nameWithin,
+  PLATFORM,
+} from "../analysis/waits/delaySources.ts"
+import { isEntropic } from "../analysis/program/entropy.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, rootOf, wordsOf } from "../analysis/program/names.ts"
+import { lockstepPoliciesOf } from "../analysis/waits/policies/lockstepPolicies.ts"
+import type { Policy } from "../analysis/waits/policies/policy.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { resolveCall } from "../analysis/program/resolve.ts"
+import { canBeCutShort } from "../analysis/waits/cutShort.ts"
+import { roundOf, type Round } from "../analysis/waits/retries.ts"
+import { targetOf, targetWithin, type Target } from "../analysis/program/targets.ts"
+import { waitMs, waitsOf, type Wait } from "../analysis/waits/waits.ts"
 import type { Severity, Tier } from "../findings/finding.ts"
 import { walk } from "../ir/children.ts"
 import type { Node } from "../ir/nodes.ts"

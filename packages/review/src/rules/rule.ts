@@ -1,6 +1,6 @@
 /** What a rule is. One file per rule holds its metadata, its documentation and its check; rules.ts lists them. */
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
 import type { Edit, Severity, Tier } from "../findings/finding.ts"
 import type { Language } from "../ir/nodes.ts"
 

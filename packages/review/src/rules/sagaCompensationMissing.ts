@@ -1,10 +1,13 @@
 /** saga-compensation-missing: a later step fails, and what an earlier one did stays. */
-import { type HalfCompensation, halfCompensationsOf } from "../analysis/halfCompensations.ts"
-import { isHarmless, mutatingStep, type Step, takesBack } from "../analysis/inverses.ts"
-import type { File } from "../analysis/file.ts"
-import type { Program } from "../analysis/program.ts"
-import { type SagaStep, sagasOf } from "../analysis/sagaSteps.ts"
-import { type WorkflowStep, workflowStepsOf } from "../analysis/workflowSteps.ts"
+import {
+  type HalfCompensation,
+  halfCompensationsOf,
+} from "../analysis/effects/halfCompensations.ts"
+import { isHarmless, mutatingStep, type Step, takesBack } from "../analysis/effects/inverses.ts"
+import type { File } from "../analysis/program/file.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { type SagaStep, sagasOf } from "../analysis/effects/sagaSteps.ts"
+import { type WorkflowStep, workflowStepsOf } from "../analysis/effects/workflowSteps.ts"
 import { isExamplePath } from "../files/testPath.ts"
 import { walk } from "../ir/children.ts"
 import type { Class, Func } from "../ir/nodes.ts"

@@ -1,8 +1,8 @@
 /** schedule-clobber: who comes last decides when the one alarm rings, also when an earlier one was pending. */
-import { isAlarmHandler, isSlotSetter, slotInstant } from "../analysis/arming.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted, receiverOf } from "../analysis/names.ts"
-import { readsSlot } from "../analysis/slots.ts"
+import { isAlarmHandler, isSlotSetter, slotInstant } from "../analysis/waits/arming.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, receiverOf } from "../analysis/program/names.ts"
+import { readsSlot } from "../analysis/sharing/slots.ts"
 import type { Func, Node } from "../ir/nodes.ts"
 import type { Rule } from "./rule.ts"
 

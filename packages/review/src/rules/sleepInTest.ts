@@ -1,16 +1,16 @@
 /** sleep-in-test: a test that hopes a fixed time is enough. */
-import { numberOf } from "../analysis/constants.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted, wordsOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
+import { numberOf } from "../analysis/program/constants.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted, wordsOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
 import {
   assertionsAfter,
   saysItStays,
   saysNothingHappened,
   testAround,
   testName,
-} from "../analysis/testBodies.ts"
-import { type Wait, waitMs, waitsOf } from "../analysis/waits.ts"
+} from "../analysis/program/testBodies.ts"
+import { type Wait, waitMs, waitsOf } from "../analysis/waits/waits.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { Draft, Rule } from "./rule.ts"

@@ -1,6 +1,6 @@
 /** stale-term-action: what was decided as leader is done when another may lead. */
-import type { File } from "../analysis/file.ts"
-import { leaves } from "../analysis/failures.ts"
+import type { File } from "../analysis/program/file.ts"
+import { leaves } from "../analysis/program/failures.ts"
 import {
   asksLeadership,
   isAskedAgain,
@@ -8,15 +8,15 @@ import {
   isResignation,
   speaksOfLeadership,
   speaksOfTerm,
-} from "../analysis/leadership.ts"
-import { ownerOnlyIn } from "../analysis/leaseRows.ts"
-import { callersOf } from "../analysis/definitions.ts"
-import { renewalsIn } from "../analysis/renewals.ts"
-import { dotted, receiverOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { outsideTermIn } from "../analysis/termContexts.ts"
-import { waitsOf, type Wait } from "../analysis/waits.ts"
-import { courseOf } from "../analysis/yields.ts"
+} from "../analysis/leadership/leadership.ts"
+import { ownerOnlyIn } from "../analysis/leadership/leaseRows.ts"
+import { callersOf } from "../analysis/program/definitions.ts"
+import { renewalsIn } from "../analysis/leadership/renewals.ts"
+import { dotted, receiverOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { outsideTermIn } from "../analysis/leadership/termContexts.ts"
+import { waitsOf, type Wait } from "../analysis/waits/waits.ts"
+import { courseOf } from "../analysis/program/yields.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Func, Node } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"

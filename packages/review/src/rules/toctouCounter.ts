@@ -1,9 +1,9 @@
 /** toctou-counter: a place is found free under a limit, and taken later, when others found it free as well. */
-import { changesOf, type Change } from "../analysis/counters.ts"
-import { type ContextLimit, contextLimits } from "../analysis/contextLimits.ts"
-import type { File } from "../analysis/file.ts"
-import { dotted } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
+import { changesOf, type Change } from "../analysis/sharing/counters.ts"
+import { type ContextLimit, contextLimits } from "../analysis/sharing/contextLimits.ts"
+import type { File } from "../analysis/program/file.ts"
+import { dotted } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
 import {
   firstAct,
   guardsOf,
@@ -12,16 +12,16 @@ import {
   isReservedAnywhere,
   type Act,
   type Guard,
-} from "../analysis/reservations.ts"
-import { type RowLimit, rowLimits } from "../analysis/rowLimits.ts"
-import { isCalledHeld, sectionsAt, shareSection } from "../analysis/sections.ts"
+} from "../analysis/sharing/reservations.ts"
+import { type RowLimit, rowLimits } from "../analysis/rows/rowLimits.ts"
+import { isCalledHeld, sectionsAt, shareSection } from "../analysis/sharing/sections.ts"
 import {
   courseOf,
   isCooperative,
   runsInPlace,
   yieldBetween,
   yieldShown,
-} from "../analysis/yields.ts"
+} from "../analysis/program/yields.ts"
 import { walk } from "../ir/children.ts"
 import type { Call, Node } from "../ir/nodes.ts"
 import type { Draft, DraftFact, Rule } from "./rule.ts"

@@ -1,17 +1,17 @@
 /** wall-clock-lease: whether a lease has ended is decided by a clock that its holder does not have. */
-import { appTimeIn } from "../analysis/clocks.ts"
-import type { File } from "../analysis/file.ts"
+import { appTimeIn } from "../analysis/waits/clocks.ts"
+import type { File } from "../analysis/program/file.ts"
 import {
   isLeaseEnd,
   leaseComparisonsOf,
   leaseCondition,
   type LeaseComparison,
-} from "../analysis/leaseTimes.ts"
-import { speaksOfLock, stepsOf, type Step } from "../analysis/locks.ts"
-import { dotted, wordsOf } from "../analysis/names.ts"
-import type { Program } from "../analysis/program.ts"
-import { queriesOf } from "../analysis/queries.ts"
-import { ownClassOf } from "../analysis/resolve.ts"
+} from "../analysis/leadership/leaseTimes.ts"
+import { speaksOfLock, stepsOf, type Step } from "../analysis/stores/locks.ts"
+import { dotted, wordsOf } from "../analysis/program/names.ts"
+import type { Program } from "../analysis/program/program.ts"
+import { queriesOf } from "../analysis/rows/queries.ts"
+import { ownClassOf } from "../analysis/program/resolve.ts"
 import type { Node } from "../ir/nodes.ts"
 import type { Draft, Rule, Spot } from "./rule.ts"
 

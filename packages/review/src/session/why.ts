@@ -1,5 +1,5 @@
 /** Explains a place of a reviewed file: its findings with what became of them, and the silence of the other rules. */
-import type { File } from "../analysis/file.ts"
+import type { File } from "../analysis/program/file.ts"
 import { isTierAtLeast } from "../config/config.ts"
 import { settingOf } from "../config/settings.ts"
 import { InputError } from "../files/inputError.ts"
