@@ -26,6 +26,7 @@ import {
   whyNot,
 } from "./settle.ts"
 import type { Row } from "./values.ts"
+import { worthAClaim } from "./worthAClaim.ts"
 
 // About 5 ms. When more than this come due at once, the rest is promoted by the next claims.
 const MOST_PROMOTED = 1_000
@@ -111,14 +112,14 @@ async function claimAll(
   held: readonly ClaimedJob[],
 ): Promise<ClaimedJob[]> {
   const claimed: ClaimedJob[] = []
-  const { claims } = progress.request
-  const wanted = claims.filter(({ limit }) => limit > 0)
+  const wanted = progress.request.claims.filter(({ limit }) => limit > 0)
   const lanes = await context.lanes.find(wanted)
+  const worth = await worthAClaim(context, lanes)
   for (const [index, claim] of wanted.entries()) {
     const most = claim.limit + (claim.ahead ?? 0)
     const left = most - held.filter((job) => job.queue === claim.queue).length
     const ids = lanes[index] as readonly number[]
-    if (left <= 0 || ids.length === 0) continue
+    if (left <= 0 || ids.length === 0 || worth[index] !== true) continue
     if (context.limited.includes(ids)) {
       claimed.push(...(await claimUnderLimits(context, progress, { claim, ids, left }, false)))
     } else await claimFrom(context, progress, { claim, ids, left }, claimed)

@@ -77,6 +77,11 @@ export class LowMarks {
     return mayLook ? unbounded(lanes) : undefined
   }
 
+  /** Whether the next claim must look everywhere, whatever a bounded look says. */
+  get isOwed(): boolean {
+    return this.#isOwed
+  }
+
   /** The look that `again` asked for is left to the next claim. */
   owe(): void {
     this.#isOwed = true

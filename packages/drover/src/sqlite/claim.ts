@@ -58,7 +58,7 @@ export function claimJobs(
   for (const { queue, kinds, limit, ahead = 0 } of request.claims) {
     const left = limit + ahead - held.filter((job) => job.queue === queue).length
     if (left <= 0 || tx.queue(queue).paused) continue
-    const lanes = lanesOf(tx, queue, kinds)
+    const lanes = tx.lanes.ids(tx.statements, queue, kinds)
     promoteDue(tx, lanes)
     if (request.solo && held.length + claimed.length > 0) continue
     // Asked only now: what came due just now may be the first with keys.
@@ -104,20 +104,6 @@ function takeLimited(
     start: (rows, hasLimitKeys) => start(tx, rows, request, claimed, hasLimitKeys),
   })
   if (isHeldBack) heldBack.push(ask.queue)
-}
-
-/** The lanes of these kinds that exist. A kind that was never enqueued costs one look-up. */
-export function lanesOf(
-  tx: Pick<WriteTx, "lanes" | "statements">,
-  queue: string,
-  kinds: readonly string[],
-): number[] {
-  const lanes: number[] = []
-  for (const kind of kinds) {
-    const lane = tx.lanes.find(tx.statements, queue, kind)
-    if (lane !== undefined) lanes.push(lane.id)
-  }
-  return lanes
 }
 
 function take(

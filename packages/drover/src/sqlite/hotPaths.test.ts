@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite"
+import { DatabaseSync, StatementSync } from "node:sqlite"
 import { expect, test, vi } from "vitest"
 import { Events } from "../events/index.ts"
 import type { ClaimedJob, NewJob, Store } from "../store/index.ts"
@@ -146,6 +146,52 @@ test("more kinds than one statement can merge are claimed in the same order", as
   const { claimed } = await store.exchange(request)
   const expected = jobs.toSorted((a, b) => a.priority - b.priority).map(({ id }) => id)
   expect(claimed.map(({ jobId }) => jobId)).toEqual(expected)
+  await store.close()
+})
+
+test("a claim of many kinds takes the first jobs of all lanes, and merges no lane that gives none of them", async () => {
+  const { store } = await open()
+  const identity = { workerId: "wide", token: 1, leaseMs: 900_000, host: "h", pid: 1, info: "{}" }
+  const worker = await store.registerWorker(identity)
+  const kinds = Array.from({ length: 300 }, (_, index) => `kind ${index}`)
+  const inLane = (kind: string, at: number): NewJob[] =>
+    [3, 1, 2].map((n) => job({ queue: "wide", kind, priority: ((at * 7) % 300) * 3 + n * 40 }))
+  const jobs = kinds.flatMap(inLane)
+  await store.enqueue(jobs)
+  const claims = [{ queue: "wide", kinds, limit: 3 }]
+  const request = { worker, settlements: [], claims, repeat: false, solo: false }
+  const ids: string[] = []
+  const statements = await statementsOf(async () => {
+    for (let token = 10; token < 20; token++)
+      ids.push(...(await store.exchange({ ...request, token })).claimed.map(({ jobId }) => jobId))
+  })
+  const expected = jobs.toSorted((a, b) => a.priority - b.priority || (a.id < b.id ? -1 : 1))
+  expect(ids).toEqual(expected.slice(0, 30).map(({ id }) => id))
+  const arms = statements.map((sql) => sql.split(" union all ").length)
+  expect(Math.max(...arms)).toBe(4)
+  const [heads] = statements.filter((sql) => sql.startsWith("select l.value"))
+  expect(planOf(heads!).join()).toMatch(
+    /SEARCH drover_job USING COVERING INDEX drover_job_(ready|due)/,
+  )
+  await store.close()
+})
+
+test("a look at many kinds asks once for each queue which of them it has", async () => {
+  const { store } = await open()
+  const identity = { workerId: "look", token: 1, leaseMs: 900_000, host: "h", pid: 1, info: "{}" }
+  const worker = await store.registerWorker(identity)
+  const kinds = Array.from({ length: 300 }, (_, index) => `kind ${index}`)
+  await store.enqueue([job({ queue: "sparse", kind: "kind 299" })])
+  const get = vi.spyOn(StatementSync.prototype, "get")
+  const queues = ["sparse", "bare"].map((queue) => ({ queue, kinds }))
+  expect(await store.peek({ worker, queues })).toMatchObject({ claimable: ["sparse"] })
+  const asked = get.mock.contexts.map((statement) => (statement as StatementSync).sourceSQL)
+  get.mockRestore()
+  expect(asked.length).toBeGreaterThan(0)
+  expect(asked.filter((sql) => sql.includes("from drover_lane"))).toEqual([])
+  // A lane that was made since is seen by the next one.
+  await store.enqueue([job({ queue: "bare", kind: "kind 7" })])
+  expect(await store.peek({ worker, queues })).toMatchObject({ claimable: ["sparse", "bare"] })
   await store.close()
 })
 

@@ -8,6 +8,9 @@ export interface Lane {
   readonly kind: string
 }
 
+// To ask for so many one by one costs less than to read what else there is in their queue.
+const FEW_UNKNOWN = 4
+
 /**
  * What this process knows of `drover_lane`. Lanes are never deleted, so what was read once stays true, but a
  * lane that was made in a transaction is true only when that commits: a rollback must `forget`.
@@ -22,6 +25,22 @@ export class Lanes {
     if (known !== undefined) return known
     const row = statements.first("find_lane", queue, kind)
     return row === undefined ? undefined : this.#remember({ id: row[0] as number, queue, kind })
+  }
+
+  /** The lanes of these kinds that exist. Those that never had a job cost one look-up, or one statement for all of them. */
+  ids(statements: Statements, queue: string, kinds: readonly string[]): number[] {
+    const known = this.#idsKnown(queue, kinds)
+    const unknown = kinds.length - known.length
+    if (unknown === 0) return known
+    if (unknown <= FEW_UNKNOWN) {
+      for (const kind of kinds) this.find(statements, queue, kind)
+    } else {
+      for (const [id, kind] of statements.all("lanes_of_queue", queue)) {
+        if (this.#byName.get(queue)?.has(kind as string) === true) continue
+        this.#remember({ id: id as number, queue, kind: kind as string })
+      }
+    }
+    return this.#idsKnown(queue, kinds)
   }
 
   /** The lane, made if it is not there. Needs the write lock. */
@@ -46,6 +65,12 @@ export class Lanes {
   forget(): void {
     this.#byName.clear()
     this.#byId.clear()
+  }
+
+  #idsKnown(queue: string, kinds: readonly string[]): number[] {
+    const byKind = this.#byName.get(queue)
+    if (byKind === undefined) return []
+    return kinds.flatMap((kind) => byKind.get(kind)?.id ?? [])
   }
 
   #remember(lane: Lane): Lane {

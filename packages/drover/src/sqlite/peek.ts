@@ -1,5 +1,4 @@
 import type { PeekReply, PeekRequest, QueueSettings } from "../store/index.ts"
-import { lanesOf } from "./claim.ts"
 import type { StoreContext } from "./context.ts"
 import { readLanes } from "./laneQueries.ts"
 import type { LaneQuery } from "./laneQueries.ts"
@@ -39,7 +38,7 @@ function peekWithin(tx: ReadTx, request: PeekRequest): PeekReply {
     if (lease !== "valid") break
     if (settings.some((stored) => stored.queue === queue && stored.paused)) continue
     // What no limit lets start now would be asked for again and again.
-    const look = lookAtLimits(tx, limits, queue, lanesOf(tx, queue, kinds))
+    const look = lookAtLimits(tx, limits, queue, tx.lanes.ids(tx.statements, queue, kinds))
     const waiting = lookInto(tx, look.open)
     if (waiting.ordinary || look.ordinary) claimable.push(queue)
     solo ||= waiting.solo || look.solo

@@ -539,6 +539,17 @@ from (
   limit $4::integer
 ) n
 group by n.lane`,
+  lanes_worth_a_claim: `select l.id
+from unnest($1::integer[], $2::bigint[], $3::bigint[]) l (id, below, low)
+where (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below limit 1) is not null
+  or (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low limit 1) is not null
+  or (
+    select 1 from {schema}.job d
+    where d.lane = l.id and d.waits = 0 and d.run_at <= floor(extract(epoch from now()) * 1000)::bigint limit 1
+  ) is not null
+  or (select 1 from {schema}.limited_lane x where x.lane = l.id limit 1) is not null
+  or (select 1 from {schema}.track t where t.lane = l.id limit 1) is not null
+  or (select 1 from {schema}.job d where d.lane = l.id and d.waits = 5 limit 1) is not null`,
   lanes_of_jobs: `select j.id, j.lane from {schema}.job j where j.id = any ($1::uuid[])`,
   limited_lanes: `select l.id from unnest($1::integer[]) l (id)
 where exists (select from {schema}.limited_lane x where x.lane = l.id)
@@ -551,6 +562,11 @@ from {schema}.claim_limited_2(
   find_lanes: `select l.queue, l.kind, l.id
 from unnest($1::text[], $2::text[]) p (queue, kind)
 join {schema}.lane l on l.queue = p.queue and l.kind = p.kind`,
+  lanes_of_queues: `select l.queue, l.kind, l.id
+from unnest($1::text[], $2::integer[]) q (name, known)
+cross join lateral (select count(*) as many from {schema}.lane c where c.queue = q.name) n
+join {schema}.lane l on l.queue = q.name
+where n.many <> q.known`,
   make_lanes: `insert into {schema}.lane (queue, kind)
 select p.queue, p.kind from unnest($1::text[], $2::text[]) p (queue, kind) order by p.queue, p.kind
 on conflict do nothing`,

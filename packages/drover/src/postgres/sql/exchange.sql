@@ -285,6 +285,21 @@ from (
 ) n
 group by n.lane;
 
+-- name: lanes_worth_a_claim
+-- Called by exchanges that claim from many queues: the lanes of which a claim may take something, or must say why not. A
+-- few look-ups for each lane by job_ready, job_due and those of limits, as in exchange and peek.
+select l.id
+from unnest($1::integer[], $2::bigint[], $3::bigint[]) l (id, below, low)
+where (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank < l.below limit 1) is not null
+  or (select 1 from {schema}.job j where j.lane = l.id and j.waits = 1 and j.rank >= l.low limit 1) is not null
+  or (
+    select 1 from {schema}.job d
+    where d.lane = l.id and d.waits = 0 and d.run_at <= floor(extract(epoch from now()) * 1000)::bigint limit 1
+  ) is not null
+  or (select 1 from {schema}.limited_lane x where x.lane = l.id limit 1) is not null
+  or (select 1 from {schema}.track t where t.lane = l.id limit 1) is not null
+  or (select 1 from {schema}.job d where d.lane = l.id and d.waits = 5 limit 1) is not null;
+
 -- name: lanes_of_jobs
 -- Called by exchange for jobs that it ended. By primary key.
 select j.id, j.lane from {schema}.job j where j.id = any ($1::uuid[]);

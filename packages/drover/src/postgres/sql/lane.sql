@@ -1,8 +1,18 @@
 -- name: find_lanes
--- Called when a process meets a pair of queue and kind for the first time. By the unique index.
+-- Called when a process enqueues into a pair of queue and kind for the first time. By the unique index.
 select l.queue, l.kind, l.id
 from unnest($1::text[], $2::text[]) p (queue, kind)
 join {schema}.lane l on l.queue = p.queue and l.kind = p.kind;
+
+-- name: lanes_of_queues
+-- Called by claims and looks of workers some of whose kinds never had a job in some of their queues: all lanes of those
+-- queues that have another number of them than the process knows; lanes are never deleted. By the unique index, queue by
+-- queue.
+select l.queue, l.kind, l.id
+from unnest($1::text[], $2::integer[]) q (name, known)
+cross join lateral (select count(*) as many from {schema}.lane c where c.queue = q.name) n
+join {schema}.lane l on l.queue = q.name
+where n.many <> q.known;
 
 -- name: make_lanes
 -- Called by the first enqueue of a kind into a queue; in order, so that two never wait for each other.

@@ -200,6 +200,7 @@ where h.hash = ?`,
   add_key_holder: `insert into drover_hold (hash, job) values (?, ?)`,
   pass_key: `update drover_hold set job = ? where hash = ?`,
   find_lane: `select id from drover_lane where queue = ? and kind = ?`,
+  lanes_of_queue: `select id, kind from drover_lane where queue = ?`,
   add_lane: `insert into drover_lane (queue, kind) values (?, ?) returning id`,
   lane_outlook: `select
   exists (select 1 from drover_job where lane = ? and state = 1 and solo = 0),

@@ -2,6 +2,10 @@
 -- Called when a process meets a pair of queue and kind for the first time. Served by the unique index.
 select id from drover_lane where queue = ? and kind = ?;
 
+-- name: lanes_of_queue
+-- Called by claims and looks of workers with many kinds of which some never had a job in the queue. By the unique index.
+select id, kind from drover_lane where queue = ?;
+
 -- name: add_lane
 -- Called by the first enqueue of a kind into a queue.
 insert into drover_lane (queue, kind) values (?, ?) returning id;
