@@ -55,6 +55,7 @@ export class Drover extends Administration implements AsyncDisposable {
   readonly #waiter: ResultWaiter
   readonly #enqueues: EnqueueTargets
   readonly #adHoc: Map<string, JobDefinition> = new Map()
+  /** Those that start, run or stop. */
   readonly #workers: Set<Worker> = new Set()
   readonly #leadership: ClientLeadership
   #closing: Promise<void> | null = null
@@ -230,15 +231,14 @@ export class Drover extends Administration implements AsyncDisposable {
         if (running === null) this.#leadership.ending(worker)
         else this.#leadership.began(worker, store)
       },
+      // Also when it is started again: a close stops what is there, and lets nothing begin beside it.
+      onStarting: () => {
+        if (this.#closing !== null) throw closedError()
+        this.#workers.add(worker)
+      },
+      onStopped: () => this.#workers.delete(worker),
     })
-    if (this.#closing !== null) throw closedError()
-    this.#workers.add(worker)
-    try {
-      await worker.start()
-    } catch (error) {
-      this.#workers.delete(worker)
-      throw error
-    }
+    await worker.start()
     return worker
   }
 

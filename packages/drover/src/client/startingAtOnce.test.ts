@@ -7,6 +7,7 @@ import type { JobHandle } from "../jobs/define/jobHandle.ts"
 import { faultyStore } from "../jobs/work/fixtures/faultyStore.ts"
 import type { FaultyStore } from "../jobs/work/fixtures/faultyStore.ts"
 import { sqlite } from "../sqlite/index.ts"
+import { asLeader } from "../store/asLeader.fixture.ts"
 import type { ExchangeRequest, Store, StoreSource } from "../store/index.ts"
 import { createTestDrover } from "../testing/index.ts"
 import type { TestDrover, TestDroverOptions } from "../testing/index.ts"
@@ -181,6 +182,49 @@ test.for(["before", "after"] as const)(
     expect(await world.drover.count()).toBe(1)
   },
 )
+
+test("while a job runs alone after a crash, an enqueue goes the usual way, also its own", async () => {
+  const seen: unknown[] = []
+  const held = Promise.withResolvers<void>()
+  const other = noting(seen)
+  const suspect = defineJob("suspect", {
+    async run() {
+      const child = await world.drover.enqueue(other, { n: 1 })
+      seen.push(child.status)
+      await held.promise
+    },
+  })
+  await using world = watched({ jobs: [suspect, other] })
+  const handle = await world.drover.enqueue(suspect)
+  const { store } = world.faulty
+  const identity = { workerId: "dead", token: 7, leaseMs: 30_000 }
+  const worker = await store.registerWorker({ ...identity, host: "elsewhere", pid: 1, info: "{}" })
+  const claims = [{ queue: "default", kinds: ["suspect"], limit: 1 }]
+  await store.exchange({ worker, settlements: [], claims, token: 8, repeat: false, solo: false })
+  await using running = await world.drover.work()
+  await world.clock.settle()
+  const leader = await asLeader(store)
+  await leader.rescue({ deadWorkers: ["dead"], expiredLeases: false, limit: 1 })
+  for (let n = 0; n < 100 && running.running().length === 0; n++) await world.clock.advance(100)
+  expect(seen).toEqual(["enqueued"])
+  await world.drover.enqueue(other, { n: 2 })
+  held.resolve()
+  expect(await ended(world, handle)).toMatchObject({ state: "completed", crashes: 1 })
+  await world.clock.settle()
+  expect(seen).toEqual(["enqueued", 1, 2])
+})
+
+test("a job with a unique key goes the usual way: who holds the key must not hold up the worker", async () => {
+  const started: unknown[] = []
+  const job = noting(started)
+  await using world = watched({ jobs: [job] })
+  await using _worker = await world.drover.work()
+  await world.clock.settle()
+  world.calls()
+  const handle = await world.drover.enqueue(job, { n: 1 }, { unique: { key: "k" } })
+  expect(world.calls()[0]).toBe("enqueue 1")
+  expect(await ended(world, handle)).toMatchObject({ state: "completed" })
+})
 
 test("a client that is closing refuses an enqueue, whatever its worker could do", async () => {
   const job = noting([])

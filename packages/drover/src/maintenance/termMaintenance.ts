@@ -37,7 +37,7 @@ export interface TermMaintenanceOptions {
 
 /** Services that run. In an object, because a promise that is returned would be waited for. */
 interface Running {
-  /** Resolves with the error when one of them fails. */
+  /** Resolves with the error when one of them fails, and with why the term ended if that comes first. */
   readonly failed: Promise<unknown>
 }
 
@@ -84,7 +84,7 @@ export class TermMaintenance {
       term.signal.throwIfAborted()
       onStarted()
       const startedMono = clock.monotonic()
-      const error = await Promise.race([failed, aborted(term.signal)])
+      const error = await failed
       if (term.signal.aborted) return
       if (clock.monotonic() - startedMono < STABLE_MS) throw error
     }
@@ -143,11 +143,19 @@ export class TermMaintenance {
       stop()
     })
     // The term's end stops them whenever it comes, and says why; the attempt's end only while they start.
-    void aborted(term.signal).then(() => stop(term.signal.reason as DroverError))
+    const onTermOver = (): void => {
+      stop(term.signal.reason as DroverError)
+      failed.resolve(term.signal.reason)
+    }
+    term.signal.addEventListener("abort", onTermOver, { once: true })
+    // A term may last for months, and see many services come and go.
+    void gone.promise.then(() => term.signal.removeEventListener("abort", onTermOver))
     const onAttemptOver = (): void => stop(signal.reason as DroverError)
     signal.addEventListener("abort", onAttemptOver, { once: true })
     try {
-      await group.start()
+      const started = group.start()
+      if (term.signal.aborted) onTermOver()
+      await started
       return { failed: failed.promise }
     } catch (error) {
       // It has stopped what had started.

@@ -44,6 +44,21 @@ test("a schedule that another process makes is fired without a hint within a min
   expect(await ground.history("heard")).toHaveLength(1)
 })
 
+test("ids of ticks carry the store's time, however far off the leader's clock is", async () => {
+  await using ground = new Ground()
+  const a = await ground.process("a")
+  await a.schedules.create(daily("often", { every: "1m" }))
+  a.aheadMs = 5 * hour
+  await a.lead()
+  await ground.advance(minute)
+  a.aheadMs = -5 * hour
+  await ground.advance(minute)
+  const times = (await ground.jobs()).map(({ id }) =>
+    parseInt(id.replace("-", "").slice(0, 12), 16),
+  )
+  expect(times).toEqual([at("2026-03-01T00:01:00Z"), at("2026-03-01T00:02:00Z")])
+})
+
 test("an interval never drifts, however late its ticks are", async () => {
   await using ground = new Ground()
   const a = await ground.process("a")

@@ -86,10 +86,12 @@ export function scheduleTicker(context: TickerContext): Startable {
 class TickRounds {
   readonly #context: TickerContext
   readonly #ids: UuidMaker
+  #storeNow = 0
 
   constructor(context: TickerContext) {
     this.#context = context
-    this.#ids = new UuidMaker(context.clock, context.rng)
+    // Postgres lists jobs by id: a leader whose clock is hours off must not put ticks before or behind all others.
+    this.#ids = new UuidMaker({ now: () => this.#storeNow }, context.rng)
   }
 
   /** Does all that is due. @returns ms until the next round. */
@@ -112,6 +114,7 @@ class TickRounds {
   }
 
   #plan({ due, released, now }: DueSchedules): Plan[] {
+    this.#storeNow = now
     const isDue = new Set(due.map(({ name }) => name))
     return [
       ...due.map((row) => this.#guarded(row, () => planTick(row, now, this.#ids))),

@@ -40,6 +40,8 @@ export interface ServiceOptions {
   readonly events: Events
   /** Acquires and starts everything; the service runs when it returns. */
   readonly start: (scope: ServiceScope) => void | Promise<void>
+  /** Called when nothing of a period runs any more and whoever waits for its stop is being told; must not throw. */
+  readonly onStopped?: () => void
 }
 
 // What is remembered has a bound; a failure beyond it is told each time.
@@ -75,6 +77,7 @@ export class Service implements Startable, AsyncDisposable {
   readonly name: string
   readonly #events: Events
   readonly #body: (scope: ServiceScope) => void | Promise<void>
+  readonly #onStopped: (() => void) | undefined
   readonly #failedListeners: Set<(error: unknown) => void> = new Set()
   #state: ServiceState = "stopped"
   #run: Run | undefined
@@ -85,6 +88,7 @@ export class Service implements Startable, AsyncDisposable {
     this.name = options.name
     this.#events = options.events
     this.#body = options.start
+    this.#onStopped = options.onStopped
   }
 
   get state(): ServiceState {
@@ -180,6 +184,7 @@ export class Service implements Startable, AsyncDisposable {
     run.started.reject(run.failure === undefined ? signal.reason : run.failure.error)
     if (errors.length === 0) run.ended.resolve()
     else run.ended.reject(asOne(errors, this.name))
+    this.#onStopped?.()
     this.#startAgain()
   }
 

@@ -226,7 +226,7 @@ export class Exchanger {
   /** Whether nothing is under way, about to go, or to be repeated. */
   #isIdle(): boolean {
     if (this.#closed || this.#scheduled || this.#retryTimer !== undefined) return false
-    if (this.#underWay > 0 || this.#lost.length > 0 || this.#host.solo.waits) return false
+    if (this.#underWay > 0 || this.#lost.length > 0 || this.#host.solo.engaged) return false
     return this.#settlements.length === 0 && !this.#settlements.cautious
   }
 

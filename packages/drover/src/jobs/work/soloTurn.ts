@@ -35,6 +35,11 @@ export class SoloTurn {
     return this.#waitingSinceMono !== undefined && !this.#runs
   }
 
+  /** Whether a job that must run alone waits or runs, so that an ordinary one may not start as a matter of course. */
+  get engaged(): boolean {
+    return this.#runs || this.#waitingSinceMono !== undefined
+  }
+
   /** Whether a job that must run alone is waiting, as the store said just now. */
   seen(waiting: boolean, nowMono: number): void {
     if (!waiting) this.#waitingSinceMono = undefined

@@ -21,10 +21,12 @@ export interface EnqueueBeside {
  * and as far as this worker knows nothing waits in any queue. `undefined` where it had better take its turn.
  */
 export function startsAtOnce(
-  { queue: name, kind, delayMs, runAt }: NewJob,
+  { queue: name, kind, delayMs, runAt, unique }: NewJob,
   queues: readonly WorkerQueue[],
 ): WorkerQueue | undefined {
   if (delayMs > 0 || runAt !== null) return undefined
+  // A user's transaction may hold its key for as long as it likes, and nothing else of this worker would be written.
+  if (unique !== null) return undefined
   if (queues.some((queue) => queue.wants || queue.isHeldBack || queue.room.size > 0)) {
     return undefined
   }

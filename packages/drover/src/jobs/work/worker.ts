@@ -35,6 +35,10 @@ export interface WorkerParts {
   readonly asLeader?: object | null
   /** Called when a period begins to run, with what it takes jobs by, and with `null` when it begins to stop. */
   readonly onRunning?: (running: EnqueuesAtOnce | null) => void
+  /** Called when a period begins, before it touches anything; what it throws refuses the start. */
+  readonly onStarting?: () => void
+  /** Called when nothing of a period is left, and with it no error that a stop has still to tell. */
+  readonly onStopped?: () => void
 }
 
 /** A worker that may start a job of its own program with the commit that makes it. */
@@ -77,6 +81,7 @@ export class Worker implements Startable, AsyncDisposable {
       name: this.name,
       events: parts.events,
       start: (scope) => this.#body(scope),
+      ...(parts.onStopped && { onStopped: parts.onStopped }),
     })
   }
 
@@ -174,6 +179,7 @@ export class Worker implements Startable, AsyncDisposable {
   }
 
   async #body(scope: ServiceScope): Promise<void> {
+    this.#parts.onStarting?.()
     const { clock, rng, events, store } = this.#parts
     const options = this.#options
     const children = new ChildPools({
