@@ -110,7 +110,7 @@ export interface DroverEvents {
   /** An operation had to wait for the database; it succeeded or will be reported as failed. */
   "store.busy": { readonly operation: string; readonly waitedMs: number; readonly attempts: number }
   "store.failed": { readonly operation: string; readonly code: string; readonly message: string }
-  /** The first success after `store.failed`. */
+  /** The first success after `store.failed`; after a full disk, once what it refused is written or it refuses nothing more. */
   "store.recovered": { readonly operation: string; readonly afterMs: number }
 
   /**

@@ -298,7 +298,7 @@ export class PostgresDatabase {
       if (!this.#isWorthAgain(error, options)) throw this.#failed(operation, error)
       result = await this.#again(operation, options, body, error)
     }
-    this.#failures.succeeded(options.reads === true ? "read" : "write")
+    this.#failures.succeeded(operation, options.reads === true ? "read" : "write")
     return result
   }
 

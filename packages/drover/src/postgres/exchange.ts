@@ -1,5 +1,3 @@
-import { assert } from "../errors/index.ts"
-import { jobStates } from "../store/index.ts"
 import type {
   ClaimedJob,
   ClaimRequest,
@@ -8,7 +6,10 @@ import type {
   ExchangeRequest,
   SettleStatus,
 } from "../store/index.ts"
+import { claimPast } from "./carefulClaims.ts"
+import type { CarefulClaim } from "./carefulClaims.ts"
 import type { StoreContext } from "./context.ts"
+import { tell, tellEnded } from "./endedJobs.ts"
 import { claimedJobs, leases, readReply } from "./exchangeReply.ts"
 import type { Lease, Reply } from "./exchangeReply.ts"
 import { laneShares } from "./laneShares.ts"
@@ -185,15 +186,25 @@ async function claimFrom(
     if (!bands.isBounded) context.marks.looked(sentMono)
     const found = [...reply.claimed]
     left -= found.length
-    if (reply.careful.length > 0) {
-      const careful = await claimOneByOne(context, progress, reply.careful, left)
-      left -= careful.length
-      found.push(...careful)
-      found.sort(byRank(reply.agingMs))
+    const isFull = reply.claimed.length + reply.careful.length === limit
+    const careful = await claimOneByOne(context, progress, reply.careful, left)
+    found.push(...careful.claimed)
+    left -= careful.claimed.length
+    // The next look would only pick those again.
+    const isStuck = isFull && careful.left.length > 0
+    if (isStuck) {
+      const behind = { left: careful.left, most: left }
+      found.push(
+        ...(await claimPast(context.database, bands, behind, (ids, most) =>
+          claimOneByOne(context, progress, ids, most),
+        )),
+      )
     }
+    if (reply.careful.length > 0) found.sort(byRank(reply.agingMs))
     claimed.push(...found)
+    if (isStuck) return
     // More than a row of the trail holds, or some of the first ones had to be ended: there may be others.
-    if (reply.claimed.length + reply.careful.length === limit) {
+    if (isFull) {
       if (left > 0) continue
       return
     }
@@ -294,50 +305,25 @@ async function promote(
   }
 }
 
-function tell(
-  { ended }: Progress,
-  lane: { readonly kind: string; readonly queue: string } | undefined,
-  jobId: string,
-  state: number,
-): void {
-  assert(lane !== undefined, "the lane of a job is there")
-  const { kind, queue } = lane
-  const reason = state === 5 ? "expired" : "unique key is held by another job"
-  ended.push({ jobId, kind, queue, state: jobStates[state] as EndedJob["state"], reason })
-}
-
 /** Claims jobs that may turn out to have ended: expired, or their key was taken. */
 async function claimOneByOne(
   context: StoreContext,
   progress: Progress,
   ids: readonly string[],
   limit: number,
-): Promise<ClaimedJob[]> {
+): Promise<CarefulClaim> {
+  if (ids.length === 0) return { claimed: [], left: [] }
   const { worker, token } = progress.request
   const values = [worker.ref, worker.token, token, ids, limit]
   const rows = await context.database.statement("exchange", "claim_one_by_one", values)
   const gone = rows.filter(([, state]) => state !== null)
   if (gone.length > 0) await tellEnded(context, progress, gone)
-  if (gone.length === rows.length) return []
+  const seen = new Set(rows.map(([id]) => id as string))
+  const left = ids.filter((id) => !seen.has(id))
+  if (gone.length === rows.length) return { claimed: [], left }
   const started = new Set(rows.filter(([, state]) => state === null).map(([id]) => id as string))
   const held = await readHeldRows(context, progress)
-  return held.filter(({ jobId }) => started.has(jobId))
-}
-
-async function tellEnded(
-  { database, lanes }: StoreContext,
-  progress: Progress,
-  gone: readonly (readonly unknown[])[],
-): Promise<void> {
-  const values = [gone.map(([id]) => id as string)]
-  const rows = await database.statement("exchange", "lanes_of_jobs", values, { reads: true })
-  const laneById = new Map(rows.map(([id, lane]) => [id as string, lane as number]))
-  const known = await lanes.byId(laneById.values())
-  for (const [id, state] of gone) {
-    const lane = laneById.get(id as string)
-    // Deleted by now: then nobody asks any more.
-    if (lane !== undefined) tell(progress, known.get(lane), id as string, state as number)
-  }
+  return { claimed: held.filter(({ jobId }) => started.has(jobId)), left }
 }
 
 /** A job that runs alone: it shares its process with nothing else. */
@@ -360,20 +346,19 @@ async function claimAlone(
     const limited = await claimUnderLimits(context, progress, wish, true)
     if (limited.length > 0) return limited
   }
+  const past: string[] = []
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const rows = await context.database.statement("exchange", "next_alone", [ids], {
-      reads: true,
-    })
+    const rows = await context.database.statement("exchange", "next_alone", [ids, past], read)
     if (rows[0]?.[1] === true && round === 0) {
       await promote(context, progress, ids)
       continue
     }
     const next = rows.flatMap(([id]) => (id === null ? [] : [id as string]))
     if (next.length === 0) return []
-    const endedBefore = progress.ended.length
-    const claimed = await claimOneByOne(context, progress, next, 1)
-    // None of these may be left to it, but others may wait behind those that ended.
-    if (claimed.length > 0 || progress.ended.length === endedBefore) return claimed
+    const { claimed, left } = await claimOneByOne(context, progress, next, 1)
+    if (claimed.length > 0) return claimed
+    // None of these may be left to it, but others may wait behind them.
+    past.push(...left)
   }
   return []
 }

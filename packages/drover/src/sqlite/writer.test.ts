@@ -182,6 +182,9 @@ test("a full disk, which rolls back by itself, fails the write and leaves the wr
   await expect(large).rejects.toMatchObject({ code: "DROVER_STORE_FULL" })
   await pages(1_000_000)
   expect(await put("a")).toBe("a")
+  // What finds room while what failed is not written tells of no recovery before a calm.
+  await clock.advance(10_000)
+  expect(await put("b")).toBe("b")
   expect(await recovered).toMatchObject({ operation: "large" })
 })
 

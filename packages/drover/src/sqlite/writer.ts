@@ -197,7 +197,7 @@ export class Writer {
       this.#schedule()
       return
     }
-    this.#parts.failures.succeeded()
+    for (const { operation } of group) this.#parts.failures.succeeded(operation)
     for (const [index, write] of group.entries()) write.resolve(results[index] as never)
     this.#schedule()
   }

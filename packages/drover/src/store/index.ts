@@ -21,7 +21,7 @@ export type {
   WorkerRef,
 } from "./exchange.ts"
 export type { JobLog, JobProgress, JobRow, LogLine, StoredError, TrailEntry } from "./jobRow.ts"
-export { FailureReport } from "./failureReport.ts"
+export { FailureReport, wasReported } from "./failureReport.ts"
 export {
   finalStates,
   isFinal,

@@ -3,6 +3,7 @@ import type { Events } from "../../events/index.ts"
 import type { Reachability } from "../../lease/index.ts"
 import { retryDelayMs } from "../../retry/index.ts"
 import type { RetryPolicy } from "../../retry/index.ts"
+import { wasReported } from "../../store/index.ts"
 import type { Clock, Rng } from "../../time/index.ts"
 
 // From a blink to a few seconds: long enough not to hammer a database that is down, short enough that the lease
@@ -16,9 +17,16 @@ const BACKOFF: RetryPolicy = {
   maxAttempts: false,
 }
 
+interface Failing {
+  readonly sinceMono: number
+  failures: number
+  isTold: boolean
+}
+
 /**
  * What the calls of one worker say about its store: one `store.failed` when it stops answering and one
- * `store.recovered` when it answers again, however many calls meet it; and how long to wait before the next.
+ * `store.recovered` when it answers again, however many calls meet it; and how long to wait before the next. Of what the
+ * store has told itself, this says nothing.
  */
 export class StoreHealth {
   readonly #clock: Clock
@@ -27,7 +35,7 @@ export class StoreHealth {
   readonly #reachability: Reachability
   readonly #onGone: (error: unknown) => void
   // By operation, because one may fail (a full disk) while another goes on (reads).
-  readonly #failing: Map<string, { readonly sinceMono: number; failures: number }> = new Map()
+  readonly #failing: Map<string, Failing> = new Map()
 
   constructor(options: {
     readonly clock: Clock
@@ -52,6 +60,7 @@ export class StoreHealth {
     const failing = this.#failing.get(operation)
     if (failing === undefined) return
     this.#failing.delete(operation)
+    if (!failing.isTold) return
     this.#events.emit("store.recovered", { operation, afterMs: nowMono - failing.sinceMono })
   }
 
@@ -60,8 +69,11 @@ export class StoreHealth {
     this.#reachability.interrupted()
     let failing = this.#failing.get(operation)
     if (failing === undefined) {
-      failing = { sinceMono: this.#clock.monotonic(), failures: 0 }
+      failing = { sinceMono: this.#clock.monotonic(), failures: 0, isTold: false }
       this.#failing.set(operation, failing)
+    }
+    if (!failing.isTold && !wasReported(error)) {
+      failing.isTold = true
       this.#events.emit("store.failed", {
         operation,
         code: codeOf(error),

@@ -517,7 +517,8 @@ left join lateral (
   from unnest($1::integer[]) l (id)
   join {schema}.lane n on n.id = l.id
   cross join lateral (
-    select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 order by r.rank, r.id limit 10
+    select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 and r.id <> all ($2::uuid[])
+    order by r.rank, r.id limit 10
   ) s
   where not exists (select from {schema}.queue q where q.name = n.queue and q.paused_at is not null)
     and not exists (select from {schema}.limited_lane x where x.lane = l.id)
@@ -525,6 +526,22 @@ left join lateral (
   limit 10
 ) j on true
 order by j.rank, j.id`,
+  next_past: `select n.id
+from (
+  select r.id, r.rank
+  from unnest($1::integer[], $2::bigint[], $3::bigint[]) b (lane, low, high)
+  join {schema}.lane l on l.id = b.lane
+  cross join lateral (
+    select j.id, j.rank from {schema}.job j
+    where j.lane = b.lane and j.waits = 1 and j.rank >= b.low and j.rank < b.high and j.id <> all ($4::uuid[])
+    order by j.rank, j.id limit $5::integer
+  ) r
+  where not exists (select from {schema}.queue q where q.name = l.queue and q.paused_at is not null)
+    and not exists (select from {schema}.limited_lane x where x.lane = b.lane)
+  order by r.rank, r.id
+  limit $5::integer
+) n
+order by n.rank, n.id`,
   lane_shares: `select n.lane, count(*)
 from (
   select b.lane, r.rank, r.id

@@ -247,7 +247,8 @@ from {schema}.worker w
 where w.ref = $1::integer and w.token = $2::bigint and w.ended_at is null;
 
 -- name: next_alone
--- Called by an exchange that wants a job that runs alone: the first ones of these lanes whose queue is not paused. By job_solo.
+-- Called by an exchange that wants a job that runs alone: the first ones of these lanes whose queue is not paused,
+-- but for those that it has met. By job_solo.
 select j.id, exists (
   select from {schema}.job d
   where d.lane = any ($1::integer[]) and d.waits = 0 and d.run_at <= floor(extract(epoch from now()) * 1000)::bigint
@@ -258,7 +259,8 @@ left join lateral (
   from unnest($1::integer[]) l (id)
   join {schema}.lane n on n.id = l.id
   cross join lateral (
-    select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 order by r.rank, r.id limit 10
+    select r.id, r.rank from {schema}.job r where r.lane = l.id and r.waits = 2 and r.id <> all ($2::uuid[])
+    order by r.rank, r.id limit 10
   ) s
   where not exists (select from {schema}.queue q where q.name = n.queue and q.paused_at is not null)
     and not exists (select from {schema}.limited_lane x where x.lane = l.id)
@@ -266,6 +268,26 @@ left join lateral (
   limit 10
 ) j on true
 order by j.rank, j.id;
+
+-- name: next_past
+-- Called by an exchange that met jobs whose keys others have locked: the first ones of its bands that wait behind those. By
+-- job_ready, nothing locked.
+select n.id
+from (
+  select r.id, r.rank
+  from unnest($1::integer[], $2::bigint[], $3::bigint[]) b (lane, low, high)
+  join {schema}.lane l on l.id = b.lane
+  cross join lateral (
+    select j.id, j.rank from {schema}.job j
+    where j.lane = b.lane and j.waits = 1 and j.rank >= b.low and j.rank < b.high and j.id <> all ($4::uuid[])
+    order by j.rank, j.id limit $5::integer
+  ) r
+  where not exists (select from {schema}.queue q where q.name = l.queue and q.paused_at is not null)
+    and not exists (select from {schema}.limited_lane x where x.lane = b.lane)
+  order by r.rank, r.id
+  limit $5::integer
+) n
+order by n.rank, n.id;
 
 -- name: lane_shares
 -- Called by exchanges that claim from several lanes: how many of the next jobs are in which lane. By job_ready, lane by
