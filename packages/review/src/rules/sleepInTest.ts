@@ -7,6 +7,7 @@ import {
   assertionsAfter,
   saysItStays,
   saysNothingHappened,
+  saysTimeRunsOut,
   testAround,
   testName,
 } from "../analysis/program/testBodies.ts"
@@ -50,7 +51,7 @@ export const sleepInTest: Rule = {
     why: "On a busy machine the time is not enough and the test fails without a reason; on an idle one it is wasted. People answer by making it longer, and the suite grows slow and stays unreliable.",
     silent: [
       "The sleep is a stimulus: it stands in a server, thread or handler that the test sets up, or is a parameter of the test's table.",
-      "The test is about time: its name or its settings speak of a timeout, an expiry, an interval, a rate.",
+      "The test is about time: its name or its settings speak of a timeout, an expiry, an interval, a rate, or a comment at the sleep says what runs out.",
       "What follows asserts that something did not happen, which only time can show.",
       "What follows waits for the thing itself, or was asserted before the sleep and is asserted again.",
       "The sleep sets two instants apart: the time is taken right after it.",
@@ -192,7 +193,8 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
   if (waitsBetween(file, test, wait.call, telling)) return null
   if (saysItStays(file, wait.call.end, telling.start)) return null
   const started = startedBefore(file, test, wait.call)
-  const isAboutTime = !until && timingIn(program, file, test, wait.call)
+  const isAboutTime =
+    !until && (timingIn(program, file, test, wait.call) || saysTimeRunsOut(file, wait.call))
   const shown = ms === null ? "a computed time" : ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
   return {
     at: wait.call,
@@ -214,7 +216,10 @@ function draftOf(program: Program, file: File, wait: Wait, test: Func): Draft | 
 
 /** Calls that end when it has happened, and assertions that look again and again. */
 const WAITS_ITSELF =
-  /^(?:await|join|timeout|[aA]wait[A-Z_]\w*|[wW]ait(?:For|Until|_for|_until|Recv)\w*|until[A-Z]\w*|eventually\w*|Eventually\w*|Poll)$/
+  /^(?:[aA]wait|join|timeout|[aA]wait[A-Z_]\w*|[wW]ait(?:For|Until|_for|_until|Recv)\w*|until[A-Z]\w*|eventually\w*|Eventually\w*|Poll)$/
+
+/** `await.Require(ctx, t, …)`, `wait.PollUntilContextTimeout(…)`: packages of Go that only look again and again. */
+const LOOKS_AGAIN = /^(?:await|eventually|wait|poll)\.[A-Z]/
 
 /** Whether something between the wait and the assertion, or the assertion, waits for the thing itself. */
 function waitsBetween(file: File, test: Func, wait: Call, assertion: Node): boolean {
@@ -224,7 +229,10 @@ function waitsBetween(file: File, test: Func, wait: Call, assertion: Node): bool
   walk(test, (node) => {
     if (found || node.end <= wait.end) return false
     if (node.start >= wait.end && node.start < assertion.end && node.kind === "call")
-      found ||= WAITS_ITSELF.test(node.name) || (hasFutures && node.name === "result")
+      found ||=
+        WAITS_ITSELF.test(node.name) ||
+        (hasFutures && node.name === "result") ||
+        (file.language === "go" && LOOKS_AGAIN.test(dotted(node.callee)))
     return !found
   })
   return found

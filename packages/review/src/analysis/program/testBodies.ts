@@ -152,3 +152,19 @@ export function saysItStays(file: File, from: number, to: number): boolean {
       ),
   )
 }
+
+/** A comment at a wait that says whose time runs out: `// longer than the timeout of the job`. */
+export function saysTimeRunsOut(file: File, { start, end }: Node): boolean {
+  return file.unit.comments.some((one) => {
+    if (!RUNS_OUT.test(file.text.slice(one.start, one.end))) return false
+    // In the lines above it, where only a `try` may stand between, or behind it in its own line.
+    if (one.end <= start) return LEADS.test(file.text.slice(one.end, start))
+    return one.start >= end && !file.text.slice(end, one.start).includes("\n")
+  })
+}
+
+const RUNS_OUT = /\b(?:time-?outs?|timed out|times out|expir\w+|ttl)\b/i
+
+/** What may stand between a comment and the call that it is about. */
+const LEADS =
+  /^\s*(?:(?:try|await)\b[\s{]*|[\w.]{1,30}\(|\/\/[^\n]{0,200}\n\s*|#[^\n]{0,200}\n\s*){0,4}$/
