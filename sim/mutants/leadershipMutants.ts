@@ -111,9 +111,8 @@ export const leadershipMutants: readonly Mutant[] = [
       },
       {
         file: "maintenance/termMaintenance.ts",
-        find: "    void aborted(term.signal).then(() => stop(term.signal.reason as DroverError))\n",
-        replace:
-          '    term.signal.addEventListener("abort", () => stop(term.signal.reason as DroverError))\n',
+        find: "      if (term.signal.aborted) onTermOver()\n",
+        replace: "",
       },
     ],
   },
