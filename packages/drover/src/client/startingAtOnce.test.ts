@@ -6,6 +6,7 @@ import type { JobDefinition } from "../jobs/define/jobDefinition.ts"
 import type { JobHandle } from "../jobs/define/jobHandle.ts"
 import { faultyStore } from "../jobs/work/fixtures/faultyStore.ts"
 import type { FaultyStore } from "../jobs/work/fixtures/faultyStore.ts"
+import type { Worker } from "../jobs/work/worker.ts"
 import { sqlite } from "../sqlite/index.ts"
 import { asLeader } from "../store/asLeader.fixture.ts"
 import type { ExchangeRequest, Store, StoreSource } from "../store/index.ts"
@@ -63,6 +64,14 @@ async function ended({ clock }: TestDrover, handle: JobHandle): ReturnType<JobHa
   throw new Error("the job did not end within a minute")
 }
 
+/** A worker that has nothing to do; what it asked for until then does not count. */
+async function idleWorker({ drover, clock, calls }: Watched): Promise<Worker> {
+  const worker = await drover.work()
+  await clock.settle()
+  calls()
+  return worker
+}
+
 function noting(started: unknown[]): JobDefinition<{ n: number }, void> {
   return defineJob("a", {
     run({ input }: JobContext<{ n: number }>) {
@@ -75,9 +84,7 @@ test("a job that an idle worker's own program enqueues is written and started by
   const started: unknown[] = []
   const job = noting(started)
   await using world = watched({ jobs: [job] })
-  await using _worker = await world.drover.work()
-  await world.clock.settle()
-  world.calls()
+  await using _worker = await idleWorker(world)
   const handle = await world.drover.enqueue(job, { n: 1 })
   // Whoever enqueues goes on before its handler is called, as with any other enqueue.
   expect(started).toEqual([])
@@ -116,17 +123,19 @@ test("the attempt that enqueues is not the owner of what it starts", async () =>
   expect(seen).toEqual([undefined])
 })
 
-test("many at once share a write as ever, and each runs once", async () => {
+test("of many at once only one goes with the worker's exchange, and each runs once", async () => {
   const started: unknown[] = []
   const job = noting(started)
   await using world = watched({ jobs: [job] })
-  await using _worker = await world.drover.work()
-  await world.clock.settle()
+  await using _worker = await idleWorker(world)
   const numbers = Array.from({ length: 50 }, (_, n) => n)
   const handles = await Promise.all(numbers.map((n) => world.drover.enqueue(job, { n })))
   await world.clock.settle()
   expect(started.toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers)
   expect(new Set(handles.map(({ id }) => id)).size).toBe(50)
+  const calls = world.calls()
+  expect(calls.filter((call) => call === "exchange 1")).toHaveLength(1)
+  expect(calls.filter((call) => call === "enqueue 1")).toHaveLength(49)
 })
 
 test.for([
@@ -153,9 +162,7 @@ test.for([
 test("a job for later, and one of many, go the usual way", async () => {
   const job = noting([])
   await using world = watched({ jobs: [job] })
-  await using _worker = await world.drover.work()
-  await world.clock.settle()
-  world.calls()
+  await using _worker = await idleWorker(world)
   await world.drover.enqueue(job, { n: 1 }, { runIn: "1m" })
   await world.drover.enqueueMany(job, [{ input: { n: 2 } }])
   await world.drover.transaction((tx) => tx.enqueue(job, { n: 3 }))
@@ -168,9 +175,7 @@ test.for(["before", "after"] as const)(
     const started: unknown[] = []
     const job = noting(started)
     await using world = watched({ jobs: [job] })
-    await using _worker = await world.drover.work()
-    await world.clock.settle()
-    world.calls()
+    await using _worker = await idleWorker(world)
     let faults = 0
     world.faulty.fault((operation) =>
       operation === "exchange" && faults++ === 0 ? fault : undefined,
@@ -218,9 +223,7 @@ test("a job with a unique key goes the usual way: who holds the key must not hol
   const started: unknown[] = []
   const job = noting(started)
   await using world = watched({ jobs: [job] })
-  await using _worker = await world.drover.work()
-  await world.clock.settle()
-  world.calls()
+  await using _worker = await idleWorker(world)
   const handle = await world.drover.enqueue(job, { n: 1 }, { unique: { key: "k" } })
   expect(world.calls()[0]).toBe("enqueue 1")
   expect(await ended(world, handle)).toMatchObject({ state: "completed" })

@@ -65,7 +65,8 @@ const SLOTS_TO_SHARE = 32
 
 /**
  * The one place where a worker talks with its store about jobs: settlements that came up in this turn go out and
- * as many jobs as there are free slots come in, in one transaction.
+ * as many jobs as there are free slots come in, in one transaction. While nothing else is going on, a job that its own
+ * program enqueues goes along, and may start with it.
  *
  * One exchange is under way at a time, on stores that gain by it two while there is a backlog; what comes up meanwhile
  * goes with the next, which starts at once. Slots are reserved before the request and what was not filled is given back,
